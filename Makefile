@@ -1,0 +1,47 @@
+# Every target but `help` needs .venv, and makes it from the lock file where it is missing or older than the lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench lock screenshots clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(STAMP)  ## make .venv from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh .ci/install "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+demo: $(STAMP)  ## the whole path on this machine, in a browser
+	@$(BIN)/opensignal demo
+
+test: $(STAMP)  ## all tests; ARGS="-k words" for some
+	@$(BIN)/pytest $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, import rules, content
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/opensignal check
+
+format: $(STAMP)  ## tidy the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: $(STAMP)  ## renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet --output-file requirements.lock
+
+screenshots: $(STAMP)  ## the pictures of the README, from the real site and mail (needs Chromium)
+	@$(BIN)/python -m tests.screenshots
+
+clean:  ## remove what was built; keeps .venv and .opensignal
+	rm -rf site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
