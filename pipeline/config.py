@@ -1,0 +1,269 @@
+"""Settings: read once, checked, frozen, passed down.
+
+Where a value comes from, the first that has it wins: an argument of `Settings.load`, the environment (``OPENSIGNAL_*``),
+``[tool.opensignal]`` in pyproject.toml, ``mkdocs.yml`` (name, address and description of the site only), the default here.
+Secrets come from the environment or from `keys.py`, never from a file in Git.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.headerregistry
+import email.utils
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+)
+
+from pipeline.errors import SettingsError, UsageError
+
+ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. Each field's description is its line in the handbook."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OPENSIGNAL_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        pyproject_toml_table_header=("tool", "opensignal"),
+    )
+
+    root: Path = Field(description="the repository: the folder that holds mkdocs.yml")
+
+    # the publication
+    site_name: str = Field(default="Deep Signals", description="the newsletter's name; from mkdocs.yml")
+    site_url: str = Field(default="http://127.0.0.1:8000/", description="where the site stands; from mkdocs.yml")
+    site_description: str = Field(default="", description="one line about it; from mkdocs.yml")
+    publisher: str = Field(default="Open Signal", description="who publishes it")
+    language: str = Field(default="en", description="language of the pages and the mail (BCP 47)")
+
+    # where things are
+    web_url: str = Field(
+        default="", description="where the mailing pages stand, if not on the site's own address: the form posts there"
+    )
+    state_dir: Path = Field(
+        default=Path(".opensignal"), description="folder of the machine's own files; never in Git"
+    )
+    site_dir: Path = Field(default=Path("site"), description="folder that the site is built into")
+    database_url: str = Field(
+        default="", description="sqlite:///FILE or postgresql://...; default: SQLite in the state folder"
+    )
+
+    # mail
+    smtp_url: str = Field(
+        default="",
+        description="smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465; empty: no mail leaves, letters go to the outbox folder",
+    )
+    outbox_dir: Path | None = Field(
+        default=None, description="the outbox, a Maildir; default: outbox in the state folder"
+    )
+    mail_from: str = Field(
+        default="Deep Signals <signals@example.org>", description="the sender: a name and an address"
+    )
+    bounce_address: str = Field(default="", description="envelope sender; default: the sender's address")
+    reply_to: str = Field(default="", description="where answers go; default: the sender's address")
+    postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
+    connections: int = Field(
+        default=4, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
+    )
+
+    # schedule
+    timezone: str = Field(default="UTC", description="IANA name of the zone in which days begin and issues are due")
+    daily_at: dt.time = Field(default=dt.time(6, 30), description="when the daily digest is due")
+    weekly_on: Weekday = Field(default="saturday", description="day of the weekly digest")
+    weekly_at: dt.time = Field(default=dt.time(8, 0), description="when the weekly digest is due")
+
+    # feeds
+    allow_private: bool = Field(default=False, description="fetch feeds from private and loopback addresses too")
+
+    @classmethod
+    def load(cls, root: Path | str | None = None, **overrides: Any) -> Settings:
+        """The settings of the repository at *root* (default: the current folder).
+
+        Raises `UsageError` where no newsletter's repository is, `SettingsError` for a value that makes no sense.
+        """
+        place = Path(root) if root is not None else Path.cwd()
+        if not (place / ROOT_MARK).is_file():
+            raise UsageError(
+                f"no {ROOT_MARK} in {place}; run in the newsletter's repository, or name it with --root DIR"
+            )
+        try:
+            return _bound_to(place.resolve())(**overrides)
+        except ValidationError as error:
+            raise SettingsError(_readable(error)) from error
+        except ValueError as error:  # a broken TOML file
+            raise SettingsError(
+                f"pyproject.toml: {error}; mend the file or run with --root in another folder"
+            ) from error
+
+    # -- checked values
+
+    @field_validator("site_url", "web_url")
+    @classmethod
+    def _absolute_with_slash(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// or http://")
+        return value if not value or value.endswith("/") else value + "/"
+
+    @field_validator("mail_from", "reply_to", "bounce_address")
+    @classmethod
+    def _one_mailbox(cls, value: str) -> str:
+        if not value:
+            return value
+        name, address = email.utils.parseaddr(value)
+        try:
+            email.headerregistry.Address(display_name=name, addr_spec=address)
+        except Exception as error:
+            raise ValueError(f"{value!r} is not one mail address") from error
+        if "@" not in address or any(c in value for c in "\r\n\0"):
+            raise ValueError(f"{value!r} is not one mail address")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/Berlin") from error
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite://", "postgresql://", "postgresql+psycopg://", "postgres://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_transport(cls, value: str) -> str:
+        if value and not value.startswith(("smtp://", "smtps://")):
+            raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_from_root(cls, values: Any) -> Any:
+        """Read relative paths from the repository, wherever the command was called."""
+        root = Path(values["root"])
+        for name in ("state_dir", "site_dir", "outbox_dir"):
+            if values.get(name):
+                values[name] = root / Path(values[name]).expanduser()
+        return values
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        defaults: dict[str, Any] = {
+            "web_url": self.site_url,
+            "state_dir": self.root / self.state_dir,
+            "site_dir": self.root / self.site_dir,
+        }
+        for name, value in defaults.items():
+            if not getattr(self, name) or isinstance(value, Path):
+                object.__setattr__(self, name, value)
+        if self.outbox_dir is None:
+            object.__setattr__(self, "outbox_dir", self.state_dir / "outbox")
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.state_dir / 'opensignal.db'}")
+        return self
+
+    # -- derived values
+
+    @property
+    def content(self) -> Path:
+        return self.root / "content"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def sender_address(self) -> str:
+        return email.utils.parseaddr(self.mail_from)[1]
+
+    @property
+    def sender_name(self) -> str:
+        return email.utils.parseaddr(self.mail_from)[0] or self.site_name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings)
+
+
+def _bound_to(root: Path) -> type[Settings]:
+    """`Settings` that reads the files of *root*; pydantic-settings finds files by class, not by call."""
+
+    class Bound(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (
+                init_settings,
+                env_settings,
+                PyprojectTomlConfigSettingsSource(settings_cls, toml_file=root / "pyproject.toml"),
+                InitSettingsSource(settings_cls, init_kwargs={"root": root, **_from_mkdocs(root)}),
+            )
+
+    return Bound
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads mkdocs.yml without knowing its own tags (!ENV, !relative, !!python/name), which we have no use for here."""
+
+
+_PlainLoader.add_multi_constructor("", lambda loader, suffix, node: None)
+
+
+def _from_mkdocs(root: Path) -> dict[str, str]:
+    try:
+        document = yaml.load((root / ROOT_MARK).read_text("utf-8"), Loader=_PlainLoader)  # noqa: S506 -- a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise SettingsError(
+            f"{ROOT_MARK}{where}: not YAML: {getattr(error, 'problem', error)}; mend the line"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ROOT_MARK}: cannot be read: {error}") from error
+    names = ("site_name", "site_url", "site_description")
+    return {n: document[n] for n in names if isinstance(document, dict) and isinstance(document.get(n), str)}
+
+
+def _readable(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"]) or "settings"
+        if item["type"] == "extra_forbidden":
+            parts.append(f"setting {name!r} is not known; the handbook's page for operators lists them all")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            parts.append(f"setting {name!r}: {message}; set it in pyproject.toml or as OPENSIGNAL_{name.upper()}")
+    return "; ".join(parts)
