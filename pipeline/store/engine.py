@@ -1,0 +1,156 @@
+"""The door to the database: SQLite in a file of ours, or Postgres, with the same code above.
+
+SQLite runs in WAL mode with foreign keys, a busy timeout, and ``synchronous=FULL`` (an acknowledged sign-up survives a power cut).
+A write begins with ``BEGIN IMMEDIATE``: a transaction that reads first and writes later would fail with "database is locked"
+instead of waiting (SQLite, "Transaction Upgrade").
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection, Engine, make_url
+
+from pipeline.errors import SettingsError, StoreBusy, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+__all__ = ["Connection", "Store", "open_store"]
+
+BUSY_TIMEOUT_MS = 5_000  # how long a SQLite writer waits for another one
+SQLITE_CACHE_KIB = 16_384
+
+
+class Store:
+    """One database. Give each thread its own `reading` or `writing` block; the engine pools the connections."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees one state of the database."""
+        with self._mapped(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: committed when the block ends, undone when it raises.
+
+        Raises `StoreBusy` when another process holds the database for longer than the busy timeout, `StoreError` when it cannot be
+        written at all (read-only, disk full, no connection).
+        """
+        with self._mapped(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(opensignal_begin="IMMEDIATE")  # noqa: PLW2901
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Foreign errors become ours at this door."""
+        try:
+            yield
+        except exc.DBAPIError as error:
+            raise _translated(error, self.engine) from error
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database that *settings* names, and bring its tables up to date.
+
+    Raises `StoreError` when it cannot be opened, `SettingsError` when its driver is not installed.
+    """
+    from pipeline.store.migrations import upgrade
+
+    store = connect(settings.database_url)
+    upgrade(store)
+    return store
+
+
+def connect(url: str) -> Store:
+    """The database at *url* as it is, without looking at its tables."""
+    address = make_url(url.replace("postgres://", "postgresql://", 1))
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() == "sqlite":
+        return Store(_sqlite_engine(address))
+    try:
+        engine = sa.create_engine(address, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"database_url needs {error.name}, which is not installed; run: pip install 'opensignal[postgres]'"
+        ) from error
+    return Store(engine)
+
+
+def _sqlite_engine(address: sa.URL) -> Engine:
+    file = Path(address.database or "")
+    if not address.database or address.database == ":memory:":
+        raise SettingsError("database_url: SQLite needs a file: sqlite:///path/to/opensignal.db")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{file.parent}: cannot make the database's folder: {error.strerror}") from error
+    engine = sa.create_engine(
+        address,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        pool_size=10,
+        max_overflow=20,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(raw: sqlite3.Connection, record: object) -> None:
+        raw.isolation_level = None  # the driver must not begin transactions by itself; _begin does
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",  # an erased address leaves no bytes in free pages
+            f"cache_size=-{SQLITE_CACHE_KIB}",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("opensignal_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+_BUSY = ("locked", "busy", "lock timeout", "deadlock", "could not serialize", "too many clients", "starting up")
+
+
+def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
+    where = engine.url.render_as_string(hide_password=True)
+    what = " ".join(str(error.orig).split())
+    if any(word in what.lower() for word in _BUSY):
+        return StoreBusy(f"database {where} is locked by another process ({what}); wait for it to end and run again")
+    hints = {
+        "readonly": "give this user the right to write the file and its folder",
+        "read-only": "give this user the right to write",
+        "unable to open": "check that its folder exists and that this user may write there",
+        "disk is full": "make room on its disk and run again",
+        "not a database": "the file is something else or damaged; restore it from a backup",
+        "malformed": "the file is damaged; restore it from a backup",
+        "connection": "check that the server runs and that the address and password are right",
+    }
+    hint = next((text for word, text in hints.items() if word in what.lower()), "see the message")
+    return StoreError(f"database {where}: {what}; {hint}")
+
+
+def row_count(result: Any) -> int:
+    """How many rows a statement touched; drivers type it loosely."""
+    return int(result.rowcount)
