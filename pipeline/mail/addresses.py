@@ -1,0 +1,77 @@
+"""Addresses: what a visitor typed becomes one mailbox, or a plain sentence that says why not.
+
+Nothing here asks the network whether the mailbox exists. `Address.key` is the canonical form by which we tell two spellings of
+one mailbox (P-06); `masked` is what a page may show of an address to whoever holds a link.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from pipeline.errors import AddressError
+
+LONGEST_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1; the validator counts characters
+LONGEST = 254  # RFC 5321 4.5.3.1.3: a path has 256 octets, its angle brackets among them
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox."""
+
+    email: str  # what mail is sent to: the local part as typed (NFC), the domain as lower-case A-labels
+    key: str  # canonical form: two spellings of one mailbox have the same
+
+
+def parse_address(text: str) -> Address:
+    """The one mailbox that *text* names.
+
+    Raises `AddressError`, in words for the person who typed it, for anything else: two addresses, a display name, quoted or
+    bracketed forms, line breaks and other control characters, more than 254 octets. Spaces around it are dropped, no others.
+    """
+    text = text.strip(" ")
+    if not text:
+        raise AddressError("please type your e-mail address, such as name@example.org")
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
+        raise AddressError("the address holds characters that cannot be seen; please type it by hand")
+    if len(text.encode()) > LONGEST:
+        raise AddressError("the address is longer than any mail server takes")
+    if any(c.isspace() for c in text):
+        raise AddressError("the address holds a space; please type one address without spaces")
+    if text.count("@") > 1:
+        raise AddressError("please type one address only, with a single @")
+    try:
+        found = validate_email(
+            text,
+            check_deliverability=False,
+            strict=True,  # T-10: without it a local part of 65 octets passes
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            test_environment=True,  # lets .test through (RFC 6761); other names that no mail can reach stay refused
+        )
+    except EmailNotValidError as error:
+        raise AddressError(f"the address cannot be right: {_plain(error)}") from error
+    local, domain = found.local_part, (found.ascii_domain or "").lower()
+    email = f"{local}@{domain}"
+    if len(local.encode()) > LONGEST_LOCAL or len(email.encode()) > LONGEST:
+        raise AddressError("the address is longer than any mail server takes")
+    return Address(email=email, key=f"{_folded(local)}@{domain}")
+
+
+def masked(email: str) -> str:
+    """As much of an address as its owner needs to know it again, and no more: ``a•••@e•••.org``."""
+    local, _, domain = email.rpartition("@")
+    name, _, top = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{top}"
+
+
+def _folded(local: str) -> str:
+    """The local part in canonical form. Dots and +tags stay: elsewhere they are other people's mailboxes."""
+    return unicodedata.normalize("NFC", local.casefold())
+
+
+def _plain(error: EmailNotValidError) -> str:
+    words = str(error).rstrip(".")
+    return words[:1].lower() + words[1:]
