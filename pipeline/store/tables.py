@@ -233,7 +233,9 @@ feeds = Table(
     Column("last_modified", Text),
     Column("next_at", UtcTime),
     Column("fetched_at", UtcTime),
-    Column("fails", Integer, nullable=False, default=0),
+    Column("ttl", Integer),  # seconds: what the feed itself last asked for; a 304 brings no feed to ask again
+    Column("fails", Integer, nullable=False, default=0),  # since it last answered
+    Column("failing_since", UtcTime),
     Column("last_status", Integer),
     Column("last_error", Text),
 )
@@ -244,6 +246,8 @@ entries = Table(
     Column("feed_id", String(80), ForeignKey("feeds.id"), primary_key=True),
     Column("entry_id", String(64), primary_key=True),  # SHA-256 of the feed's own id: those have no limit
     Column("story", String(64), nullable=False, index=True),  # SHA-256 of the canonical URL, or of title and date
-    Column("card", Text, nullable=False),  # file name below content/inbox/
+    Column("title", Text, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),  # when published, or first seen where the feed does not say
+    Column("card", Text, nullable=False),  # file name below content/inbox/; empty: passed by without a card
     Column("seen_at", UtcTime, nullable=False),
 )

@@ -22,7 +22,9 @@ def upgrade() -> None:
         sa.Column("last_modified", sa.Text(), nullable=True),
         sa.Column("next_at", TIME, nullable=True),
         sa.Column("fetched_at", TIME, nullable=True),
+        sa.Column("ttl", sa.Integer(), nullable=True),
         sa.Column("fails", sa.Integer(), nullable=False),
+        sa.Column("failing_since", TIME, nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feeds")),
@@ -119,11 +121,14 @@ def upgrade() -> None:
         sa.Column("feed_id", sa.String(length=80), nullable=False),
         sa.Column("entry_id", sa.String(length=64), nullable=False),
         sa.Column("story", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
         sa.Column("card", sa.Text(), nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_entries_feed_id")),
         sa.PrimaryKeyConstraint("feed_id", "entry_id", name=op.f("pk_entries")),
     )
+    op.create_index(op.f("ix_entries_at"), "entries", ["at"], unique=False)
     op.create_index(op.f("ix_entries_story"), "entries", ["story"], unique=False)
     op.create_table(
         "letters",
