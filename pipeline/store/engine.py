@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from pipeline.errors import SettingsError, StoreBusy, StoreError
@@ -149,6 +151,13 @@ def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
     }
     hint = next((text for word, text in hints.items() if word in what.lower()), "see the message")
     return StoreError(f"database {where}: {what}; {hint}")
+
+
+def insert_once(connection: Connection, table: sa.Table) -> Any:
+    """An insert that leaves a row that is there already as it is; both databases have it, each in its own dialect."""
+    if connection.dialect.name == "sqlite":
+        return sqlite_insert(table).on_conflict_do_nothing()
+    return postgresql_insert(table).on_conflict_do_nothing()
 
 
 def row_count(result: Any) -> int:

@@ -130,6 +130,7 @@ workers = Table(  # processes that send; their number is the fencing token of wh
     metadata,
     _id(),
     Column("host", Text, nullable=False),
+    Column("task", String(120), nullable=False),  # key of the issue that it sends
     Column("process", Text, nullable=False),  # boot id, pid and start time: tells whether it still lives
     Column("started_at", UtcTime, nullable=False),
     Column("lease_until", UtcTime, nullable=False),

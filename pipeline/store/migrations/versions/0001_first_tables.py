@@ -78,6 +78,7 @@ def upgrade() -> None:
         "workers",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("task", sa.String(length=120), nullable=False),
         sa.Column("process", sa.Text(), nullable=False),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("lease_until", TIME, nullable=False),

@@ -1,0 +1,113 @@
+"""Plan an issue: who gets which letter, composed once a selection and written down as one durable row a subscriber.
+
+Subscribers are read in order of their number, in batches; a plan that was cut off goes on behind the last row it wrote.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.mail.gather import Gathering, Selection, recent_letters
+from pipeline.model import Article, Issue
+from pipeline.store import Connection, Store, deliveries, issues
+from pipeline.store.issues import StoredIssue
+
+BATCH = 5_000  # subscribers a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A letter as composed: the message holds blanks to stamp."""
+
+    subject: str
+    message: bytes
+
+
+Compose = Callable[[Issue, Sequence[Article]], Composed]
+
+
+def plan_issue(
+    store: Store, issue: Issue, articles: Sequence[Article], compose: Compose, *, now: dt.datetime
+) -> StoredIssue | None:
+    """Write down who gets *issue*, all of it or what is missing. None when nobody has anything new to read.
+
+    Nothing is sent; every letter is composed, so what cannot be composed fails here.
+    """
+    with store.reading() as connection:
+        stored = issues.find(connection, issue.key)
+    if stored and stored.planned_at:
+        return stored
+    gathering = Gathering(stored.issue if stored else issue, articles)
+    letters: dict[Selection, int] = {}
+    for batch in _batches(store, gathering, after=_last_planned(store, stored), now=now):
+        if not stored:
+            with store.writing() as connection:
+                stored = issues.create(connection, issue, now=now)
+        composed = {s: compose(stored.issue, s.articles) for s in dict(batch).values() if s not in letters}
+        with store.writing() as connection:
+            for selection, letter in composed.items():
+                letters[selection] = _keep(connection, stored.id, selection, letter)
+            deliveries.plan(connection, stored.id, [(person, letters[selection]) for person, selection in batch])
+    if stored:
+        with store.writing() as connection:
+            issues.mark_planned(connection, stored.id, now=now)
+    return stored
+
+
+def foresee(store: Store, issue: Issue, articles: Sequence[Article], *, now: dt.datetime) -> Counter[Selection]:
+    """How many subscribers would get which selection, if the issue were planned now. Writes nothing."""
+    gathering = Gathering(issue, articles)
+    return Counter(selection for batch in _batches(store, gathering, after=0, now=now) for _, selection in batch)
+
+
+def _batches(
+    store: Store, gathering: Gathering, *, after: int, now: dt.datetime
+) -> Iterator[list[tuple[int, Selection]]]:
+    """Pairs of subscriber and selection, a batch at a time; subscribers with nothing new are left out."""
+    if not gathering.candidates:
+        return
+    while True:
+        with store.reading() as connection:
+            readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=BATCH, now=now)
+            if not readers:
+                return
+            had = _had(connection, gathering, first=readers[0].id, last=readers[-1].id)
+        after = readers[-1].id
+        chosen = (
+            (r.id, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0)))
+            for r in readers
+        )
+        batch = [(person, selection) for person, selection in chosen if selection]
+        if batch:
+            yield batch
+
+
+def _had(connection: Connection, gathering: Gathering, *, first: int, last: int) -> dict[int, int]:
+    """What each subscriber has had of the candidates, as bits."""
+    slugs = [article.slug for article in gathering.candidates]
+    carried = recent_letters(gathering, issues.letters_with(connection, slugs))
+    had: dict[int, int] = {}
+    for person, letter in deliveries.had(connection, list(carried), first=first, last=last):
+        had[person] = had.get(person, 0) | carried[letter]
+    return had
+
+
+def _keep(connection: Connection, issue_id: int, selection: Selection, letter: Composed) -> int:
+    return issues.add_letter(
+        connection,
+        issue_id,
+        selection=selection.digest,
+        subject=letter.subject,
+        message=letter.message,
+        slugs=selection.slugs,
+    )
+
+
+def _last_planned(store: Store, stored: StoredIssue | None) -> int:
+    if not stored:
+        return 0
+    with store.reading() as connection:
+        return deliveries.last_planned(connection, stored.id)

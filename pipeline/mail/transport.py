@@ -1,0 +1,277 @@
+"""What carries letters: an SMTP server, or a folder. The one place that speaks SMTP.
+
+A `Transport` opens connections; a connection carries one letter after the other and answers with the server's `Reply`. What
+concerns one letter is always a reply. What concerns the line is an exception: `LineBroken` tells whether the server may have
+taken the letter (RFC 5321 6.1: after the final dot, only its reply tells).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from pipeline.config import Settings
+from pipeline.errors import SettingsError, TransportError
+from pipeline.model import Reply
+
+TIMEOUT = 60.0  # seconds without any answer; RFC 5321 4.5.3.2 allows minutes, mailbox providers answer in seconds
+LETTERS_PER_CONNECTION = 1_000  # servers count letters per connection and close the door at some number
+
+
+class LineBroken(Exception):
+    """The connection broke while a letter was on it. *uncertain*: the server may have taken it."""
+
+    def __init__(self, what: str, *, uncertain: bool) -> None:
+        super().__init__(what)
+        self.uncertain = uncertain
+
+
+class Connection(Protocol):
+    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+        """Hand over one letter, CRLF line ends only. Raises `LineBroken`."""
+
+    def close(self) -> None:
+        """End the conversation politely; never raises."""
+
+
+class Transport(Protocol):
+    @property
+    def name(self) -> str:
+        """Where the letters go, for people, without secrets."""
+
+    def connect(self) -> Connection:
+        """Raises `TransportError` when the server cannot be reached or refuses us as a whole."""
+
+
+def open_transport(settings: Settings) -> Transport:
+    """The transport that *settings* name: SMTP where there is a server, else the outbox folder."""
+    if settings.smtp_url:
+        return SmtpTransport.from_url(settings.smtp_url)
+    assert settings.outbox_dir is not None
+    return Outbox(settings.outbox_dir)
+
+
+# --- SMTP -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpTransport:
+    """One mail server. TLS certificates are verified; a password never goes over a line in clear."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    implicit_tls: bool = False  # smtps://
+    starttls: str = "offered"  # offered | require | never
+    timeout: float = TIMEOUT
+
+    @property
+    def name(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def from_url(cls, url: str) -> SmtpTransport:
+        """``smtp[s]://[USER:PASSWORD@]HOST[:PORT][?starttls=offered|require|never]``. Raises `SettingsError`."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise SettingsError(f"smtp_url: {error}; write smtp://USER:PASSWORD@HOST:587") from error
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise SettingsError("smtp_url: write smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465")
+        implicit = parts.scheme == "smtps"
+        return cls(
+            host=parts.hostname,
+            port=port or (465 if implicit else 587 if parts.username else 25),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            implicit_tls=implicit,
+            starttls=_starttls(parts),
+        )
+
+    def connect(self) -> Connection:
+        try:
+            return SmtpConnection(self._greeted())
+        except smtplib.SMTPAuthenticationError as error:
+            raise TransportError(
+                f"mail server {self.name} refused the user name or password ({_reply(error)}); check OPENSIGNAL_SMTP_URL"
+            ) from error
+        except smtplib.SMTPResponseException as error:
+            raise TransportError(f"mail server {self.name} does not want to talk to us: {_reply(error)}") from error
+        except ssl.SSLError as error:
+            raise TransportError(
+                f"mail server {self.name}: TLS failed: {error.reason or error}; check the host name and its certificate"
+            ) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise TransportError(
+                f"mail server {self.name} cannot be reached: {_plain(error)}; "
+                "check that it runs and that OPENSIGNAL_SMTP_URL names it"
+            ) from error
+
+    def _greeted(self) -> smtplib.SMTP:
+        tls = ssl.create_default_context()
+        client: smtplib.SMTP
+        if self.implicit_tls:
+            client = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=tls)
+        else:
+            client = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+        try:
+            if client.sock is not None:
+                client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.ehlo_or_helo_if_needed()
+            if not self.implicit_tls:
+                self._secure(client, tls)
+            if self.user:
+                client.login(self.user, self.password)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _secure(self, client: smtplib.SMTP, tls: ssl.SSLContext) -> None:
+        required = self.starttls == "require" or (self.user and self.starttls != "never")
+        if self.starttls != "never" and client.has_extn("starttls"):
+            client.starttls(context=tls)
+            client.ehlo()
+        elif required:
+            raise TransportError(
+                f"mail server {self.name} offers no STARTTLS, and a password must not go over a line in clear; "
+                "use smtps://, or add ?starttls=never on a line that you trust"
+            )
+
+
+class SmtpConnection:
+    """A conversation with one server, opened and greeted."""
+
+    def __init__(self, client: smtplib.SMTP) -> None:
+        self._client = client
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+        international = not (recipient.isascii() and sender.isascii())
+        if international and not self._client.has_extn("smtputf8"):
+            return Reply(553, "5.6.7", "the mail server does not take addresses beyond ASCII (RFC 6531)")
+        with _line_breaks_are(uncertain=False):
+            refusal = self._envelope(sender, recipient, ["SMTPUTF8", "BODY=8BITMIME"] if international else [])
+            if refusal is not None:
+                return refusal
+            self._client.putcmd("DATA")
+            code, text = self._client.getreply()
+            if code != 354:
+                return self._refused(code, text)
+            self._client.send(dot_stuffed(message))
+        with _line_breaks_are(uncertain=True):
+            return _to_reply(*self._client.getreply())
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            self._client.quit()
+        self._client.close()
+
+    def _envelope(self, sender: str, recipient: str, options: list[str]) -> Reply | None:
+        code, text = self._client.mail(sender, options)
+        if code != 250:
+            return self._refused(code, text)
+        code, text = self._client.rcpt(recipient)
+        if code not in (250, 251):
+            return self._refused(code, text)
+        return None
+
+    def _refused(self, code: int, text: bytes) -> Reply:
+        if code == 421:  # RFC 5321 3.8: the server closes the channel
+            self._client.close()
+        else:
+            self._client.rset()
+        return _to_reply(code, text)
+
+
+@contextlib.contextmanager
+def _line_breaks_are(*, uncertain: bool) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, smtplib.SMTPException) as error:
+        raise LineBroken(_plain(error), uncertain=uncertain) from error
+
+
+def dot_stuffed(message: bytes) -> bytes:
+    """*message* as it goes over the wire after DATA, with the final dot (RFC 5321 4.5.2)."""
+    stuffed = re.sub(rb"(?m)^\.", b"..", message)
+    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+_ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\s*")
+
+
+def _to_reply(code: int, text: bytes) -> Reply:
+    """The server's words, made printable: they may hold anything."""
+    words = " ".join(text.decode("utf-8", "replace").split())
+    words = "".join(c if c.isprintable() else "?" for c in words)
+    found = _ENHANCED.match(words)
+    return Reply(max(0, code), found[1] if found else "", words[found.end() :] if found else words)
+
+
+def _reply(error: smtplib.SMTPResponseException) -> str:
+    text = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
+    return str(_to_reply(error.smtp_code, text))
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _starttls(parts: SplitResult) -> str:
+    value = parse_qs(parts.query).get("starttls", ["offered"])[-1]
+    if value not in ("offered", "require", "never"):
+        raise SettingsError(f"smtp_url: starttls={value} is not known; use offered, require or never")
+    return value
+
+
+# --- the outbox ------------------------------------------------------------------------------------------------------
+
+
+class Outbox:
+    """A Maildir: every letter a file, byte for byte as it would go over the wire.
+
+    A file is named by its content, so that a letter that is written again after a crash is still one letter.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
+
+    def connect(self) -> Connection:
+        try:
+            for part in ("tmp", "new", "cur"):
+                (self.folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise TransportError(f"outbox {self.folder} cannot be made: {_plain(error)}") from error
+        return self
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+        name = f"{hashlib.sha256(message).hexdigest()[:32]}.opensignal"
+        waiting, kept = self.folder / "tmp" / f"{name}.{os.getpid()}", self.folder / "new" / name
+        try:
+            with waiting.open("wb") as file:
+                file.write(message)
+                file.flush()
+                os.fsync(file.fileno())
+            waiting.replace(kept)
+        except OSError as error:
+            waiting.unlink(missing_ok=True)
+            raise LineBroken(f"outbox {self.folder}: {_plain(error)}", uncertain=False) from error
+        return Reply(250, "2.0.0", "kept in the outbox")
+
+    def close(self) -> None:
+        pass

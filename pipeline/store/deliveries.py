@@ -1,0 +1,282 @@
+"""Deliveries: one durable row per (issue, subscriber), and where it stands.
+
+    planned ──claim──▶ claimed ──reply──▶ sent | deferred | failed
+       │                  └─ worker died ─▶ uncertain ──claim──▶ claimed ...
+       └─ subscriber left ─▶ suppressed
+
+`claim` commits before the first word to the mail server, and reads in the same transaction whether the subscriber still wants mail.
+Only the worker that holds a claim can end it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from pipeline.model import Cadence, DeliveryStatus, Reply, State
+from pipeline.store.engine import Connection, insert_once, row_count
+from pipeline.store.tables import deliveries, subscribers
+
+REPLY_LENGTH = 500  # characters kept of what a server said
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What planning needs to know of one subscriber."""
+
+    id: int
+    topics: str
+    confirmed_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker may send now."""
+
+    id: int
+    letter_id: int
+    attempts: int  # before this one
+    email: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a claim ended."""
+
+    id: int
+    status: DeliveryStatus
+    reply: Reply
+    next_at: dt.datetime | None = None
+
+
+# --- planning ------------------------------------------------------------------------------------------------------------------
+
+
+def readers(connection: Connection, cadence: Cadence, *, after: int, limit: int, now: dt.datetime) -> list[Reader]:
+    """The next *limit* subscribers behind number *after* who get mail of this cadence at *now*, in order of their number."""
+    s = subscribers.c
+    query = (
+        sa.select(s.id, s.topics, s.confirmed_at)
+        .where(s.cadence == cadence.value, s.id > after, _receives_mail(now))
+        .order_by(s.id)
+        .limit(limit)
+    )
+    return [Reader(int(row.id), row.topics, row.confirmed_at) for row in connection.execute(query)]
+
+
+def had(connection: Connection, letter_ids: Sequence[int], *, first: int, last: int) -> list[tuple[int, int]]:
+    """Which subscribers numbered *first* to *last* have got, or are about to get, which of these letters.
+
+    A letter that was refused or held back was not had.
+    """
+    if not letter_ids:
+        return []
+    d = deliveries.c
+    lost = [DeliveryStatus.FAILED.value, DeliveryStatus.SUPPRESSED.value]
+    query = sa.select(d.subscriber_id, d.letter_id).where(
+        d.subscriber_id.between(first, last), d.letter_id.in_(letter_ids), d.status.not_in(lost)
+    )
+    return [(int(person), int(letter)) for person, letter in connection.execute(query)]
+
+
+def last_planned(connection: Connection, issue_id: int) -> int:
+    """The highest subscriber number that is planned for the issue, 0 for none: planning goes on behind it."""
+    query = sa.select(sa.func.max(deliveries.c.subscriber_id)).where(deliveries.c.issue_id == issue_id)
+    return int(connection.execute(query).scalar_one() or 0)
+
+
+def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int]]) -> None:
+    """Write a planned row for each (subscriber, letter); one that is there already stays as it is."""
+    values = [
+        {
+            "issue_id": issue_id,
+            "subscriber_id": person,
+            "letter_id": letter,
+            "status": DeliveryStatus.PLANNED.value,
+            "attempts": 0,
+        }
+        for person, letter in rows
+    ]
+    if values:
+        connection.execute(insert_once(connection, deliveries), values)
+
+
+# --- sending -------------------------------------------------------------------------------------------------------------------
+
+
+def claim(
+    connection: Connection, issue_id: int, worker: int, *, limit: int, now: dt.datetime
+) -> tuple[list[Claim], int]:
+    """Take up to *limit* deliveries that are due, and note how many were held back because the subscriber has left.
+
+    From this commit on, each returned one may be on the wire.
+    """
+    claims: list[Claim] = []
+    held_back = 0
+    while len(claims) < limit:
+        rows = _due(connection, issue_id, limit - len(claims), now=now)
+        if not rows:
+            break
+        gone = [row.id for row in rows if not row.receives]
+        taken = [row for row in rows if row.receives]
+        if gone:
+            _hold_back(connection, gone, now=now)
+            held_back += len(gone)
+        if taken:
+            update = (
+                deliveries.update()
+                .where(deliveries.c.id.in_([row.id for row in taken]))
+                .values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now)
+            )
+            connection.execute(update)
+            claims += [Claim(int(r.id), int(r.letter_id), int(r.attempts), r.email, r.ref) for r in taken]
+    return claims, held_back
+
+
+def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> int:
+    """Write down how claims ended. Returns how many counted: fewer than given when this worker had been given up for dead."""
+    d = deliveries.c
+    update = (
+        deliveries.update()
+        .where(d.id == sa.bindparam("row"), d.worker_id == worker, d.status == DeliveryStatus.CLAIMED.value)
+        .values(
+            status=sa.bindparam("new_status"),
+            attempts=d.attempts + 1,
+            next_at=sa.bindparam("new_next_at"),
+            finished_at=sa.bindparam("new_finished_at"),
+            code=sa.bindparam("new_code"),
+            enhanced=sa.bindparam("new_enhanced"),
+            reply=sa.bindparam("new_reply"),
+        )
+    )
+    final = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
+    count = 0
+    for verdict in verdicts:
+        values = {
+            "row": verdict.id,
+            "new_status": verdict.status.value,
+            "new_next_at": verdict.next_at,
+            "new_finished_at": now if verdict.status in final else None,
+            "new_code": verdict.reply.code or None,
+            "new_enhanced": verdict.reply.enhanced[:16] or None,
+            "new_reply": verdict.reply.text[:REPLY_LENGTH] or None,
+        }
+        count += row_count(connection.execute(update, values))
+    return count
+
+
+def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
+    """Give back claims of which nothing went over the wire."""
+    if not ids:
+        return
+    d = deliveries.c
+    update = (
+        deliveries.update()
+        .where(d.id.in_(ids), d.worker_id == worker, d.status == DeliveryStatus.CLAIMED.value)
+        .values(status=DeliveryStatus.PLANNED.value, worker_id=None, started_at=None)
+    )
+    connection.execute(update)
+
+
+def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) -> int:
+    """Mark what dead workers held as uncertain: it may have arrived, and is due again at once. Returns how many."""
+    d = deliveries.c
+    update = (
+        deliveries.update()
+        .where(d.finished_at.is_(None), d.status == DeliveryStatus.CLAIMED.value, d.worker_id.in_(list(dead)))
+        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
+    )
+    return row_count(connection.execute(update))
+
+
+def claimed_by(connection: Connection, issue_id: int, worker_ids: Iterable[int]) -> set[int]:
+    """Which of these workers hold claims on the issue."""
+    d = deliveries.c
+    query = (
+        sa.select(d.worker_id)
+        .distinct()
+        .where(d.issue_id == issue_id, d.finished_at.is_(None), d.worker_id.in_(list(worker_ids)))
+    )
+    return {int(worker) for worker in connection.execute(query).scalars()}
+
+
+# --- looking -------------------------------------------------------------------------------------------------------------------
+
+
+def counts(connection: Connection, issue_id: int) -> dict[DeliveryStatus, int]:
+    """How many deliveries of the issue stand where."""
+    d = deliveries.c
+    query = sa.select(d.status, sa.func.count()).where(d.issue_id == issue_id).group_by(d.status)
+    return {DeliveryStatus(status): int(number) for status, number in connection.execute(query)}
+
+
+def next_due(connection: Connection, issue_id: int) -> dt.datetime | None:
+    """When the next deferred or uncertain delivery of the issue is due, if any waits."""
+    d = deliveries.c
+    query = sa.select(d.next_at).where(d.issue_id == issue_id, d.finished_at.is_(None), d.next_at.is_not(None))
+    found: dt.datetime | None = connection.execute(query.order_by(d.next_at).limit(1)).scalar_one_or_none()
+    return found
+
+
+def troubled(connection: Connection, issue_id: int, *, limit: int) -> list[tuple[str, DeliveryStatus, Reply]]:
+    """The deliveries of an issue that are failed, deferred or uncertain: who, where it stands, and what the server said last."""
+    d, s = deliveries.c, subscribers.c
+    states = [DeliveryStatus.FAILED.value, DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
+    query = (
+        sa.select(s.ref, d.status, d.code, d.enhanced, d.reply)
+        .join(subscribers, s.id == d.subscriber_id)
+        .where(d.issue_id == issue_id, d.status.in_(states))
+        .order_by(d.id)
+        .limit(limit)
+    )
+    return [
+        (row.ref, DeliveryStatus(row.status), Reply(row.code or 0, row.enhanced or "", row.reply or ""))
+        for row in connection.execute(query)
+    ]
+
+
+def _receives_mail(now: dt.datetime) -> sa.ColumnElement[bool]:
+    """`Subscriber.receives_mail`, in SQL."""
+    s = subscribers.c
+    return sa.and_(
+        s.email.is_not(None),
+        sa.or_(
+            s.state == State.ACTIVE.value,
+            sa.and_(s.state == State.PAUSED.value, s.paused_until.is_not(None), s.paused_until <= now),
+        ),
+    )
+
+
+def _due(
+    connection: Connection, issue_id: int, limit: int, *, now: dt.datetime
+) -> Sequence[sa.Row[tuple[object, ...]]]:
+    """What to send next: planned ones first, then those whose wait is over, without rows that another worker is taking."""
+    d, s = deliveries.c, subscribers.c
+    waiting = [DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
+    rows: list[sa.Row[tuple[object, ...]]] = []
+    for state in (d.status == DeliveryStatus.PLANNED.value, sa.and_(d.status.in_(waiting), d.next_at <= now)):
+        if len(rows) == limit:
+            break
+        query = (
+            sa.select(d.id, d.letter_id, d.attempts, s.email, s.ref, _receives_mail(now).label("receives"))
+            .join(subscribers, s.id == d.subscriber_id)
+            .where(d.issue_id == issue_id, d.finished_at.is_(None), state)
+            .order_by(d.id)
+            .limit(limit - len(rows))
+            .with_for_update(skip_locked=True, of=deliveries)  # SQLite has one writer, and no such clause
+        )
+        rows += connection.execute(query).all()
+    return rows
+
+
+def _hold_back(connection: Connection, ids: Sequence[int], *, now: dt.datetime) -> None:
+    update = (
+        deliveries.update()
+        .where(deliveries.c.id.in_(ids))
+        .values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now, next_at=None)
+    )
+    connection.execute(update)

@@ -1,0 +1,180 @@
+"""What the machine remembers of each feed, and which entries and stories it has seen.
+
+What an editor says of a feed (address, publisher, interval) is `model.Feed`; the entries' texts are not kept here at all, they
+stand on the cards in content/inbox/.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+import sqlalchemy as sa
+
+from pipeline.model import Feed
+from pipeline.store.engine import Connection, insert_once
+from pipeline.store.tables import entries, feeds
+
+GONE = 410
+NOT_FOUND = 404
+NOT_FOUND_TRIES = 10  # F7: this many tries over this long, then the feed counts as gone
+NOT_FOUND_FOR = dt.timedelta(days=14)
+RECENT_LIMIT = 50_000  # entries that `recent` returns at most
+_CHUNK = 500  # values in one IN (...)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is remembered of the feed *id* between two runs. Validators are kept byte for byte as the server gave them (F1)."""
+
+    id: str
+    url: str  # the address that all of this is about: another one starts anew
+    etag: str | None = None
+    last_modified: str | None = None
+    next_at: dt.datetime | None = None
+    fetched_at: dt.datetime | None = None
+    ttl: int | None = None  # seconds
+    fails: int = 0  # since it last answered
+    failing_since: dt.datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+
+    def is_gone(self, now: dt.datetime) -> bool:
+        """True when asking again is of no use: the server said so, or has not found it ten times over fourteen days (F7)."""
+        if self.last_status == GONE:
+            return True
+        since = self.failing_since
+        return (
+            self.last_status == NOT_FOUND
+            and self.fails >= NOT_FOUND_TRIES
+            and since is not None
+            and now - since >= NOT_FOUND_FOR
+        )
+
+    def is_due(self, now: dt.datetime) -> bool:
+        return self.next_at is None or self.next_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEntry:
+    """An entry that was handled: which feed gave it, which story it tells, and the card it went to ("" for none)."""
+
+    feed: str
+    entry_id: str  # the feed's own id for it, of any length
+    story: str  # `ingest.decide.story_key`
+    title: str
+    at: dt.datetime  # when published, or first seen where the feed does not say
+    card: str  # file name below content/inbox/
+
+
+# --- feeds ---------------------------------------------------------------------------------------------------------------------
+
+
+def states(connection: Connection, wanted: Iterable[Feed]) -> dict[str, FeedState]:
+    """What is remembered of each of *wanted*. A feed whose address has changed since is as new."""
+    wanted = list(wanted)
+    found: dict[str, FeedState] = {}
+    for chunk in _chunks(feed.id for feed in wanted):
+        for row in connection.execute(sa.select(feeds).where(feeds.c.id.in_(chunk))).mappings():
+            found[row["id"]] = FeedState(**row)
+    return {
+        feed.id: found[feed.id] if feed.id in found and found[feed.id].url == feed.url else FeedState(feed.id, feed.url)
+        for feed in wanted
+    }
+
+
+def remember(connection: Connection, state: FeedState) -> None:
+    """Write *state* in place of what was remembered of the feed before."""
+    row = asdict(state)
+    connection.execute(insert_once(connection, feeds), [row])
+    connection.execute(feeds.update().where(feeds.c.id == state.id), row)
+
+
+def postpone(connection: Connection, ids: Iterable[str], *, until: dt.datetime) -> None:
+    """Let none of the feeds *ids* be due before *until*: their host asked for it (F4)."""
+    for chunk in _chunks(ids):
+        early = feeds.c.id.in_(chunk) & (feeds.c.next_at < until)
+        connection.execute(feeds.update().where(early).values(next_at=until))
+
+
+# --- entries and stories ---------------------------------------------------------------------------------------------------------
+
+
+def seen(connection: Connection, feed_id: str, entry_ids: Iterable[str]) -> set[str]:
+    """Which of *entry_ids* the feed has given before."""
+    by_hash = {_hash(entry_id): entry_id for entry_id in entry_ids}
+    found: set[str] = set()
+    for chunk in _chunks(by_hash):
+        query = sa.select(entries.c.entry_id).where(entries.c.feed_id == feed_id, entries.c.entry_id.in_(chunk))
+        found.update(by_hash[value] for value in connection.execute(query).scalars())
+    return found
+
+
+def cards_of(connection: Connection, stories: Iterable[str]) -> dict[str, str]:
+    """The card of each of *stories* that has one: the first that was made, should there be two."""
+    found: dict[str, str] = {}
+    for chunk in _chunks(stories):
+        query = (
+            sa.select(entries.c.story, entries.c.card)
+            .where(entries.c.story.in_(chunk), entries.c.card != "")
+            .order_by(entries.c.seen_at, entries.c.feed_id, entries.c.entry_id)
+        )
+        for story, card in connection.execute(query):
+            found.setdefault(story, card)
+    return found
+
+
+def recent(connection: Connection, *, since: dt.datetime, limit: int = RECENT_LIMIT) -> list[SeenEntry]:
+    """The entries with a card that were published at *since* or later, newest first. Their *entry_id* is left empty."""
+    query = (
+        sa.select(entries.c.feed_id, entries.c.story, entries.c.title, entries.c.at, entries.c.card)
+        .where(entries.c.at >= since, entries.c.card != "")
+        .order_by(entries.c.at.desc(), entries.c.feed_id, entries.c.entry_id)
+        .limit(limit)
+    )
+    return [
+        SeenEntry(feed=row.feed_id, entry_id="", story=row.story, title=row.title, at=row.at, card=row.card)
+        for row in connection.execute(query)
+    ]
+
+
+def known_cards(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Which of the cards *names* the database knows of."""
+    found: set[str] = set()
+    for chunk in _chunks(names):
+        found.update(
+            connection.execute(sa.select(entries.c.card).where(entries.c.card.in_(chunk)).distinct()).scalars()
+        )
+    return found
+
+
+def remember_entries(connection: Connection, handled: Sequence[SeenEntry], *, now: dt.datetime) -> None:
+    """Write down that *handled* were seen; one that is written down already stays as it is."""
+    rows = [
+        {
+            "feed_id": entry.feed,
+            "entry_id": _hash(entry.entry_id),
+            "story": entry.story,
+            "title": entry.title,
+            "at": entry.at,
+            "card": entry.card,
+            "seen_at": now,
+        }
+        for entry in handled
+    ]
+    if rows:
+        connection.execute(insert_once(connection, entries), rows)
+
+
+def _hash(entry_id: str) -> str:
+    return hashlib.sha256(entry_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    """*values* in pieces that fit into one statement, in a stable order."""
+    rest = iter(sorted(set(values)))
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
