@@ -1,0 +1,182 @@
+"""What to do with what came: when to ask a feed again, and which story an entry tells. No network, no database, no clock.
+
+Two entries tell the same story when their canonical addresses are equal, or when two feeds give them titles that share at least
+half of their significant words within 72 hours (NewsBlur's rule). Within one feed only the address counts: a publisher tells
+"Morning briefing" anew each day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pipeline.ingest.clean import canonical_url, title_and_date
+from pipeline.model import Entry, Feed
+from pipeline.store.feeds import GONE, FeedState
+
+SAME_TITLE: Final = 0.5  # Jaccard index of the significant words
+SAME_TITLE_WITHIN: Final = dt.timedelta(hours=72)
+FEWEST_SHARED_WORDS: Final = 3  # "Weekly review" is no story
+LONGEST_WAIT: Final = dt.timedelta(hours=24)
+JITTER: Final = 0.1  # of a wait, so that the feeds of one host do not come due together (F5)
+NEW_ENTRIES: Final = 50  # of one feed in one run (T-35): a feed's first visit, or a flood
+
+_WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
+_WORDS_THAT_TELL_NOTHING: Final = (
+    "a about after again all also am an and any are as at be because been before being but by can could did do does doing during "
+    "each few for from further had has have having he her here hers him his how i if in into is it its itself just me more most my "
+    "now of off on once only or other our out over own said same say says she should so some such than that the their them then "
+    "there these they this those through to too under until up very via vs was we were what when where which while who whom why "
+    "will with would you your"
+)
+_STOP_WORDS: Final = frozenset(_WORDS_THAT_TELL_NOTHING.split())
+
+
+# --- which story ------------------------------------------------------------------------------------------------------------------
+
+
+def story_key(url: str | None, title: str, published: dt.datetime | None) -> str:
+    """What names a story across feeds: the hash of its canonical address, or of title and date where it has none."""
+    return hashlib.sha256((canonical_url(url) if url else title_and_date(title, published)).encode()).hexdigest()
+
+
+def significant_words(title: str) -> frozenset[str]:
+    """The words of *title* that tell what it is about, without case, accents and plural endings' apostrophes."""
+    plain = unicodedata.normalize("NFKD", title.casefold()).replace("’", "'").replace("'s", "")
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return frozenset(word for word in _WORD.findall(plain) if word not in _STOP_WORDS)
+
+
+def newest(entries: Iterable[Entry], *, limit: int = NEW_ENTRIES) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """*entries* parted into the *limit* newest, in their order, and the rest. An entry without a date counts by its place."""
+    ordered = list(entries)
+    by_age = sorted(
+        range(len(ordered)), key=lambda i: (ordered[i].published is None, _reversed(ordered[i].published), i)
+    )
+    kept = frozenset(by_age[:limit])
+    return (
+        tuple(entry for i, entry in enumerate(ordered) if i in kept),
+        tuple(entry for i, entry in enumerate(ordered) if i not in kept),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """One entry's title as one card carries it."""
+
+    card: str
+    feed: str
+    at: dt.datetime
+    words: frozenset[str]
+
+
+class Stories:
+    """The stories that have a card, and the question which of them an entry tells."""
+
+    def __init__(self) -> None:
+        self._cards: dict[str, str] = {}  # by story key
+        self._tellings: list[_Telling] = []
+        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._feeds_of: defaultdict[str, set[str]] = defaultdict(set)
+
+    def add(self, *, card: str, feed: str, key: str, title: str, at: dt.datetime) -> None:
+        """Remember that *card* tells the story *key*, as *feed* titled it at *at*."""
+        self._cards.setdefault(key, card)
+        self._feeds_of[card].add(feed)
+        telling = _Telling(card, feed, at, significant_words(title))
+        for word in telling.words:
+            self._by_word[word].append(len(self._tellings))
+        self._tellings.append(telling)
+
+    def know(self, keys: dict[str, str]) -> None:
+        """Remember which card each story key has, without titles."""
+        for key, card in keys.items():
+            self._cards.setdefault(key, card)
+
+    def card_of(self, *, feed: str, key: str, title: str, at: dt.datetime) -> str | None:
+        """The card of the story that this entry tells, or None when it is a new one."""
+        if key in self._cards:
+            return self._cards[key]
+        words = significant_words(title)
+        shared: defaultdict[int, int] = defaultdict(int)
+        for word in words:
+            for number in self._by_word.get(word, ()):
+                shared[number] += 1
+        best: tuple[float, int] | None = None
+        for number, count in shared.items():
+            told = self._tellings[number]
+            likeness = count / (len(words) + len(told.words) - count)
+            if count < FEWEST_SHARED_WORDS or likeness < SAME_TITLE or abs(told.at - at) > SAME_TITLE_WITHIN:
+                continue
+            if feed in self._feeds_of[told.card]:
+                continue
+            best = max(best or (0.0, 0), (likeness, -number))  # of equals, the one told first
+        return self._tellings[-best[1]].card if best else None
+
+
+def _reversed(when: dt.datetime | None) -> float:
+    return -when.timestamp() if when else 0.0
+
+
+# --- when to ask again --------------------------------------------------------------------------------------------------------
+
+
+def answered(
+    feed: Feed,
+    state: FeedState,
+    *,
+    status: int,
+    etag: str | None,
+    last_modified: str | None,
+    fresh_for: dt.timedelta,
+    ttl: dt.timedelta | None,
+    now: dt.datetime,
+) -> FeedState:
+    """The state of a feed that answered at *now*: as it may be asked again when the interval of ours, what the answer is
+    fresh for and the feed's own ttl have all passed (F3)."""
+    kept_ttl = dt.timedelta(seconds=state.ttl) if state.ttl is not None and ttl is None and status == 304 else ttl
+    return FeedState(
+        id=feed.id,
+        url=feed.url,
+        etag=etag,
+        last_modified=last_modified,
+        next_at=now + wait(feed, asked_for=max(fresh_for, kept_ttl or dt.timedelta(0)), now=now),
+        fetched_at=now,
+        ttl=int(kept_ttl.total_seconds()) if kept_ttl is not None else None,
+        last_status=status,
+    )
+
+
+def failed(
+    feed: Feed, state: FeedState, *, status: int | None, error: str, retry_after: dt.timedelta | None, now: dt.datetime
+) -> FeedState:
+    """The state of a feed that could not be had at *now*: the wait doubles with every failure, up to a day."""
+    fails = state.fails + 1
+    since = state.failing_since or now
+    if status == 404 and state.last_status != 404:
+        fails, since = 1, now  # F7 counts the 404s alone
+    patience = min(feed.min_interval * 2 ** min(fails - 1, 10), max(LONGEST_WAIT, feed.min_interval))
+    return replace(
+        state,
+        next_at=None if status == GONE else now + wait(feed, asked_for=max(patience, retry_after or patience), now=now),
+        fails=fails,
+        failing_since=since,
+        last_status=status,
+        last_error=error,
+    )
+
+
+def wait(feed: Feed, *, asked_for: dt.timedelta, now: dt.datetime) -> dt.timedelta:
+    """How long to leave *feed* alone: what it asked for but at most a day, and never less than our own interval.
+
+    What it asked for is only ever lengthened, our own interval only ever shortened, both by up to a tenth: so a command that runs
+    hourly finds an hourly feed due each time.
+    """
+    part = int.from_bytes(hashlib.sha256(f"{feed.id} {now.isoformat()}".encode()).digest()[:2]) / 0xFFFF
+    return max(min(asked_for, LONGEST_WAIT) * (1 + JITTER * part), feed.min_interval * (1 - JITTER * part))
