@@ -197,6 +197,11 @@ class Settings(BaseSettings):
         return email.utils.parseaddr(self.mail_from)[1]
 
     @property
+    def envelope_sender(self) -> str:
+        """Where the post returns what it cannot deliver (RFC 5321 MAIL FROM)."""
+        return email.utils.parseaddr(self.bounce_address)[1] or self.sender_address
+
+    @property
     def sender_name(self) -> str:
         return email.utils.parseaddr(self.mail_from)[0] or self.site_name
 

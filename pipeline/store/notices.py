@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.model import DeliveryStatus, Reply
+from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.deliveries import REPLY_LENGTH
 from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import confirmations, notices, subscribers
@@ -31,6 +32,7 @@ class ClaimedNotice:
     created_at: dt.datetime
     email: str
     ref: str  # of the subscriber
+    cadence: Cadence  # asked for, or chosen
     confirmation: str | None  # ref of the confirmation that the letter asks for
     asked_at: dt.datetime | None
 
@@ -55,31 +57,55 @@ def add(
     connection.execute(notices.insert(), row)
 
 
+def any_due(connection: Connection, *, now: dt.datetime) -> bool:
+    """True when there is a notice to send."""
+    query = sa.select(notices.c.id).join(subscribers, subscribers.c.id == notices.c.subscriber_id).where(_is_due(now))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def claim(connection: Connection, worker: int, *, now: dt.datetime) -> ClaimedNotice | None:
-    """Take the oldest notice that is due. A person erased since gets none."""
+    """Take the oldest notice that is due, if the person still wants it: one who has left since gets none."""
+    while row := _next_due(connection, now=now):
+        update = notices.update().where(notices.c.id == row.id)
+        if _is_wanted(NoticeKind(row.kind), State(row.state)):
+            connection.execute(update.values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now))
+            return _claimed(row)
+        connection.execute(update.values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now))
+    return None
+
+
+def _is_wanted(kind: NoticeKind, state: State) -> bool:
+    if kind is NoticeKind.CONFIRM:
+        return state is not State.SUPPRESSED
+    return state in (State.ACTIVE, State.PAUSED)
+
+
+def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None:
     n, s, c = notices.c, subscribers.c, confirmations.c
-    waiting = [DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
     query = (
-        sa.select(n.id, n.kind, n.attempts, n.created_at, s.email, s.ref, c.ref.label("confirmation"), c.asked_at)
+        sa.select(
+            n.id,
+            n.kind,
+            n.attempts,
+            n.created_at,
+            s.email,
+            s.ref,
+            s.state,
+            sa.func.coalesce(c.cadence, s.cadence).label("cadence"),
+            c.ref.label("confirmation"),
+            c.asked_at,
+        )
         .join(subscribers, s.id == n.subscriber_id)
         .outerjoin(confirmations, c.id == n.confirmation_id)
-        .where(
-            n.finished_at.is_(None),
-            s.email.is_not(None),
-            sa.or_(n.status == DeliveryStatus.PLANNED.value, sa.and_(n.status.in_(waiting), n.next_at <= now)),
-        )
+        .where(_is_due(now))
         .order_by(n.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=notices)
     )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    connection.execute(
-        notices.update()
-        .where(n.id == row.id)
-        .values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now)
-    )
+    return connection.execute(query).one_or_none()
+
+
+def _claimed(row: sa.Row[Any]) -> ClaimedNotice:
     return ClaimedNotice(
         id=int(row.id),
         kind=NoticeKind(row.kind),
@@ -87,6 +113,7 @@ def claim(connection: Connection, worker: int, *, now: dt.datetime) -> ClaimedNo
         created_at=row.created_at,
         email=row.email,
         ref=row.ref,
+        cadence=Cadence(row.cadence),
         confirmation=row.confirmation,
         asked_at=row.asked_at,
     )
@@ -139,3 +166,12 @@ def last_added(connection: Connection, subscriber_id: int, kind: NoticeKind) -> 
     )
     found: dt.datetime | None = connection.execute(query).scalar_one()
     return found
+
+
+def _is_due(now: dt.datetime) -> sa.ColumnElement[bool]:
+    n = notices.c
+    waiting = [DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
+    return sa.and_(
+        n.finished_at.is_(None),
+        sa.or_(n.status == DeliveryStatus.PLANNED.value, sa.and_(n.status.in_(waiting), n.next_at <= now)),
+    )

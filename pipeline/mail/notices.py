@@ -1,0 +1,134 @@
+"""Send what a subscription itself asks for: confirmation, welcome, and the reminder to who is subscribed already.
+
+claim | write | send | judge | record, one after the other, until nothing is due
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+from pipeline.config import Settings
+from pipeline.errors import SendingElsewhere
+from pipeline.keys import load_key
+from pipeline.mail import tokens
+from pipeline.mail.compose import CADENCE_WORDS, Links, automatic_headers, list_headers, why
+from pipeline.mail.deliver import Clock
+from pipeline.mail.judge import judge, judge_broken_line
+from pipeline.mail.layout import render_html, render_subject, render_text
+from pipeline.mail.message import build_message
+from pipeline.mail.stamp import BLANKS, Stamp
+from pipeline.mail.tokens import Purpose
+from pipeline.mail.transport import Connection, LineBroken, Transport
+from pipeline.model import DeliveryStatus, Reply
+from pipeline.store import Store, notices, workers
+from pipeline.store.notices import ClaimedNotice, NoticeKind
+
+
+def send_notices(store: Store, settings: Settings, transport: Transport, *, clock: Clock) -> Counter[DeliveryStatus]:
+    """Send every notice that is due. Returns how many ended in which state.
+
+    Raises `TransportError` when the server cannot be reached; what is due stays due. It does not handle sign-ups: `signups` does.
+    """
+    tally: Counter[DeliveryStatus] = Counter()
+    with store.reading() as connection:
+        if not notices.any_due(connection, now=clock()):
+            return tally
+    token_key = load_key(settings.state_dir, "token")
+    line = transport.connect()  # before anything is claimed
+    worker = _sign_on(store, clock)
+    try:
+        while notice := _claim(store, worker, clock):
+            message = write_notice(notice, settings, token_key=token_key)
+            reply, uncertain = _send(line, settings, notice, message)
+            tally[_record(store, worker, notice, reply, uncertain=uncertain, clock=clock)] += 1
+            if not reply.code:
+                line.close()
+                line = transport.connect()
+    finally:
+        line.close()
+        with store.writing() as connection:
+            workers.leave(connection, worker)
+    return tally
+
+
+def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes) -> bytes:
+    """The whole message. Nothing that a visitor typed stands in it, the address on its header line excepted (M-41)."""
+    kind = notice.kind
+    asked = notice.asked_at or notice.created_at
+    links = Links(
+        unsubscribe=f"{settings.web_url}unsubscribe/{tokens.sign(token_key, Purpose.UNSUBSCRIBE, notice.ref)}",
+        preferences=f"{settings.web_url}preferences/{tokens.sign(token_key, Purpose.PREFERENCES, notice.ref)}",
+        how=f"{settings.site_url}how-this-is-made/",
+    )
+    values: dict[str, object] = {
+        "host": urlsplit(settings.site_url).netloc,
+        "when": f"{asked.day} {asked:%B %Y} at {asked:%H:%M} UTC",
+        "cadence": CADENCE_WORDS[notice.cadence],
+        "why": why(notice.cadence, settings),
+        "links": _confirmation_links(notice, settings, token_key) if kind is NoticeKind.CONFIRM else links,
+    }
+    subject = render_subject(kind, settings, values)
+    message = build_message(
+        sender=(settings.sender_name, settings.sender_address),
+        to=BLANKS["recipient"],
+        subject=subject,
+        text=render_text(kind, settings, values),
+        html=render_html(kind, settings, {**values, "subject": subject}),
+        date=notice.created_at,
+        message_id=f"<{BLANKS['message_id']}@{settings.sender_address.rpartition('@')[2]}>",
+        # A confirmation is no list mail: there is nothing yet to unsubscribe from.
+        headers=_confirmation_headers(settings) if kind is NoticeKind.CONFIRM else list_headers(settings, links),
+    )
+    stamp = Stamp(message, issue_key=f"notice-{notice.id}", token_key=token_key)
+    return stamp.copy_for(email=notice.email, ref=notice.ref)
+
+
+def _confirmation_links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:
+    assert notice.confirmation is not None
+    return {
+        "confirm": f"{settings.web_url}confirm/{tokens.sign(token_key, Purpose.CONFIRM, notice.confirmation)}",
+        "decline": f"{settings.web_url}decline/{tokens.sign(token_key, Purpose.DECLINE, notice.confirmation)}",
+    }
+
+
+def _confirmation_headers(settings: Settings) -> dict[str, str]:
+    return {"Reply-To": settings.reply_to or settings.sender_address, **automatic_headers()}
+
+
+def _sign_on(store: Store, clock: Clock) -> int:
+    now = clock()
+    with store.writing() as connection:
+        worker = workers.register(connection, task="notices", now=now)
+        _, dead = workers.others(connection, worker, now=now)
+        if dead:
+            notices.take_over(connection, dead, now=now)
+    return worker
+
+
+def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
+    with store.writing() as connection:
+        workers.renew(connection, worker, now=clock())
+        return notices.claim(connection, worker, now=clock())
+
+
+def _send(line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes) -> tuple[Reply, bool]:
+    try:
+        return line.send(settings.envelope_sender, notice.email, message), False
+    except LineBroken as error:
+        return Reply(0, "", f"connection lost: {error}"), error.uncertain
+
+
+def _record(
+    store: Store, worker: int, notice: ClaimedNotice, reply: Reply, *, uncertain: bool, clock: Clock
+) -> DeliveryStatus:
+    now = clock()
+    if reply.code:
+        outcome = judge(reply, notice.attempts, now=now)
+    else:
+        outcome = judge_broken_line(notice.attempts, uncertain=uncertain, now=now)
+    with store.writing() as connection:
+        counted = notices.record(connection, worker, notice.id, outcome.status, reply, next_at=outcome.next_at, now=now)
+    if not counted:
+        raise SendingElsewhere("another process took these notices over, because this one was silent for too long")
+    return outcome.status
