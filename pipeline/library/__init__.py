@@ -1,0 +1,126 @@
+"""content/ as data: articles, sources, topics, people, feeds, and everything that is wrong with them.
+
+    load_library     files | front matter | schema | checks | Library         `files`, `frontmatter`, `schema`, `checks`
+    render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
+    to_plain_text    Markdown | citations | text of 72 columns                `plain`
+    new_article      a title | a file to start from                           `new`
+
+Nothing here touches the network or a database, or knows MkDocs. What is wrong with a file is a `model.Problem`, never an exception.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.library.checks import CODES, check_all, check_dates
+from pipeline.library.clean import clean_html, plain_text
+from pipeline.library.files import ARTICLES, Shelf, read_content
+from pipeline.library.new import new_article
+from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
+from pipeline.library.render import (
+    CitedSource,
+    Rendered,
+    TocEntry,
+    markdown_extensions,
+    render_article,
+    render_markdown,
+)
+from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Topic
+
+__all__ = [
+    "CODES",
+    "CitedSource",
+    "Library",
+    "Rendered",
+    "TocEntry",
+    "clean_html",
+    "load_library",
+    "markdown_extensions",
+    "new_article",
+    "plain_text",
+    "render_article",
+    "render_markdown",
+    "summary_paragraphs",
+    "summary_to_plain_text",
+    "to_plain_text",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """Everything under content/, read at one moment."""
+
+    articles: tuple[Article, ...] = ()  # every article that could be read, newest first
+    sources: Mapping[str, Source] = dataclasses.field(default_factory=dict)
+    topics: Mapping[str, Topic] = dataclasses.field(default_factory=dict)  # in the order of the file
+    people: Mapping[str, Person] = dataclasses.field(default_factory=dict)
+    feeds: tuple[Feed, ...] = ()
+    problems: tuple[Problem, ...] = ()  # ordered by path, line, column
+    held_back: frozenset[str] = (
+        frozenset()
+    )  # article files that cannot be read, but say that they are not to be published
+
+    def published(self, now: dt.datetime) -> tuple[Article, ...]:
+        """The articles that readers may see at *now*, newest first."""
+        return tuple(article for article in self.articles if article.is_public(now))
+
+    def article(self, slug: str) -> Article | None:
+        """The article at ``/articles/<slug>/``."""
+        return self._by_slug.get(slug)
+
+    def article_at(self, path: str) -> Article | None:
+        """The article in the file *path* (from the repository, with forward slashes)."""
+        return self._by_path.get(path)
+
+    def blocking(self, now: dt.datetime) -> tuple[Problem, ...]:
+        """The errors in what would be published at *now*: in articles that are public, or that could not be read and do not say
+        that they are unfinished, and in all files that articles rest on."""
+        return tuple(
+            problem for problem in self.problems if problem.severity is Severity.ERROR and self._blocks(problem, now)
+        )
+
+    def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
+        """All problems, and beside them those that depend on the time: a published article dated far ahead."""
+        return tuple(sorted((*self.problems, *check_dates(self, now)), key=_order))
+
+    def _blocks(self, problem: Problem, now: dt.datetime) -> bool:
+        if not problem.path.startswith(f"{ARTICLES}/"):
+            return True
+        article = self.article_at(problem.path)
+        return article.is_public(now) if article else problem.path not in self.held_back
+
+    @cached_property
+    def _by_slug(self) -> dict[str, Article]:
+        return {article.slug: article for article in reversed(self.articles)}
+
+    @cached_property
+    def _by_path(self) -> dict[str, Article]:
+        return {article.path: article for article in self.articles}
+
+
+def load_library(root: Path) -> Library:
+    """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`."""
+    shelf = read_content(root)
+    library = _library(shelf)
+    problems = [*shelf.problems, *check_all(shelf, library, root)]
+    return dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)))
+
+
+def _library(shelf: Shelf) -> Library:
+    articles = sorted((read.noun for read in shelf.articles), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
+    return Library(
+        articles=tuple(articles),
+        sources={read.noun.id: read.noun for read in shelf.sources},
+        topics={read.noun.id: read.noun for read in shelf.topics},
+        people={read.noun.id: read.noun for read in shelf.people},
+        feeds=tuple(read.noun for read in shelf.feeds),
+        held_back=frozenset(shelf.held_back),
+    )
+
+
+def _order(problem: Problem) -> tuple[str, int, int, str, str]:
+    return problem.path, problem.line, problem.column, problem.code, problem.message

@@ -1,0 +1,116 @@
+"""Where an article leans on its sources: ``[^id]`` for a source, ``[^id.quote]`` for words of it, in Markdown.
+
+This finds the places with their line and column, for the checks; `render` turns the same places into links while it renders.
+Both leave alone what stands in code, in comments, in raw HTML, behind a backslash, and in the definitions that may close a file:
+
+    <!-- sources -->
+    [^northfield-2026]: Northfield Grid Authority, Load outlook 2026
+    <!-- sources -->
+
+Those are there so that the file reads well on a forge; readers of the site get the panel that is made from the sources themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pipeline.model import Citation
+
+# Wide on purpose: a citation with a slip in it must be found to be reported.
+CITATION: Final = r"\[\^([^\[\]\s.^]+)(?:\.([^\[\]\s^]+))?\]"
+
+_PLACES: Final = re.compile(r"(?<!\\)" + CITATION)
+_DEFINITION: Final = re.compile(r"^ {0,3}\[\^[^\[\]\s]+\]:[^\n]*(?:\n[ \t]+\S[^\n]*)*", re.MULTILINE)
+_MARK: Final = re.compile(r"^[ ]{0,3}<!--\s*sources\s*-->[ \t]*$", re.MULTILINE)
+_FENCED: Final = re.compile(
+    r"^(?P<lead>[> ]*)(?P<fence>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?(?P=lead)(?P=fence)[ \t]*$", re.MULTILINE
+)
+# A code span or a comment, whichever opens first. Neither reaches across an empty line, but a comment may.
+_SPAN_OR_COMMENT: Final = re.compile(
+    r"<!--.*?-->|(?<![\\`])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL
+)
+_RAW_HTML: Final = re.compile(
+    r"^ {0,3}<(?P<tag>address|article|aside|blockquote|details|div|dl|fieldset|figure|footer|form|h[1-6]|header|iframe|main|nav"
+    r"|ol|p|pre|script|section|style|table|ul|video)\b(?P<rest>[^>]*)>.*?</(?P=tag)\s*>",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_INDENTED: Final = re.compile(r"(?:^|\n)[ \t]*\n(?: {4}|\t)|^(?: {4}|\t)")
+_BLOCK: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)
+_OPENS_A_CONTAINER: Final = re.compile(r"(?:[-*+]|\d+\.)[ ]|!!!|\?\?\?|===[!+]*[ ]\"|:[ ]")
+
+
+def find_citations(body: str, *, first_line: int = 1) -> tuple[Citation, ...]:
+    """The citations of the Markdown in *body*, in order; the line counts from *first_line*, the column from 1."""
+    if "[^" not in body:
+        return ()
+    return tuple(
+        Citation(m[1], m[2], *line_and_column(body, m.start(), first_line=first_line))
+        for m in _PLACES.finditer(prose(body))
+    )
+
+
+def line_and_column(text: str, offset: int, *, first_line: int = 1) -> tuple[int, int]:
+    """Line and column of *offset* in *text*, both from 1 (the line from *first_line*)."""
+    return text.count("\n", 0, offset) + first_line, offset - text.rfind("\n", 0, offset)
+
+
+def without_definitions(body: str) -> str:
+    """*body* with the definitions of its citations blanked; offsets and lines stay as they are."""
+    if "]:" not in body and "<!--" not in body:
+        return body
+    opening = _MARK.search(body)
+    if opening is not None:
+        closing = _MARK.search(body, opening.end())
+        body = _blank(body, opening.start(), closing.end() if closing else len(body))
+    for definition in _DEFINITION.finditer(_without_code(body)):
+        body = _blank(body, *definition.span())
+    return body
+
+
+def prose(body: str) -> str:
+    """*body* with everything blanked in which a citation is no citation; offsets and lines stay as they are."""
+    text = _without_code(without_definitions(body))
+    if "</" in text:
+        text = _RAW_HTML.sub(lambda m: m[0] if "markdown" in m["rest"] else _blanked(m), text)
+    return text
+
+
+def _without_code(text: str) -> str:
+    if "```" in text or "~~~" in text:
+        text = _FENCED.sub(_blanked, text)
+    if _INDENTED.search(text):
+        text = _without_indented_code(text)
+    if "`" in text or "<!--" in text:
+        text = _SPAN_OR_COMMENT.sub(_blanked, text)
+    return text
+
+
+def _without_indented_code(text: str) -> str:
+    """Blank the blocks that are indented by four columns more than what holds them (a list item, an admonition, a tab)."""
+    holds: list[bool] = []  # by depth: whether the block there can hold indented blocks
+    for block in list(_BLOCK.finditer(text)):
+        lines = block[0].expandtabs(4).split("\n")
+        indent = (len(lines[0]) - len(lines[0].lstrip())) // 4
+        depth = 0
+        while depth < min(indent, len(holds)) and holds[depth]:
+            depth += 1
+        if depth < indent:
+            text = _blank(text, block.start(), block.end())
+            continue
+        del holds[depth:]
+        for line in lines:
+            level = min((len(line) - len(line.lstrip())) // 4, len(holds))
+            if _OPENS_A_CONTAINER.match(line.lstrip()):
+                holds[level:] = [True]
+            elif level == depth and len(holds) == depth:
+                holds.append(False)
+    return text
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])

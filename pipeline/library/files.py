@@ -1,0 +1,193 @@
+"""The files of content/, one by one: what each says, and what is wrong with it by itself.
+
+Nothing here raises for bad content. What could be read comes back as a noun with the document it was read from, so that `checks`,
+which looks at several files together, can still say where a value stands.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from pipeline.library import schema
+from pipeline.library.citations import find_citations
+from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, parse, read_text, split
+from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Status, Topic
+
+ARTICLES: Final = "content/articles"
+SOURCES: Final = "content/sources"
+SNAPSHOTS: Final = "content/sources/snapshots"
+TOPICS: Final = "content/topics.yml"
+PEOPLE: Final = "content/people.yml"
+FEEDS: Final = "content/feeds.yml"
+
+_NAME: Final = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?P<slug>[^/]+)")
+_LONG_AGO: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # the date of an idea that has none yet
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+F = TypeVar("F", bound=schema.File)
+
+
+@dataclass(frozen=True)
+class Read(Generic[T_co]):
+    """A noun, and where its values stand: at *at* of *document*, in the file *path*."""
+
+    noun: T_co
+    path: str
+    document: Document
+    at: Loc = ()
+
+    def problem(
+        self, code: str, loc: Loc, message: str, *, severity: Severity = Severity.ERROR, at_key: bool = False
+    ) -> Problem:
+        """A problem with the value (or the key) at *loc* of this noun."""
+        whole = (*self.at, *loc)
+        place = self.document.key_place(whole) if at_key else self.document.value_place(whole)
+        return Problem(self.path, place.line, place.column, code, message, severity)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All that was read, and all that is wrong so far."""
+
+    articles: list[Read[Article]]
+    sources: list[Read[Source]]
+    topics: list[Read[Topic]]
+    people: list[Read[Person]]
+    feeds: list[Read[Feed]]
+    held_back: set[str]  # article files that could not be read but say that they are not to be published yet
+    problems: list[Problem]
+
+
+def read_content(root: Path) -> Shelf:
+    """Read every file of *root*/content."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    for path in _files(root, ARTICLES, "*.md"):
+        _read_article(root, path, shelf)
+    for path in _files(root, SOURCES, "*.yml"):
+        _read_source(root, path, shelf)
+    shelf.topics.extend(_items(root, TOPICS, schema.TopicItem, schema.TopicItem.topic, shelf.problems))
+    shelf.people.extend(_items(root, PEOPLE, schema.PersonItem, schema.PersonItem.person, shelf.problems))
+    if (root / FEEDS).exists():  # a newsletter may read no feed at all
+        shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
+    return shelf
+
+
+def _files(root: Path, folder: str, pattern: str) -> list[str]:
+    """Paths from *root*, in order; an editor's own hidden files (``.#draft.md``) are passed over."""
+    found = (root / folder).rglob(pattern)
+    return sorted(path.relative_to(root).as_posix() for path in found if not path.name.startswith("."))
+
+
+def _at(path: str, place: Place, code: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+    return Problem(path, place.line, place.column, code, message, severity)
+
+
+# --- articles -------------------------------------------------------------------------------------------------------------------
+
+
+def _read_article(root: Path, path: str, shelf: Shelf) -> None:
+    try:
+        front, body, body_line = split(read_text(root / path))
+        document = parse(front, first_line=2)
+    except Unreadable as wrong:
+        shelf.problems.append(_at(path, wrong.place, wrong.code, wrong.message))
+        return
+    unfinished = _is_unfinished(document)
+    name = _NAME.fullmatch(Path(path).stem)
+    fallbacks = {"dek": "", "authors": [], "topics": [], **({"date": _date_in(name)} if unfinished else {})}
+    file, findings = schema.read(schema.ArticleFile, document.data, fallbacks=fallbacks)
+    shelf.problems.extend(_problems(path, document, findings, lenient=unfinished))
+    slug = (file.slug if file else None) or (name["slug"] if name else Path(path).stem)
+    shelf.problems.extend(_name_problems(path, document, slug, named_date=name["date"] if name else None))
+    if file is None or not schema.SLUG.fullmatch(slug):
+        shelf.held_back.update([path] if unfinished else [])
+        return
+    citations = find_citations(body, first_line=body_line)
+    article = file.article(slug=slug, body=body, body_line=body_line, path=path, citations=citations)
+    shelf.articles.append(Read(article, path, document))
+
+
+def _is_unfinished(document: Document) -> bool:
+    """True when the file says, whatever else is wrong with it, that it is not to be published yet."""
+    status = document.data.get("status") if isinstance(document.data, dict) else None
+    return status in [one.value for one in Status if not one.is_final]
+
+
+def _date_in(name: re.Match[str] | None) -> str:
+    try:
+        return schema.parse_date(name["date"]).isoformat() if name else _LONG_AGO.date().isoformat()
+    except ValueError:
+        return _LONG_AGO.date().isoformat()
+
+
+def _name_problems(path: str, document: Document, slug: str, *, named_date: str | None) -> Iterator[Problem]:
+    if not schema.SLUG.fullmatch(slug):
+        yield _at(
+            path, TOP, "S013", f'no slug in the file\'s name "{slug}"; use 3 to 80 small letters, digits and hyphens'
+        )
+    date = document.data.get("date") if isinstance(document.data, dict) else None
+    if named_date is None or Path(path).parent.name != named_date[:4]:
+        wanted = f"{ARTICLES}/YYYY/YYYY-MM-DD-slug.md"
+        yield _at(
+            path, TOP, "S007", f"an article is filed by its date and slug; move the file to {wanted}", Severity.WARNING
+        )
+    elif isinstance(date, str) and re.match(r"\d{4}-\d\d-\d\d", date) and date[:10] != named_date:
+        place = document.value_place(("date",))
+        yield _at(
+            path,
+            place,
+            "S007",
+            f"the date is {date[:10]}, the file's name says {named_date}; change one",
+            Severity.WARNING,
+        )
+
+
+def _problems(path: str, document: Document, findings: list[schema.Finding], *, lenient: bool) -> Iterator[Problem]:
+    for finding in findings:
+        place = document.key_place(finding.loc) if finding.at_key else document.value_place(finding.loc)
+        severity = Severity.WARNING if lenient and finding.unfinished else Severity.ERROR
+        yield _at(path, place, finding.code, finding.message, severity)
+
+
+# --- sources and lists ----------------------------------------------------------------------------------------------------------
+
+
+def _read_source(root: Path, path: str, shelf: Shelf) -> None:
+    document = _document(root, path, shelf.problems)
+    if document is None:
+        return
+    file, findings = schema.read(schema.SourceFile, document.data)
+    shelf.problems.extend(_problems(path, document, findings, lenient=False))
+    if file is not None:
+        shelf.sources.append(Read(file.source(path), path, document))
+
+
+def _items(root: Path, path: str, model: type[F], noun: Callable[[F], T], problems: list[Problem]) -> Iterator[Read[T]]:
+    """The items of a file that is one list."""
+    document = _document(root, path, problems)
+    if document is None or document.data is None:
+        return
+    if not isinstance(document.data, list):
+        problems.append(
+            _at(path, document.value_place(()), "S006", "a list is expected here; begin each item with a hyphen")
+        )
+        return
+    for index, data in enumerate(document.data):
+        item, findings = schema.read(model, data, at=(index,))
+        problems.extend(_problems(path, document, findings, lenient=False))
+        if item is not None:
+            yield Read(noun(item), path, document, (index,))
+
+
+def _document(root: Path, path: str, problems: list[Problem]) -> Document | None:
+    try:
+        return parse(read_text(root / path))
+    except Unreadable as wrong:
+        problems.append(_at(path, wrong.place, wrong.code, wrong.message))
+        return None

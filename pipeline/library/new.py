@@ -1,0 +1,106 @@
+"""An article to start from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import UsageError
+from pipeline.library import schema
+from pipeline.library.files import ARTICLES, PEOPLE, TOPICS, Shelf, read_content
+from pipeline.model import Role
+
+_TEMPLATE: Final = """\
+---
+title: {title}
+dek: One sentence that says what the reader will know afterwards.
+date: {date}
+status: draft
+authors: [{author}]
+topics: [{topics}]
+---
+The first paragraph opens in the middle of things.
+
+<!-- Write one sentence a line.
+Cite a source of content/sources directly after the full stop: [^source-id], or [^source-id.quote] for words of it.
+End a paragraph of your own reading with an analysis comment, as here. --> <!-- analysis -->
+"""
+
+
+def new_article(
+    root: Path, title: str, *, today: dt.date, author: str | None = None, topics: Iterable[str] = ()
+) -> Path:
+    """Write a draft with *title* into content/articles and return its path; an existing file is never touched.
+
+    *author* is the id of a person (default: the first editor of content/people.yml), *topics* are ids of content/topics.yml.
+    Raises `UsageError` for a title, an author or a topic that `check` would refuse, or a slug that is taken.
+    """
+    title, topics = " ".join(title.split()), list(topics)
+    shelf = read_content(root)
+    if wrong := schema.check_title(title):
+        raise UsageError(f"{wrong}; a title is what the article claims")
+    slug = slug_of(title)
+    for read in shelf.articles:
+        if read.noun.slug == slug:
+            raise UsageError(f'slug "{slug}" is taken by {read.path}; choose another title')
+    path = root / ARTICLES / f"{today.year:04}" / f"{today.isoformat()}-{slug}.md"
+    text = _TEMPLATE.format(
+        title=_as_yaml(title),
+        date=today.isoformat(),
+        author=_author(shelf, author),
+        topics=", ".join(_topics(shelf, topics)),
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already; choose another title") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; check the folder's permissions") from error
+    return path
+
+
+def slug_of(title: str) -> str:
+    """The slug for *title*: small letters, digits and hyphens, cut at a word's end. Raises `UsageError` where nothing is left."""
+    plain = unicodedata.normalize("NFKD", title.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", re.sub(r"['’]", "", plain.lower()))
+    slug = ""
+    for word in words:
+        if len(slug) + 1 + len(word) > 60 and slug:
+            break
+        slug = f"{slug}-{word}" if slug else word[:60]
+    if not schema.SLUG.fullmatch(slug):
+        raise UsageError(
+            f'no slug can be made of "{title}"; use a title with Latin letters, and set slug: in the file afterwards'
+        )
+    return slug
+
+
+def _as_yaml(text: str) -> str:
+    """*text* as a YAML scalar: plain where it cannot be misread, else in double quotes (JSON's are YAML's)."""
+    is_plain = re.fullmatch(r"[A-Za-z][^:#\[\]{}\"'`\\]*", text) and text.lower() != "null"
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
+
+
+def _author(shelf: Shelf, author: str | None) -> str:
+    people = {read.noun.id: read.noun for read in shelf.people}
+    if author is None:
+        editors = [person.id for person in people.values() if person.role is Role.EDITOR]
+        return editors[0] if editors else ""
+    if author not in people:
+        raise UsageError(f'unknown person "{author}"{schema.closest(author, people) or f"; add them to {PEOPLE}"}')
+    return author
+
+
+def _topics(shelf: Shelf, topics: list[str]) -> list[str]:
+    known = [read.noun.id for read in shelf.topics]
+    for topic in topics:
+        if topic not in known:
+            raise UsageError(f'unknown topic "{topic}"{schema.closest(topic, known) or f"; see {TOPICS}"}')
+    return topics

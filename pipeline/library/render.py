@@ -1,0 +1,385 @@
+"""The one renderer: Markdown to HTML that is safe to publish, for the site, the feeds and the mail.
+
+    article.body | Python-Markdown | citations numbered in reading order | nh3 | Rendered
+
+Python-Markdown cleans nothing, and its attribute lists set any attribute without any HTML in sight
+(``[x](https://a.example){: onclick=... }``), so whatever comes out of it passes `clean` before anyone sees it.
+
+Plain text is made of the same tree, by `plain`; what is sent is never scraped from HTML.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html as entities
+import itertools
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree as ET
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.extensions.toc import slugify
+from markdown.inlinepatterns import InlineProcessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
+
+from pipeline.errors import ContentError
+from pipeline.library import links
+from pipeline.library.citations import CITATION, prose, without_definitions
+from pipeline.library.clean import absolute_url, clean_rendered, plain_text
+from pipeline.model import Article, Quote, Source
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+WORDS_A_MINUTE: Final = 230
+_OURS: Final = "pipeline.library.render"
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_WORD: Final = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+_LINK_TARGET: Final = re.compile(r"\]\([^)\n]*\)")
+_SAME_PAGE: Final = re.compile(r'(<a(?: [a-z]+="[^"]*")*? href=")(#)')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TocEntry:
+    """A heading of the body: where it is, what it says (plain text), and its level (2 for ``##``)."""
+
+    id: str
+    title: str
+    level: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CitedSource:
+    """A row of the sources panel."""
+
+    number: int
+    source: Source
+    quotes: tuple[Quote, ...]  # those that the article cites by name, in order of first citation
+    anchor: str  # id that the row must have: "source-1"
+    back: tuple[str, ...]  # ids of the places that cite it: "cite-1-1", "cite-1-2"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rendered:
+    """An article's body, ready to be set into a page."""
+
+    html: str
+    toc: tuple[TocEntry, ...]
+    cited: tuple[CitedSource, ...]
+    words: int
+    minutes: int
+
+    def absolute(self, page_url: str) -> str:
+        """The HTML for where it stands on no page of its own (feeds, mail): links to the same page begin with *page_url*."""
+        return _SAME_PAGE.sub(lambda m: f"{m[1]}{entities.escape(page_url)}#", self.html)
+
+
+def render_article(article: Article, library: Library, *, site_url: str) -> Rendered:
+    """Render the body of *article*; the same article, library and *site_url* give the same bytes.
+
+    Citations of sources that the library does not hold stay as typed (`checks` reports them). Raises `ContentError` for a body
+    that nests too deeply to be rendered.
+    """
+
+    def resolve(url: str) -> str | None:
+        return links.address(url, article.path, library, site_url=site_url)
+
+    engine = _engine()
+    html = engine.html(article.body, library.sources, path=article.path)
+    words = count_words(article.body)
+    return Rendered(
+        html=clean_rendered(html, resolve=resolve, ids=engine.ids),
+        toc=engine.toc,
+        cited=engine.citations.cited,
+        words=words,
+        minutes=max(1, round(words / WORDS_A_MINUTE)),
+    )
+
+
+def render_markdown(text: str, *, site_url: str = "") -> str:
+    """Render a page of ours with the same extensions, cleaned. Without *site_url*, only whole addresses are kept as links.
+
+    Raises `ContentError` as `render_article` does.
+    """
+
+    def resolve(url: str) -> str | None:
+        return url if url.startswith("#") else absolute_url(url, site_url)
+
+    engine = _engine()
+    html = engine.html(text, {}, path="this text")
+    return clean_rendered(html, resolve=resolve, ids=engine.ids)
+
+
+def markdown_extensions() -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Names and settings of the extensions, as Python-Markdown and MkDocs take them. In articles, citations come on top."""
+    settings: dict[str, dict[str, Any]] = {
+        "attr_list": {},
+        "def_list": {},
+        "admonition": {},
+        "md_in_html": {},
+        "tables": {"use_align_attribute": True},  # a style attribute would not survive cleaning
+        "toc": {"slugify": heading_id, "permalink": False},
+        "pymdownx.highlight": {"guess_lang": False, "pygments_lang_class": True, "anchor_linenums": False},
+        "pymdownx.superfences": {},
+        "pymdownx.details": {},
+        "pymdownx.tabbed": {"alternate_style": True},
+        f"{_OURS}:TabsWithoutScript": {},
+    }
+    return list(settings), {name: dict(values) for name, values in settings.items() if values}
+
+
+def heading_id(title: str, separator: str) -> str:
+    """The id of a heading; never one of those that belong to citations and the sources panel."""
+    slug = slugify(title, separator).strip(separator) or "section"
+    return f"section-{slug}" if re.match(r"(source|cite)-\d", slug) else slug
+
+
+def count_words(body: str) -> int:
+    """How many words of the Markdown in *body* a reader reads; code, comments and citations do not count."""
+    return len(_WORD.findall(_LINK_TARGET.sub("]", re.sub(CITATION, "", prose(body)))))
+
+
+def body_tree(article: Article, sources: Mapping[str, Source]) -> ET.Element:
+    """The body as a tree of plain elements (p, h2, ul, table, pre, a, ...), for `plain`.
+
+    A citation is an empty ``sup`` whose attribute ``source`` names it; code is a ``pre`` or ``code`` with its text; raw HTML has
+    become the text in it. Nothing of this is safe to publish as HTML. Raises `ContentError` as `render_article` does.
+    """
+    return _engine(highlight=False).tree(article.body, sources, path=article.path)
+
+
+# --- Python-Markdown, set up once a thread ----------------------------------------------------------------------------------------
+
+_local = threading.local()
+
+
+def _engine(*, highlight: bool = True) -> _Engine:
+    """This thread's engine: setting one up takes longer than rendering an article with it."""
+    name = "highlighting" if highlight else "plain"
+    if not hasattr(_local, name):
+        setattr(_local, name, _Engine(highlight=highlight))
+    engine: _Engine = getattr(_local, name)
+    return engine
+
+
+class _Engine:
+    """Python-Markdown with our extensions, used again and again."""
+
+    def __init__(self, *, highlight: bool) -> None:
+        names, settings = markdown_extensions()
+        if not highlight:
+            settings["pymdownx.highlight"] = {"use_pygments": False}
+        self.citations = _Citations()
+        self._md = Markdown(extensions=[*names, self.citations], extension_configs=settings)
+
+    def html(self, text: str, sources: Mapping[str, Source], *, path: str) -> str:
+        """Unclean HTML; `toc`, `ids` and `citations.cited` then tell of this text."""
+        self._md.reset()
+        self.citations.sources = sources
+        try:
+            return self._md.convert(without_definitions(text))
+        except RecursionError as error:
+            raise _too_deep(path) from error
+
+    def tree(self, text: str, sources: Mapping[str, Source], *, path: str) -> ET.Element:
+        """What `html` would write out, as a tree without placeholders (the steps are those of `Markdown.convert`)."""
+        self._md.reset()
+        self.citations.sources = sources
+        lines = without_definitions(text).split("\n")
+        try:
+            for preprocessor in self._md.preprocessors:
+                lines = preprocessor.run(lines)
+            root = self._md.parser.parseDocument(lines).getroot()
+            assert root is not None  # Python-Markdown makes it first of all
+            for treeprocessor in self._md.treeprocessors:
+                changed = treeprocessor.run(root)
+                root = root if changed is None else changed
+        except RecursionError as error:
+            raise _too_deep(path) from error
+        _settle(root, self._md.htmlStash.rawHtmlBlocks)
+        return root
+
+    @property
+    def toc(self) -> tuple[TocEntry, ...]:
+        return tuple(_flat(getattr(self._md, "toc_tokens", [])))
+
+    @property
+    def ids(self) -> set[str]:
+        """Every id that we gave."""
+        return {entry.id for entry in self.toc} | {id_ for row in self.citations.cited for id_ in row.back}
+
+
+def _too_deep(path: str) -> ContentError:
+    return ContentError(f"{path}: lists, quotes or emphasis are nested too deeply to be rendered; write it flatter")
+
+
+def _flat(tokens: list[dict[str, Any]]) -> Iterator[TocEntry]:
+    for token in tokens:
+        yield TocEntry(token["id"], entities.unescape(token["name"]), token["level"])
+        yield from _flat(token["children"])
+
+
+# --- citations --------------------------------------------------------------------------------------------------------------------
+
+
+class _Citations(Extension):
+    """Turns ``[^id]`` into numbered links; knows afterwards which sources were cited, and where."""
+
+    sources: Mapping[str, Source]
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 -- Python-Markdown's name
+        self.reset()
+        md.registerExtension(self)
+        # After code spans (190) and backslashes (180), before links (170): code stays code, and no link swallows a citation.
+        md.inlinePatterns.register(_Citation(CITATION, md, self), "citation", 175)
+        md.treeprocessors.register(
+            _OwnHeadingIds(md), "own_heading_ids", 6
+        )  # after attribute lists (8), before the toc (5)
+        md.treeprocessors.register(_Numbering(md, self), "numbering", 1)  # after the toc, whose titles carry no numbers
+
+    def reset(self) -> None:
+        self.sources = {}
+        self.places: dict[int, tuple[ET.Element, str, str | None]] = {}  # by identity of the element
+        self.cited: tuple[CitedSource, ...] = ()
+
+
+class _Citation(InlineProcessor):
+    def __init__(self, pattern: str, md: Markdown, citations: _Citations) -> None:
+        super().__init__(pattern, md)
+        self._citations = citations
+
+    def handleMatch(  # type: ignore[override]  # noqa: N802
+        self, m: re.Match[str], data: str
+    ) -> tuple[ET.Element | None, int | None, int | None]:
+        source, quote = m[1], m[2]
+        if source not in self._citations.sources:
+            return None, None, None
+        place = ET.Element("sup", {"class": "cite", "source": source})
+        ET.SubElement(place, "a")
+        self._citations.places[id(place)] = (place, source, quote)
+        return place, m.start(0), m.end(0)
+
+
+class _Numbering(Treeprocessor):
+    """Gives the citations their numbers in the order in which they are read (inline patterns run in another one)."""
+
+    def __init__(self, md: Markdown, citations: _Citations) -> None:
+        super().__init__(md)
+        self._citations = citations
+
+    def run(self, root: ET.Element) -> None:
+        places = self._citations.places
+        if not places:
+            return
+        rows: dict[str, CitedSource] = {}
+        for element in root.iter("sup"):
+            if id(element) not in places:
+                continue
+            _, source, quote = places[id(element)]
+            row = rows.get(source) or self._row(len(rows) + 1, source)
+            rows[source] = row = self._cited_again(row, quote)
+            element[0].attrib.update({"href": f"#{row.anchor}", "id": row.back[-1]})
+            element[0].text = str(row.number)
+        _part(root, places)
+        self._citations.cited = tuple(rows.values())
+
+    def _row(self, number: int, source: str) -> CitedSource:
+        return CitedSource(number, self._citations.sources[source], quotes=(), anchor=f"source-{number}", back=())
+
+    def _cited_again(self, row: CitedSource, quote: str | None) -> CitedSource:
+        words = row.source.quotes.get(quote) if quote else None
+        return dataclasses.replace(
+            row,
+            quotes=row.quotes if words is None or words in row.quotes else (*row.quotes, words),
+            back=(*row.back, f"cite-{row.number}-{len(row.back) + 1}"),
+        )
+
+
+def _part(root: ET.Element, places: Mapping[int, Any]) -> None:
+    """Put a comma between citations that touch, so that 1 and 2 do not read as 12 where no style sheet parts them."""
+    for parent in list(root.iter()):
+        children = list(parent)
+        for at, (left, right) in reversed(list(enumerate(itertools.pairwise(children), start=1))):
+            if id(left) in places and id(right) in places and not left.tail:
+                comma = ET.Element("sup", {"class": "cite-sep"})
+                comma.text = ", "
+                parent.insert(at, comma)
+
+
+class _OwnHeadingIds(Treeprocessor):
+    """Takes back an id that an attribute list gave to a heading and that belongs to a citation, or is none."""
+
+    def run(self, root: ET.Element) -> None:
+        for heading in root.iter():
+            given = heading.get("id") if heading.tag in _HEADINGS else None
+            if given is not None and given != heading_id(given, "-"):
+                del heading.attrib["id"]
+
+
+# --- tabs -------------------------------------------------------------------------------------------------------------------------
+
+
+class TabsWithoutScript(Extension):
+    """Turns the tabs of pymdownx (radio buttons that need a style sheet) into a group of ``details``, of which one is open.
+
+    So they work in any feed reader and without any style, and survive cleaning.
+    """
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        md.treeprocessors.register(_TabsToDetails(md), "tabs_to_details", 28)  # before inline patterns (20)
+
+
+class _TabsToDetails(Treeprocessor):
+    def run(self, root: ET.Element) -> None:
+        sets = [div for div in root.iter("div") if "tabbed-set" in (div.get("class") or "").split()]
+        for number, tabs in enumerate(sets, start=1):
+            checked = ["checked" in button.attrib for button in tabs.findall("input")]
+            labels = tabs.findall("div[@class='tabbed-labels']/label")
+            blocks = tabs.findall("div[@class='tabbed-content']/div")
+            tabs.clear()
+            for is_open, label, block in zip(checked, labels, blocks, strict=True):
+                tab = ET.SubElement(tabs, "details", {"class": "tab", "name": f"tabs-{number}"})
+                if is_open:
+                    tab.set("open", "open")
+                label.tag, label.attrib = "summary", {}
+                tab.append(label)
+                tab.extend(block)
+
+
+# --- the tree, for plain text -----------------------------------------------------------------------------------------------------
+
+
+def _settle(root: ET.Element, stash: list[Any]) -> None:
+    """Put what Python-Markdown keeps behind placeholders (code, raw HTML, entities) back into the tree, as text."""
+    for element in root.iter():
+        if element.tag == "code":
+            element.text = entities.unescape(element.text or "")
+        elif element.text and (code := _stashed_code(element.text.strip(), stash)) is not None:
+            element.tag, element.text = "pre", code
+        else:
+            element.text = _settled(element.text, stash)
+        element.tail = _settled(element.tail, stash)
+
+
+def _stashed_code(text: str, stash: list[Any]) -> str | None:
+    found = HTML_PLACEHOLDER_RE.fullmatch(text)
+    html = str(stash[int(found[1])]) if found else ""
+    if not re.match(r"(<div[^>]*>)?<pre", html):
+        return None
+    return entities.unescape(re.sub(r"<[^>]*>", "", html)).strip("\n")
+
+
+def _settled(text: str | None, stash: list[Any]) -> str | None:
+    if not text or "\x02" not in text:
+        return text
+    text = HTML_PLACEHOLDER_RE.sub(lambda m: _words_in(str(stash[int(m[1])])), text)
+    return re.sub(f"{AMP_SUBSTITUTE}(#?\\w+;)", lambda m: entities.unescape(f"&{m[1]}"), text)
+
+
+def _words_in(html: str) -> str:
+    """The words of a piece of raw HTML; of a lone tag none, of an entity its character."""
+    return entities.unescape(html) if html.startswith("&") else plain_text(html)
