@@ -42,13 +42,14 @@ class Read(Generic[T_co]):
     document: Document
     at: Loc = ()
 
-    def problem(
-        self, code: str, loc: Loc, message: str, *, severity: Severity = Severity.ERROR, at_key: bool = False
-    ) -> Problem:
-        """A problem with the value (or the key) at *loc* of this noun."""
-        whole = (*self.at, *loc)
-        place = self.document.key_place(whole) if at_key else self.document.value_place(whole)
+    def problem(self, code: str, loc: Loc, message: str, *, severity: Severity = Severity.ERROR) -> Problem:
+        """A problem with the value at *loc* of this noun."""
+        place = self.document.value_place((*self.at, *loc))
         return Problem(self.path, place.line, place.column, code, message, severity)
+
+    def warning(self, code: str, loc: Loc, message: str) -> Problem:
+        """A problem that is printed and blocks nothing."""
+        return self.problem(code, loc, message, severity=Severity.WARNING)
 
 
 @dataclass(frozen=True)

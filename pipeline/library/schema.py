@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from pipeline.library.clean import absolute_url
 from pipeline.library.frontmatter import Loc
 from pipeline.library.sentences import sentences
 from pipeline.model import (
@@ -170,7 +171,7 @@ def _dated(parse: Callable[[str], Any]) -> BeforeValidator:
 
 
 def _check_url(url: str) -> str:
-    if not WEB_URL.fullmatch(url):
+    if not WEB_URL.fullmatch(url) or absolute_url(url) is None:
         raise _wrong("S102", f'"{url}" is not a web address; write it whole, beginning with https://')
     return url
 

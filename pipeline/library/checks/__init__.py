@@ -1,0 +1,99 @@
+"""What is wrong with content that can be read: rules that need more than one value, or more than one file.
+
+    articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104
+    uncited.py    numbers without a citation              S201
+    sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
+
+Each rule is a function that yields problems. `CODES` is the one table of all codes, those of `frontmatter` and `schema` among them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipeline.library.checks.articles import check_article, check_slugs, check_topics
+from pipeline.library.checks.sources import StoredTexts, check_addresses, check_ids, check_quotes, check_source
+from pipeline.library.checks.uncited import check_numbers
+from pipeline.library.files import Shelf
+from pipeline.model import Problem, Severity, Status
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+CODES: Final = {
+    # files and front matter
+    "S001": "an article has no front matter, or it is not closed",
+    "S002": "not the YAML that we read: broken, or with tabs, anchors, aliases, tags or a key given twice",
+    "S003": "a key that is not known",
+    "S004": "a key that is missing",
+    "S005": "a file that cannot be read as text in UTF-8",
+    "S006": "a value of the wrong kind",
+    "S007": "an article's file is named or filed otherwise than by its date and slug",
+    "S008": "an id that stands twice in one list",
+    "S010": "the title: 8 to 110 characters, one line, no full stop at its end",
+    "S012": "the dek: exactly one sentence of at most 240 characters",
+    "S013": "the slug: 3 to 80 small letters, digits and hyphens; no two articles share one",
+    "S014": "a date that does not exist, is not written as one, or makes no sense beside another",
+    "S015": "the status is none of those that are known",
+    "S016": "the authors: unknown, or no person among them holds editorial responsibility",
+    "S017": "the topics: one to three of content/topics.yml",
+    "S020": "a source that is listed in the front matter but never cited",
+    "S030": "the use of AI: a text drafted by a model is published only after a person reviewed it",
+    "S032": "a corrected article without a correction, or a correction that says too little",
+    "S040": "the mail: subject of at most 78 characters, preheader of at most 140",
+    "S041": "an image without alt text",
+    "S050": "a link that leads nowhere, or to an article that is not published",
+    "S051": "a heading of the first level in the body; the page's title is the only one",
+    # sources and citations
+    "S101": "the id of a source is not its file's name",
+    "S102": "an address: not one of the web, not https, or with tracking parameters",
+    "S103": "two sources or two feeds with the same address",
+    "S104": "a source or a quote that does not exist",
+    "S110": "a quote that does not occur in the stored copy of its source, or has none to occur in",
+    "S111": "a quote that occurs in the stored copy of another source",
+    "S113": "a stored copy whose hash is not the one recorded",
+    "S114": "a quote of more than 300 characters",
+    "S115": "the full text of a source that may not be redistributed is stored in the repository",
+    "S118": "a quote that could not be checked here: the stored copy is kept elsewhere",
+    # what must carry a citation
+    "S201": "a sentence with a number and without a citation",
+}
+
+FAR_AHEAD: Final = dt.timedelta(days=1)
+
+
+def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
+    """Every problem that shows only when the whole library is at hand."""
+    for article in shelf.articles:
+        yield from check_article(article, library, root)
+        if article.noun.status.is_final:
+            yield from check_numbers(article.noun)
+    yield from check_slugs(shelf.articles)
+    texts = StoredTexts(root)
+    for source in shelf.sources:
+        yield from check_source(source, library)
+        yield from check_quotes(source, shelf.sources, texts)
+    yield from check_addresses(shelf.sources)
+    yield from check_addresses(shelf.feeds)
+    for feed in shelf.feeds:
+        yield from check_topics(feed, library)
+    yield from check_ids(shelf.topics)
+    yield from check_ids(shelf.people)
+    yield from check_ids(shelf.feeds)
+
+
+def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:
+    """Articles marked as published whose date is more than a day after *now*: they will not appear, which nobody may notice."""
+    for article in library.articles:
+        if article.status.is_final and article.status is not Status.SCHEDULED and article.date > now + FAR_AHEAD:
+            yield Problem(
+                article.path,
+                2,
+                1,
+                "S014",
+                f"the date {article.date:%Y-%m-%d} lies ahead, so no reader sees this; mend it, or set status: scheduled",
+                Severity.WARNING,
+            )

@@ -1,0 +1,149 @@
+"""Sources: their addresses, their origins, and whether the words quoted from them stand in their stored copies."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pipeline.library.checks.articles import unknown_source
+from pipeline.library.files import SNAPSHOTS, Read
+from pipeline.library.frontmatter import Unreadable, read_text
+from pipeline.library.quotes import nearest, normal, occurs
+from pipeline.model import Feed, Problem, Source
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+QUOTE_MAX: Final = 300  # characters; more is hard to call a quotation
+
+_TRACKING: Final = re.compile(
+    r"utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|_hsenc|_hsmi|yclid|vero_id", re.IGNORECASE
+)
+
+
+class _Listed(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+def check_source(read: Read[Source], library: Library) -> Iterator[Problem]:
+    """S101, S102, S104: what a source says of itself."""
+    source, stem = read.noun, Path(read.path).stem
+    if source.id != stem:
+        yield read.problem(
+            "S101", ("id",), f'the id is "{source.id}", the file\'s name says "{stem}"; make them the same'
+        )
+    if source.via == source.id:
+        yield read.problem("S104", ("via",), "via: a source cannot be its own origin; delete the line")
+    elif source.via is not None and source.via not in library.sources:
+        yield read.problem("S104", ("via",), f"via: {unknown_source(source.via, library)}")
+    if tracking := [name for name, _ in _query(source.url) if _TRACKING.fullmatch(name)]:
+        yield read.warning(
+            "S102", ("url",), f"the address holds {', '.join(tracking)}, which tracks readers; delete it"
+        )
+    if source.url.lower().startswith("http:"):
+        yield read.warning("S102", ("url",), "the address is not https; use the https one if the site has it")
+
+
+def check_addresses(reads: Iterable[Read[Source]] | Iterable[Read[Feed]]) -> Iterator[Problem]:
+    """S103: one address under two ids."""
+    first: dict[str, str] = {}
+    for read in reads:
+        other = first.setdefault(_canonical(read.noun.url), read.noun.id)
+        if other != read.noun.id:
+            yield read.warning("S103", ("url",), f'"{other}" has the same address; merge the two if they are one')
+
+
+def _canonical(url: str) -> str:
+    parts = urlsplit(url)
+    query = urlencode([(name, value) for name, value in _query(url) if not _TRACKING.fullmatch(name)])
+    return urlunsplit(("https", parts.netloc.lower().removeprefix("www."), parts.path.rstrip("/"), query, ""))
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+
+
+def check_ids(reads: Iterable[Read[_Listed]]) -> Iterator[Problem]:
+    """S008: one id twice in a list."""
+    seen: set[str] = set()
+    for read in reads:
+        if read.noun.id in seen:
+            yield read.problem("S008", ("id",), f'the id "{read.noun.id}" stands here a second time; rename one')
+        seen.add(read.noun.id)
+
+
+# --- stored copies ----------------------------------------------------------------------------------------------------------------
+
+
+class StoredTexts:
+    """The stored copies, each read and hashed once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, tuple[str | None, str]] = {}
+
+    def of(self, source: Source) -> tuple[str | None, str]:
+        """The stored text of *source* (None where it is not here), and what is wrong with it."""
+        if source.snapshot is None:
+            return None, ""
+        sha = source.snapshot.text_sha256
+        if sha not in self._known:
+            self._known[sha] = self._read(sha)
+        return self._known[sha]
+
+    def _read(self, sha: str) -> tuple[str | None, str]:
+        path = f"{SNAPSHOTS}/{sha}.txt"
+        if not (self._root / path).exists():
+            return None, ""
+        try:
+            found = hashlib.sha256((self._root / path).read_bytes()).hexdigest()
+            text = read_text(self._root / path)
+        except OSError as error:
+            return None, f"{path} cannot be read: {error.strerror}; check its permissions"
+        except Unreadable as wrong:
+            return None, f"{path}: {wrong.message}"
+        if found != sha:
+            return None, f"{path} was changed (its sha256 is {found[:12]}...); restore it from Git or take a new copy"
+        return text, ""
+
+
+def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: StoredTexts) -> Iterator[Problem]:
+    """S110 to S118: each quote stands in the stored copy, and the copy is the one that was taken and may be kept."""
+    source = read.noun
+    text, wrong = texts.of(source)
+    if wrong:
+        yield read.problem("S113", ("snapshot", "text_sha256"), wrong)
+    if text is not None and source.redistribute != "full":
+        kept = f"the full text is stored in {SNAPSHOTS}, but redistribute is {source.redistribute}"
+        yield read.problem("S115", ("redistribute",), f"{kept}; remove the file or set it to full")
+    for id_, quote in source.quotes.items():
+        loc = ("quotes", id_, "text")
+        if (length := len(normal(quote.text))) > QUOTE_MAX:
+            yield read.warning("S114", loc, f"the quote is {length} characters (max {QUOTE_MAX}); quote less")
+        if source.snapshot is None:
+            yield read.problem("S110", loc, f'quote "{id_}" has no stored copy to occur in; take one, or record a fact')
+        elif text is None and not wrong:
+            yield read.warning(
+                "S118", loc, f'quote "{id_}" could not be checked: the stored copy is not here; fetch it'
+            )
+        elif text is not None and not occurs(quote.text, text):
+            yield _misquoted(read, id_, text, all_sources, texts)
+
+
+def _misquoted(read: Read[Source], id_: str, text: str, all_sources: list[Read[Source]], texts: StoredTexts) -> Problem:
+    """Not found is not invented: the words may stand in another source."""
+    quote, loc = read.noun.quotes[id_], ("quotes", id_, "text")
+    for other in all_sources:
+        elsewhere = texts.of(other.noun)[0] if other.noun.id != read.noun.id else None
+        if elsewhere is not None and occurs(quote.text, elsewhere):
+            return read.problem(
+                "S111", loc, f'quote "{id_}" occurs not here but in source "{other.noun.id}"; move it there'
+            )
+    near = nearest(quote.text, text)
+    hint = f'; the nearest text is "{near}"' if near else "; nothing in it is like these words"
+    return read.problem("S110", loc, f'quote "{id_}" does not occur in the stored copy{hint}')
