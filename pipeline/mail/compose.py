@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
-from pipeline.library import Library
-from pipeline.library.render import render_article, to_plain_text
+from pipeline.library import Library, render_article, summary_paragraphs, summary_to_plain_text, to_plain_text
+from pipeline.library.citations import CITATION
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed
@@ -96,13 +96,15 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     }
     if whole:
         rendered = render_article(article, library, site_url=settings.site_url)
-        item["html"] = _pointing_to(item["url"], rendered.html)
+        item["html"] = rendered.absolute(item["url"])
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
         item["cited"], item["minutes"], item["made"] = rendered.cited, rendered.minutes, made_by(article, library)
     elif lead:
         opening = _opening(article)
-        item["excerpt_html"] = render_article(opening, library, site_url=settings.site_url).html
-        item["excerpt_text"] = to_plain_text(opening, library, site_url=settings.site_url, width=WIDTH)
+        item["opening_html"] = render_article(opening, library, site_url=settings.site_url).html
+        item["opening_text"] = summary_to_plain_text(
+            opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
+        )
     return item
 
 
@@ -124,16 +126,8 @@ def made_by(article: Article, library: Library) -> str:
 
 def _opening(article: Article) -> Article:
     """The article cut to its first paragraphs, without citations: the letter names the sources below them."""
-    blocks = [block for block in re.split(r"\n\s*\n", article.body.strip()) if block.strip()]
-    plain = [block for block in blocks if not re.match(r"\s*([#>|<!`-]|\d+\.)", block)]
-    body = "\n\n".join(plain[:OPENING_PARAGRAPHS])
-    return replace(article, body=re.sub(r"\[\^[^\]\s]+\]|<!--.*?-->", "", body, flags=re.DOTALL), citations=())
-
-
-def _pointing_to(url: str, html: str) -> str:
-    """Links within the page become links to the page: a mail reader cannot follow the former, and shows no ids."""
-    html = re.sub(r'\s(?:id|name)="[^"]*"', "", html)
-    return re.sub(r'href="#', f'href="{url}#', html)
+    opening = summary_paragraphs(article, OPENING_PARAGRAPHS)
+    return replace(article, body=re.sub(f"{CITATION}|<!--.*?-->", "", opening, flags=re.DOTALL), citations=())
 
 
 def _preheader(articles: Sequence[Article]) -> str:

@@ -83,8 +83,8 @@ def _sign_on(store: Store, stored: StoredIssue, *, now: dt.datetime) -> tuple[in
         for colleague in alive:
             if colleague.task == stored.issue.key:
                 raise SendingElsewhere(
-                    f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, "
-                    "and running this again later tells how it ended"
+                    f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, and "
+                    f"running this again tells how it ended. If it was killed, its claim ends in {workers.LEASE.seconds} seconds"
                 )
         uncertain = deliveries.take_over(connection, dead, now=now) if dead else 0
         if dead:

@@ -70,7 +70,7 @@ class SeenEntry:
     card: str  # file name below content/inbox/
 
 
-# --- feeds ---------------------------------------------------------------------------------------------------------------------
+# --- feeds ----------------------------------------------------------------------------------------------------------
 
 
 def states(connection: Connection, wanted: Iterable[Feed]) -> dict[str, FeedState]:
@@ -100,7 +100,7 @@ def postpone(connection: Connection, ids: Iterable[str], *, until: dt.datetime) 
         connection.execute(feeds.update().where(early).values(next_at=until))
 
 
-# --- entries and stories ---------------------------------------------------------------------------------------------------------
+# --- entries and stories --------------------------------------------------------------------------------------------
 
 
 def seen(connection: Connection, feed_id: str, entry_ids: Iterable[str]) -> set[str]:

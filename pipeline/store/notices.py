@@ -102,7 +102,8 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
         .limit(1)
         .with_for_update(skip_locked=True, of=notices)
     )
-    return connection.execute(query).one_or_none()
+    row: sa.Row[Any] | None = connection.execute(query).one_or_none()
+    return row
 
 
 def _claimed(row: sa.Row[Any]) -> ClaimedNotice:

@@ -1,0 +1,629 @@
+"""The commands: read options, run one stage, print its report. Nothing is decided here.
+
+Every command works on the repository in the current folder, the one that holds mkdocs.yml, or on ``--root DIR``. It exits
+with 0 when it is done, 1 when it found or met a problem, 2 when it was called with words that make no sense. Heavy modules
+are imported by the command that needs them, so that the others start at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as jsonlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline import __version__
+from pipeline.config import Settings
+from pipeline.errors import ContentError, OpenSignalError, UsageError
+from pipeline.model import Problem, Severity
+
+if TYPE_CHECKING:
+    from pipeline.ingest import IngestReport
+    from pipeline.mail import SendReport
+    from pipeline.store import Store
+
+app = typer.Typer(
+    name="opensignal",
+    help="Publish a newsletter from a Git repository: feeds in; a site, feeds and digests by mail out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+people = typer.Typer(
+    name="subscribers",
+    help="Import, export, show, erase and count subscribers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(people)
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Root = Annotated[
+    Path | None, typer.Option("--root", help="The repository. Default: the current folder.", metavar="DIR")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+
+
+def main() -> None:
+    """Run a command. What goes wrong ends in one line that says what, where and what next; never in a traceback."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        err.print("opensignal: stopped")
+        sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("opensignal: stopped")
+        sys.exit(130)
+    except OpenSignalError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's: the words of the command are off
+            context = getattr(error, "ctx", None)
+            hint = f"; see {context.command_path} --help" if context else ""
+            err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}", markup=False)
+            sys.exit(getattr(error, "exit_code", 2))
+        sys.exit(_unexpected(error))
+
+
+def _complain(error: OpenSignalError) -> None:
+    for problem in getattr(error, "problems", ()):
+        err.print(str(problem), markup=False)
+    err.print(f"opensignal: {error}", markup=False)
+
+
+def _unexpected(error: Exception) -> int:
+    """A fault of ours. Where the traceback can be read later is better than a screen full of it."""
+    report = Path(".opensignal") / "crash.log"
+    try:
+        report.parent.mkdir(exist_ok=True)
+        report.write_text(traceback.format_exc(), "utf-8")
+        where = f"; the details are in {report}, please report them"
+    except OSError:
+        where = ""
+    err.print(f"opensignal: unexpected {type(error).__name__}: {error}{where}", markup=False)
+    return 1
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        out.print(f"opensignal {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), markup=False)
+        raise typer.Exit(2)
+
+
+# --- content ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def new(
+    title: Annotated[str, typer.Argument(help="The title; its slug names the file.")],
+    root: Root = None,
+) -> None:
+    """Start an article: a draft with all its fields in place.
+
+    Example: opensignal new "The grid is the new fab"
+    """
+    from pipeline.library import new_article
+
+    settings = Settings.load(root)
+    path = new_article(settings.root, title, today=_now().astimezone(settings.zone).date())
+    out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check", markup=False)
+
+
+@app.command()
+def check(root: Root = None, json: Json = False) -> None:
+    """Print everything that is wrong with the content, as file:line:column CODE what; what next.
+
+    Example: opensignal check --json
+    """
+    from pipeline.library import load_library
+
+    library = load_library(Settings.load(root).root)
+    errors = [problem for problem in library.problems if problem.severity is Severity.ERROR]
+    if json:
+        _print_json([_problem_as_dict(problem) for problem in library.problems])
+    else:
+        for problem in library.problems:
+            out.print(str(problem), markup=False)
+        warnings = len(library.problems) - len(errors)
+        out.print(
+            f"{_count(len(library.articles), 'article')}, {_count(len(library.sources), 'source')}: "
+            f"{_count(len(errors), 'error')}, {_count(warnings, 'warning')}"
+        )
+    raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def ingest(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="Ids of feeds; default: all that are due.", metavar="FEED")
+    ] = None,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Fetch the feeds of content/feeds.yml that are due, and write what is new to content/inbox/.
+
+    Example: opensignal ingest
+    """
+    from pipeline.ingest import ingest as run_ingest
+    from pipeline.ingest import open_fetcher
+    from pipeline.library import load_library
+
+    settings = Settings.load(root)
+    library = load_library(settings.root)
+    broken = [p for p in library.problems if p.path == "content/feeds.yml" and p.severity is Severity.ERROR]
+    if broken:
+        raise ContentError("content/feeds.yml has errors; mend them and run again", broken)
+    with _store(settings) as store:
+        report = run_ingest(
+            store,
+            library.feeds,
+            inbox=settings.content / "inbox",
+            fetcher=open_fetcher(settings),
+            now=_now(),
+            only=only or None,
+            force=bool(only),
+        )
+    if json:
+        _print_json(report.as_dict())
+    else:
+        _print_ingest(report)
+    raise typer.Exit(1 if report.failed else 0)
+
+
+@app.command()
+def build(
+    root: Root = None,
+    site_dir: Annotated[Path | None, typer.Option(help="Build into this folder.", metavar="DIR")] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Fail on problems in published content.")] = True,
+    json: Json = False,
+) -> None:
+    """Build the site with its feeds. The old site stays until the new one is whole.
+
+    Example: opensignal build --site-dir /srv/www
+    """
+    from pipeline.site import build_site
+
+    settings = Settings.load(root)
+    report = build_site(settings, now=_now(), site_dir=site_dir, check=check)
+    if json:
+        _print_json(report.as_dict())
+        return
+    for problem in report.problems:
+        err.print(str(problem), markup=False)
+    out.print(
+        f"built {_count(report.articles, 'article')} and {_count(report.pages, 'page')} with {_count(report.feeds, 'feed')} "
+        f"into {_short(report.site_dir)} in {report.seconds:.1f} s",
+        markup=False,
+    )
+
+
+# --- mail -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def send(
+    key: Annotated[
+        str | None, typer.Argument(help="daily-YYYY-MM-DD, weekly-YYYY-Www or each-SLUG.", metavar="[KEY]")
+    ] = None,
+    root: Root = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Send every issue that is due, and go on with unfinished ones.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell who would get what; send and record nothing.")
+    ] = False,
+    to: Annotated[
+        str | None, typer.Option(help="Send one copy to this address; record nothing.", metavar="ADDRESS")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Send an issue to its subscribers. Safe to stop and to run again: nobody is passed over.
+
+    In the report, planned counts the whole issue; the other numbers are of this run.
+
+    Examples: opensignal send daily-2026-11-23 --dry-run    opensignal send --due
+    """
+    from pipeline import mail
+    from pipeline.mail.transport import open_transport
+
+    if bool(key) == due:
+        raise UsageError("name an issue, or use --due for all that are due; see opensignal send --help")
+    if due and (dry_run or to):
+        raise UsageError("--dry-run and --to want the key of one issue, such as daily-2026-11-23")
+    settings = Settings.load(root)
+    library = _publishable(settings)
+    transport = open_transport(settings)
+    if to and key:
+        _send_copy(settings, library, key, to, transport)
+        return
+    with _store(settings) as store, _stopped_by_signals() as stop:
+        if dry_run and key:
+            _print_preview(mail.preview_issue(store, library, settings, key, now=_now()), json=json)
+            return
+        if due:
+            reports = mail.send_due(store, library, settings, transport=transport, clock=_now, stop=stop)
+        else:
+            assert key is not None
+            with err.status("sending") as status:
+                reports = [
+                    mail.send_issue(
+                        store,
+                        library,
+                        settings,
+                        key,
+                        transport=transport,
+                        clock=_now,
+                        stop=stop,
+                        progress=lambda done: status.update(f"sending {key}: {done:,} letters"),
+                    )
+                ]
+        stopped = stop.is_set()
+    if json:
+        _print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
+    else:
+        _print_send(reports, transport.name)
+    raise typer.Exit(1 if stopped or any(r.failed or r.line_lost for r in reports) else 0)
+
+
+@app.command()
+def serve(
+    root: Root = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the mailing pages (and the built site beside them), and send the letters that sign-ups cause.
+
+    Example: opensignal serve --port 8000
+    """
+    _serve(Settings.load(root), host, port, schedule=False)
+
+
+@app.command()
+def up(
+    root: Root = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+) -> None:
+    """Everything in one process: what `serve` does, and feeds and issues whenever they are due.
+
+    Example: opensignal up
+    """
+    _serve(Settings.load(root), host, port, schedule=True)
+
+
+@app.command()
+def demo(
+    root: Root = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Walk the whole path by HTTP and SMTP, report, and end.")
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="With --once: leave site, outbox and database in this new folder.", metavar="DIR"),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+    json: Json = False,
+) -> None:
+    """The whole path on this machine with nothing to start: site, sign-up, and an outbox that catches all mail.
+
+    Example: opensignal demo
+    """
+    from pipeline.demo import run_demo, run_demo_once
+
+    settings = Settings.load(root)
+    if not once:
+        if keep or json:
+            raise UsageError("--keep and --json go with --once")
+        run_demo(settings.root, port=port, say=lambda line: out.print(line, markup=False))
+        return
+    report = run_demo_once(
+        settings.root, keep=keep, say=(lambda line: None) if json else lambda line: out.print(line, markup=False)
+    )
+    if json:
+        _print_json(report.as_dict())
+    raise typer.Exit(0 if report.ok else 1)
+
+
+# --- subscribers ------------------------------------------------------------------------------------------------------
+
+
+@people.command("import")
+def import_subscribers(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with the columns email, cadence, topics, confirmed_at.", metavar="FILE.csv")
+    ],
+    source: Annotated[str, typer.Option(help="Where these people come from.", metavar="TEXT")],
+    basis: Annotated[str, typer.Option(help="On what basis you may write to them.", metavar="TEXT")],
+    confirmed: Annotated[bool, typer.Option("--confirmed", help="They have confirmed; you can show it.")] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Import subscribers. Nobody who left, bounced or was erased is ever revived.
+
+    Example: opensignal subscribers import readers.csv --source "old list" --basis "double opt-in 2024" --confirmed
+    """
+    from pipeline.mail.people import import_csv
+
+    settings = Settings.load(root)
+    with _store(settings) as store:
+        report = import_csv(store, settings, file, source=source, basis=basis, confirmed=confirmed, now=_now())
+    if json:
+        _print_json(report.as_dict())
+    else:
+        for line in report.lines():
+            out.print(line, markup=False)
+
+
+@people.command("export")
+def export_subscribers(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write; default: standard output.", metavar="[FILE]")
+    ] = None,
+    root: Root = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON instead of CSV.")] = False,
+) -> None:
+    """Export all subscribers as CSV or JSON.
+
+    Example: opensignal subscribers export readers.csv
+    """
+    from pipeline.mail.people import export
+
+    settings = Settings.load(root)
+    with _store(settings) as store:
+        if file is None:
+            export(store, sys.stdout, as_json=json)
+            return
+        try:
+            with file.open("w", encoding="utf-8", newline="") as handle:
+                number = export(store, handle, as_json=json)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}; name another file") from error
+    out.print(f"wrote {_count(number, 'subscriber')} to {file}", markup=False)
+
+
+@people.command("show")
+def show_subscriber(
+    address: Annotated[str, typer.Argument(help="A mail address.")],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Everything that is kept about one person, with the words that they agreed to.
+
+    Example: opensignal subscribers show a@example.org
+    """
+    from pipeline.mail.people import show
+
+    settings = Settings.load(root)
+    with _store(settings) as store:
+        person = show(store, settings, address)
+    if json:
+        _print_json(person.as_dict())
+        return
+    for line in person.lines():
+        out.print(line, markup=False)
+
+
+@people.command("erase")
+def erase_subscriber(
+    address: Annotated[str, typer.Argument(help="A mail address.")],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Erase a person. A keyed hash stays, so that no import brings them back.
+
+    Example: opensignal subscribers erase a@example.org
+    """
+    from pipeline.mail.people import erase
+
+    settings = Settings.load(root)
+    with _store(settings) as store:
+        found = erase(store, settings, address, now=_now())
+    if json:
+        _print_json({"erased": found})
+    else:
+        out.print("erased" if found else "not known here; the address is kept out from now on")
+
+
+@people.command("stats")
+def subscriber_stats(root: Root = None, json: Json = False) -> None:
+    """How many subscribers there are, by state, cadence and topic, and how the last 30 days went.
+
+    Example: opensignal subscribers stats
+    """
+    from pipeline.mail.people import stats
+
+    settings = Settings.load(root)
+    with _store(settings) as store:
+        numbers = stats(store, now=_now())
+    if json:
+        _print_json(numbers.as_dict())
+        return
+    for line in numbers.lines():
+        out.print(line, markup=False)
+
+
+# --- shared -----------------------------------------------------------------------------------------------------------
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    from pipeline.store import open_store
+
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM end the work after the letters in flight; a second one ends it at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+        err.print("opensignal: stopping after the letters in flight; again to stop at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _publishable(settings: Settings) -> Any:
+    """The library, if what is published in it has no errors: what the site would not show must not be mailed."""
+    from pipeline.library import load_library
+
+    library = load_library(settings.root)
+    if problems := library.blocking(_now()):
+        raise ContentError(
+            f"{_count(len(problems), 'error')} in published content; mend them, then send (opensignal check lists all)",
+            problems,
+        )
+    return library
+
+
+def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
+    from pipeline import jobs
+    from pipeline.web.server import run_server
+
+    with _store(settings) as store:
+        stop = threading.Event()
+        work = [jobs.notices_job(store, settings, _now)]
+        if schedule:
+            work += [jobs.issues_job(store, settings, _now, stop), jobs.feeds_job(store, settings, _now)]
+        runner = jobs.Runner(work, stop)
+        run_server(
+            store,
+            settings,
+            host=host,
+            port=port,
+            started=lambda url: (runner.start(), out.print(f"listening on {url}; Ctrl-C ends it", markup=False)),
+        )
+        runner.stop()
+
+
+def _send_copy(settings: Settings, library: Any, key: str, to: str, transport: Any) -> None:
+    from pipeline.mail import send_copy
+    from pipeline.mail.addresses import parse_address
+
+    address = parse_address(to).email
+    reply = send_copy(library, settings, key, address=address, transport=transport, now=_now())
+    if not reply.accepted:
+        raise UsageError(f"the mail server refused the copy: {reply}")
+    out.print(f"a copy of {key} went to {address} by {_short(transport.name)}", markup=False)
+
+
+def _problem_as_dict(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+        "severity": problem.severity.value,
+    }
+
+
+def _print_json(value: object) -> None:
+    print(jsonlib.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _print_ingest(report: IngestReport) -> None:
+    for line in report.lines():
+        out.print(line, markup=False)
+
+
+def _print_preview(preview: Any, *, json: bool) -> None:
+    if json:
+        letters = [{"subscribers": n, "subject": s, "articles": list(a)} for n, s, a in preview.letters]
+        _print_json({"issue": preview.issue, "subscribers": preview.subscribers, "letters": letters})
+        return
+    out.print(
+        f"{preview.issue}: {_count(preview.subscribers, 'subscriber')}, {_count(len(preview.letters), 'letter')}; nothing was sent",
+        markup=False,
+    )
+    for number, subject, slugs in preview.letters:
+        out.print(f"  {number:>7,} × {subject}  ({', '.join(slugs)})", markup=False)
+
+
+def _print_send(reports: Sequence[SendReport], transport: str) -> None:
+    if not any(report.planned for report in reports):
+        out.print("nothing to send: nobody has anything new to read")
+    for report in reports:
+        if not report.planned:
+            continue
+        rate = f", {report.sent / report.seconds:,.0f} a second" if report.sent > 100 else ""
+        out.print(
+            f"{report.issue}: {report.sent:,} of {_count(report.planned, 'letter')} sent "
+            f"in {report.seconds:.1f} s{rate} by {_short(transport)}",
+            markup=False,
+        )
+        for name in ("deferred", "failed", "suppressed", "uncertain"):
+            if number := getattr(report, name):
+                out.print(f"  {number:,} {_STATES[name]}", markup=False)
+        for ref, status, reply in report.troubled:
+            out.print(f"    {status.value}: subscriber {ref}: {reply}", markup=False)
+        if report.line_lost:
+            err.print(f"opensignal: {report.line_lost}", markup=False)
+        if report.left:
+            when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if report.next_at else ""
+            out.print(f"  {report.left:,} left{when}; run again, or let `opensignal up` go on", markup=False)
+        elif not report.sent:
+            out.print("  nothing left to send: this issue is out", markup=False)
+
+
+_STATES = {
+    "deferred": "put off by the mail server; tried again later",
+    "failed": "refused for good",
+    "suppressed": "held back: they have left since",
+    "uncertain": "may arrive twice: the server's answer was lost",
+}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _short(path: Path | str) -> str:
+    """A path as seen from here, where that is shorter."""
+    text = str(path)
+    if text.startswith("/"):
+        relative = os.path.relpath(text)
+        return relative if len(relative) < len(text) else text
+    return text
