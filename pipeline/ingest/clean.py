@@ -122,10 +122,10 @@ def title_and_date(title: str, published: dt.datetime | None) -> str:
 
 
 def plausible(when: dt.datetime | None, *, now: dt.datetime) -> dt.datetime | None:
-    """*when*, unless it lies before 1990 or more than two days ahead."""
+    """*when* in whole seconds, unless it lies before 1990 or more than two days ahead."""
     if when is None or not EARLIEST <= when <= now + LATEST_AHEAD:
         return None
-    return when
+    return when.replace(microsecond=0)
 
 
 def _tracks(pair: str) -> bool:

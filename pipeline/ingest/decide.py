@@ -38,7 +38,7 @@ _WORDS_THAT_TELL_NOTHING: Final = (
 _STOP_WORDS: Final = frozenset(_WORDS_THAT_TELL_NOTHING.split())
 
 
-# --- which story ------------------------------------------------------------------------------------------------------------------
+# --- which story ----------------------------------------------------------------------------------------------------
 
 
 def story_key(url: str | None, title: str, published: dt.datetime | None) -> str:
@@ -124,7 +124,7 @@ def _reversed(when: dt.datetime | None) -> float:
     return -when.timestamp() if when else 0.0
 
 
-# --- when to ask again --------------------------------------------------------------------------------------------------------
+# --- when to ask again ----------------------------------------------------------------------------------------------
 
 
 def answered(

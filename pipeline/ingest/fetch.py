@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -342,7 +342,7 @@ def _append(path: Path, text: str) -> None:
 
 def fetch_all(
     fetcher: Fetcher, wanted: Sequence[Request], *, now: dt.datetime, hosts_at_once: int = HOSTS_AT_ONCE
-) -> Iterator[Answer | NotHad]:
+) -> Generator[Answer | NotHad, None, None]:
     """Fetch *wanted*, hosts side by side and the addresses of one host in turn; what came of each, in the order of *wanted*.
 
     Once a host asks us to wait (429, 503), the rest of its addresses are not asked for: they come back as `NotHad` with the same
@@ -389,7 +389,7 @@ def host_of(url: str) -> str:
         return ""
 
 
-# --- time and politeness ----------------------------------------------------------------------------------------------------------
+# --- time and politeness --------------------------------------------------------------------------------------------
 
 
 class _Host:
@@ -444,7 +444,7 @@ class _Deadline:
                     self._socket.shutdown(socket.SHUT_RDWR)
 
 
-# --- connections to checked addresses ---------------------------------------------------------------------------------------------
+# --- connections to checked addresses -------------------------------------------------------------------------------
 
 _Dial: TypeAlias = Callable[[str, int], socket.socket]
 
@@ -523,7 +523,7 @@ class _Gunzip:
         return bytes(decoded)
 
 
-# --- reading headers and errors ---------------------------------------------------------------------------------------------------
+# --- reading headers and errors -------------------------------------------------------------------------------------
 
 _LONGEST: Final = dt.timedelta(days=30)
 _MAX_AGE: Final = re.compile(r'(?:^|[,\s])max-age="?(\d{1,9})', re.IGNORECASE)

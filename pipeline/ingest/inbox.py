@@ -1,0 +1,358 @@
+"""Cards: what the machine found, one Markdown file a story in content/inbox/, for an editor to read, change or delete.
+
+A card is never published. What feeds wrote is data here (T-26): front matter made by a YAML library, and below it one line of plain
+text in which every character that means something to Markdown is escaped (T-28). Files come into being whole. On a card that
+exists only two things ever change: entries are added to its list, and its weight follows, unless an editor set another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pipeline.errors import ContentError, StoreBusy, StoreError
+from pipeline.ingest.clean import one_line
+from pipeline.model import Entry, Feed
+
+EXCERPT_LIMIT: Final = 400  # characters
+SLUG_LIMIT: Final = 60
+_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Unwritable(ContentError):
+    """A card as an editor left it, to which nothing can be added; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardEntry:
+    """One feed's telling of a story, as the card lists it."""
+
+    feed: str
+    publisher: str
+    tier: str
+    url: str | None
+    title: str
+    published: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One story and everyone who told it."""
+
+    name: str  # of the file
+    title: str
+    first_seen: dt.datetime
+    published: dt.datetime | None
+    topics: tuple[str, ...]
+    entries: tuple[CardEntry, ...]
+    excerpt: str = ""
+
+    @property
+    def weight(self) -> int:
+        """How many independent publishers tell it: two feeds of one publisher are one voice."""
+        return _weight(entry.publisher for entry in self.entries)
+
+
+def new_card(feed: Feed, entry: Entry, key: str, *, now: dt.datetime) -> Card:
+    """The card of a story that *entry* is the first to tell; *key* names the story and gives the file its name."""
+    return Card(
+        name=card_name(entry.title, key, entry.published or now),
+        title=entry.title,
+        first_seen=now,
+        published=entry.published,
+        topics=feed.topics,
+        entries=(card_entry(feed, entry),),
+        excerpt=one_line(entry.summary, limit=EXCERPT_LIMIT),
+    )
+
+
+def card_entry(feed: Feed, entry: Entry) -> CardEntry:
+    return CardEntry(feed.id, feed.publisher, feed.tier.value, entry.url, entry.title, entry.published)
+
+
+def card_name(title: str, key: str, date: dt.datetime) -> str:
+    """``2026-11-23-words-of-the-title-1a2b3c4d.md``: the same for the same story, and safe on every file system."""
+    words = re.sub(r"[^a-z0-9]+", "-", _ascii(title)).strip("-")
+    slug = words[:SLUG_LIMIT].rpartition("-")[0] if len(words) > SLUG_LIMIT else words
+    return f"{date:%Y-%m-%d}-{slug or 'untitled'}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.md"
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(inbox: Path) -> Iterator[None]:
+    """The inbox, made if there is none, for one process at a time.
+
+    Raises `StoreBusy` while another process has it, `StoreError` when it cannot be made or read.
+    """
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+        folder = os.open(inbox, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{inbox}: the inbox cannot be opened: {error.strerror}; mend the folder's rights") from error
+    try:
+        fcntl.flock(
+            folder, fcntl.LOCK_EX | fcntl.LOCK_NB
+        )  # of the folder itself: leaves no file, ends with the process
+        yield
+    except BlockingIOError as error:
+        raise StoreBusy(f"{inbox}: another process is writing cards; wait for it to end and run again") from error
+    finally:
+        os.close(folder)
+
+
+def write(inbox: Path, card: Card) -> None:
+    """Write *card* as a new file. Raises `Unwritable` when there is a file of its name, `StoreError` when none can be written."""
+    with _whole(inbox / card.name, render(card).encode()) as fresh:
+        try:
+            os.link(fresh, inbox / card.name)  # unlike a rename, fails where something is
+        except FileExistsError as error:
+            raise Unwritable(f"{card.name}: is there already, and is no card; mend it or delete the file") from error
+
+
+def add(inbox: Path, name: str, entries: Sequence[CardEntry]) -> int:
+    """Add those of *entries* that the card *name* does not list yet; return how many those were.
+
+    A card that an editor deleted stays deleted. Raises `Unwritable` for one that is no longer a card, `StoreError` when it cannot
+    be read or written.
+    """
+    path = inbox / name
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return 0
+    except UnicodeDecodeError as error:
+        raise Unwritable(f"{name}: not UTF-8; save it as UTF-8") from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from error
+    listed = {_same(entry) for entry in read(text, name).entries}
+    missing = [entry for entry in dict.fromkeys(entries) if _same(entry) not in listed]
+    if missing:
+        with _whole(path, _with(text, name, missing).encode()) as fresh:
+            fresh.replace(path)
+    return len(missing)
+
+
+def unknown_cards(inbox: Path, known: set[str]) -> list[Card]:
+    """The cards in *inbox* whose names are not in *known*: written by a run that ended before it could remember them, or by hand.
+    Files that are no cards are passed by."""
+    cards = []
+    for name in names(inbox):
+        if name in known:
+            continue
+        with contextlib.suppress(Unwritable, UnicodeDecodeError, OSError):
+            cards.append(read((inbox / name).read_bytes().decode(), name))
+    return cards
+
+
+def names(inbox: Path) -> list[str]:
+    """The names of all cards, in order."""
+    return sorted(path.name for path in inbox.glob("*.md")) if inbox.is_dir() else []
+
+
+@contextmanager
+def _whole(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside *path* that holds all of *content*, safe on the disk, to be put in its place."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with fresh.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield fresh
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written: {error.strerror}; make room or mend the folder's rights"
+        ) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _ascii(text: str) -> str:
+    """*text* in lower case without accents, and without what has no ASCII form."""
+    return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+
+
+# --- a card as text -------------------------------------------------------------------------------------------------
+
+
+class _Plain(str):
+    """A time, which needs no quotation marks in YAML."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Safe, and without aliases: each entry stands for itself."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_representer(_Plain, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:timestamp", str(text)))
+
+
+def render(card: Card) -> str:
+    """The file of *card*."""
+    front_matter = {
+        "title": card.title,
+        "first_seen": _time(card.first_seen),
+        "published": _time(card.published),
+        "topics": list(card.topics),
+        "weight": card.weight,
+        "entries": [_fields(entry) for entry in card.entries],
+    }
+    body = f"\n{escaped(card.excerpt)}\n" if card.excerpt else ""
+    return f"---\n{_dump(front_matter)}---\n{body}"
+
+
+def read(text: str, name: str) -> Card:
+    """The card in *text*, the content of the file *name*, without its excerpt. Raises `Unwritable` where it is none."""
+    _, source, _ = _front_matter(text, name)
+    try:
+        fields = yaml.load(source, Loader=yaml.BaseLoader)  # noqa: S506 -- makes nothing but texts, lists and mappings
+        entries = tuple(
+            CardEntry(
+                feed=str(item["feed"]),
+                publisher=str(item["publisher"]),
+                tier=str(item["tier"]),
+                url=_or_none(item["url"]),
+                title=str(item["title"]),
+                published=_moment(item["published"]),
+            )
+            for item in fields["entries"]
+        )
+        return Card(
+            name=name,
+            title=str(fields["title"]),
+            first_seen=_moment(fields["first_seen"]) or dt.datetime.min.replace(tzinfo=dt.UTC),
+            published=_moment(fields.get("published")),
+            topics=tuple(fields.get("topics") or ()),
+            entries=entries,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unwritable(
+            f"{name}: the front matter is not that of a card ({error}); mend it or delete the file"
+        ) from error
+
+
+def _with(text: str, name: str, missing: Sequence[CardEntry]) -> str:
+    """*text* with *missing* added to its entries and its weight brought up to date; every other character as it was."""
+    offset, source, root = _front_matter(text, name)
+    nodes = {key.value: value for key, value in root.value}
+    entries, weight = nodes["entries"], nodes.get("weight")
+    if entries.flow_style or not entries.value:
+        line = text.count("\n", 0, offset) + entries.start_mark.line + 1
+        raise Unwritable(f"{name}:{line}: the entries are not one below the other; nothing can be added to them")
+    newline = "\r\n" if "\r\n" in source else "\n"
+    indent = " " * entries.start_mark.column
+    added = "".join(indent + line + newline for line in _dump([_fields(entry) for entry in missing]).splitlines())
+    at = _end_of_line(source, _last_leaf(entries).end_mark.index)
+    changed = source[:at] + added + source[at:]
+    old = read(text, name)
+    if weight is not None and weight.value == str(old.weight):  # another number is an editor's
+        new = str(replace(old, entries=(*old.entries, *missing)).weight)
+        start, end = weight.start_mark.index, weight.end_mark.index
+        shift = len(added) if start >= at else 0
+        changed = changed[: start + shift] + new + changed[end + shift :]
+    return text[:offset] + changed + text[offset + len(source) :]
+
+
+def _front_matter(text: str, name: str) -> tuple[int, str, yaml.MappingNode]:
+    """Where the YAML of a card begins in its text, the YAML, and its nodes."""
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        raise Unwritable(f"{name}:1: no front matter between two lines of ---; mend it or delete the file")
+    try:
+        root = yaml.compose(match[1], Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 2}:{mark.column + 1}" if mark else ""
+        raise Unwritable(f"{name}{place}: not YAML: {getattr(error, 'problem', error)}; mend the line") from error
+    if not isinstance(root, yaml.MappingNode) or not any(
+        key.value == "entries" and isinstance(value, yaml.SequenceNode) for key, value in root.value
+    ):
+        raise Unwritable(f"{name}:2: the front matter has no list of entries; mend it or delete the file")
+    return match.start(1), match[1], root
+
+
+def _last_leaf(node: yaml.Node) -> yaml.Node:
+    while isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    return node
+
+
+def _end_of_line(source: str, index: int) -> int:
+    """The place after the line that *index* stands in, which may be its very start after a block of text."""
+    if index and source[index - 1] == "\n":
+        return index
+    end = source.find("\n", index)
+    return len(source) if end < 0 else end + 1
+
+
+def _fields(entry: CardEntry) -> dict[str, Any]:
+    return {
+        "feed": entry.feed,
+        "publisher": entry.publisher,
+        "tier": entry.tier,
+        "url": entry.url,
+        "title": entry.title,
+        "published": _time(entry.published),
+    }
+
+
+def _dump(data: Any) -> str:
+    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=10_000)
+
+
+def _time(when: dt.datetime | None) -> _Plain | None:
+    return _Plain(when.astimezone(dt.UTC).strftime(_TIME)) if when else None
+
+
+def _moment(value: Any) -> dt.datetime | None:
+    text = _or_none(value)
+    if text is None:
+        return None
+    when = dt.datetime.fromisoformat(text)
+    return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
+
+
+def _or_none(value: Any) -> str | None:
+    return None if value in (None, "", "null", "~") else str(value)
+
+
+def _same(entry: CardEntry) -> tuple[str, str]:
+    """What makes two lines of a card's list the same entry."""
+    return entry.feed, entry.url or entry.title
+
+
+def _weight(publishers: Iterable[str]) -> int:
+    return len({" ".join(publisher.casefold().split()) for publisher in publishers})
+
+
+# --- plain text in Markdown -----------------------------------------------------------------------------------------
+
+# Python-Markdown knows fewer escapes than CommonMark: the rest of the ASCII punctuation that means something becomes a reference.
+# Commas, semicolons, question and quotation marks mean nothing without one of these beside them.
+_BACKSLASHED: Final = "\\`*_{}[]()#+-.!"
+_REFERENCED: Final = "&<>|~^=:$@%/"
+_ESCAPES: Final = str.maketrans({**{c: f"\\{c}" for c in _BACKSLASHED}, **{c: f"&#{ord(c)};" for c in _REFERENCED}})
+
+
+def escaped(text: str) -> str:
+    """*text*, one line, as Markdown that shows exactly it."""
+    return text.translate(_ESCAPES)
