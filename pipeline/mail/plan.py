@@ -46,7 +46,8 @@ def plan_issue(
         if not stored:
             with store.writing() as connection:
                 stored = issues.create(connection, issue, now=now)
-        composed = {s: compose(stored.issue, s.articles) for s in dict(batch).values() if s not in letters}
+        new = dict.fromkeys(selection for _, selection in batch if selection not in letters)
+        composed = {selection: compose(stored.issue, selection.articles) for selection in new}
         with store.writing() as connection:
             for selection, letter in composed.items():
                 letters[selection] = _keep(connection, stored.id, selection, letter)

@@ -1,0 +1,360 @@
+"""The delivery contract, against a real mail server: each one letter, nobody passed over, nobody who left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.errors import SendingElsewhere, StoreError, TransportError
+from pipeline.mail.deliver import Tally, deliver
+from pipeline.mail.message import build_message
+from pipeline.mail.plan import Composed, plan_issue
+from pipeline.mail.stamp import BLANKS
+from pipeline.mail.transport import Outbox, SmtpTransport
+from pipeline.model import Article, Cadence, DeliveryStatus, Issue
+from pipeline.store import Store, workers
+from pipeline.store.issues import StoredIssue
+from pipeline.store.tables import deliveries, subscribers
+from tests.builders import NOW, add_subscribers, an_article
+from tests.fakes import MailServer, mail_server
+
+KEY = bytes(range(32))
+DAILY = Issue("daily-2026-11-23", Cadence.DAILY, date=dt.date(2026, 11, 23), closes_at=NOW)
+FIVE = tuple(f"reader{n}@example.org" for n in range(5))
+
+
+def compose(issue: Issue, articles: Sequence[Article]) -> Composed:
+    subject = articles[0].title
+    message = build_message(
+        sender=("Deep Signals", "signals@example.org"),
+        to=BLANKS["recipient"],
+        subject=subject,
+        text=f".starts with a dot\nLeave: https://example.org/unsubscribe/{BLANKS['unsubscribe']}\n",
+        html="<p>text</p>",
+        date=issue.closes_at,
+        message_id=f"<{BLANKS['message_id']}@example.org>",
+        headers={},
+    )
+    return Composed(subject, message)
+
+
+def plan(store: Store, issue: Issue = DAILY, articles: Sequence[Article] = (an_article(),)) -> StoredIssue:
+    stored = plan_issue(store, issue, articles, compose, now=NOW)
+    assert stored is not None
+    return stored
+
+
+def run(
+    store: Store,
+    stored: StoredIssue,
+    server: MailServer,
+    *,
+    connections: int = 2,
+    now: dt.datetime = NOW,
+    stop: threading.Event | None = None,
+) -> Tally:
+    return deliver(
+        store,
+        stored,
+        SmtpTransport("127.0.0.1", server.port, timeout=10),
+        sender="signals@example.org",
+        token_key=KEY,
+        connections=connections,
+        clock=lambda: now,
+        stop=stop,
+    )
+
+
+def standing(store: Store) -> dict[str, str]:
+    """Where each subscriber's delivery stands."""
+    query = sa.select(subscribers.c.email, deliveries.c.status).join(
+        subscribers, subscribers.c.id == deliveries.c.subscriber_id
+    )
+    with store.reading() as connection:
+        return {email: status for email, status in connection.execute(query)}
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+def test_each_subscriber_gets_exactly_one_letter(store: Store, server: MailServer) -> None:
+    add_subscribers(store, *FIVE)
+
+    tally = run(store, plan(store), server)
+
+    assert sorted(server.recipients()) == sorted(FIVE)
+    assert tally[DeliveryStatus.SENT] == 5
+    assert set(standing(store).values()) == {"sent"}
+
+
+def test_a_second_run_sends_nothing(store: Store, server: MailServer) -> None:
+    """R-10."""
+    add_subscribers(store, *FIVE)
+    run(store, plan(store), server)
+
+    tally = run(store, plan(store), server)
+
+    assert len(server.received) == 5
+    assert sum(tally.values()) == 0
+
+
+def test_the_letter_arrives_as_it_was_stamped(store: Store, server: MailServer, tmp_path: Path) -> None:
+    """Dots at the start of a line are stuffed on the wire and nowhere else."""
+    add_subscribers(store, "a@example.org")
+    stored = plan(store)
+    outbox = tmp_path / "outbox"
+    kept = deliver(
+        store,
+        stored,
+        Outbox(outbox),
+        sender="signals@example.org",
+        token_key=KEY,
+        connections=1,
+        clock=lambda: NOW,
+    )
+    with store.writing() as connection:
+        connection.execute(deliveries.update().values(status="planned", finished_at=None))
+
+    run(store, stored, server)
+
+    [file] = (outbox / "new").iterdir()
+    assert kept[DeliveryStatus.SENT] == 1
+    assert server.received[0].data == file.read_bytes()
+    assert server.received[0].text().startswith(".starts with a dot")
+
+
+def test_connections_are_reused_and_no_more_are_opened_than_asked_for(sqlite_store: Store, server: MailServer) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(60)))
+
+    run(sqlite_store, plan(sqlite_store), server, connections=3)
+
+    assert len(server.received) == 60
+    assert server.connections <= 3
+
+
+def test_who_left_after_the_planning_gets_nothing(store: Store, server: MailServer) -> None:
+    """P-07: the state is read in the transaction that claims."""
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+    with store.writing() as connection:
+        connection.execute(subscribers.update().where(subscribers.c.email == FIVE[0]).values(state="unsubscribed"))
+        connection.execute(subscribers.update().where(subscribers.c.email == FIVE[1]).values(email=None))
+
+    tally = run(store, stored, server)
+
+    assert sorted(server.recipients()) == sorted(FIVE[2:])
+    assert tally[DeliveryStatus.SUPPRESSED] == 2
+
+
+def test_a_temporary_refusal_is_tried_again_when_its_time_has_come(store: Store) -> None:
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+    busy = {FIVE[0]}
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        return "451 4.7.1 later please" if stage == "rcpt" and recipient in busy else ""
+
+    with mail_server(answer) as server:
+        first = run(store, stored, server)
+        too_early = run(store, stored, server, now=NOW + dt.timedelta(minutes=4))
+        busy.clear()
+        later = run(store, stored, server, now=NOW + dt.timedelta(minutes=6))
+
+        assert first == {DeliveryStatus.SENT: 4, DeliveryStatus.DEFERRED: 1, DeliveryStatus.SUPPRESSED: 0}
+        assert sum(too_early.values()) == 0
+        assert later[DeliveryStatus.SENT] == 1
+        assert sorted(server.recipients()) == sorted(FIVE)
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "message"])
+def test_a_final_refusal_fails_that_letter_alone(sqlite_store: Store, stage: str) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    number = iter(range(1000))
+
+    def answer(at: str, recipient: str, connection: int) -> str:
+        return "550 5.1.1 no such user" if at == stage and next(number) == 2 else ""
+
+    with mail_server(answer) as server:
+        tally = run(sqlite_store, stored, server, connections=1)
+
+        assert tally[DeliveryStatus.FAILED] == 1
+        assert tally[DeliveryStatus.SENT] == 4
+        assert len(server.received) == 4
+
+
+def test_what_a_server_says_is_kept_for_people(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, "a@example.org")
+    stored = plan(sqlite_store)
+
+    with mail_server(lambda stage, r, c: "550 5.7.1 \x1b[31mgo\x00 away" if stage == "rcpt" else "") as server:
+        run(sqlite_store, stored, server)
+
+    with sqlite_store.reading() as connection:
+        row = connection.execute(sa.select(deliveries)).one()
+    assert (row.code, row.enhanced, row.reply) == (550, "5.7.1", "?[31mgo? away")
+
+
+def test_a_line_that_breaks_after_the_final_dot_makes_one_letter_uncertain(store: Store) -> None:
+    """R-03: the server took it and hung up; it is sent again, with the same Message-ID, and counted."""
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+    broken: list[str] = []
+
+    def answer(stage: str, recipient: str, connection: int) -> str | None:
+        if stage == "message" and not broken:
+            broken.append(recipient)
+            return None
+        return ""
+
+    with mail_server(answer) as server:
+        first = run(store, stored, server)
+        second = run(store, stored, server, now=NOW + dt.timedelta(minutes=6))
+
+        assert first[DeliveryStatus.UNCERTAIN] == 1
+        assert second[DeliveryStatus.SENT] == 1
+        assert Counter(server.recipients()) == Counter([*FIVE, *broken])
+        twice = [received.data for received in server.received if received.recipient == broken[0]]
+        assert twice[0] == twice[1]
+
+
+def test_a_line_that_breaks_before_the_letter_is_out_is_no_loss_and_no_repeat(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    hang_ups = iter([None, None])
+
+    def answer(stage: str, recipient: str, connection: int) -> str | None:
+        return next(hang_ups, "") if stage == "rcpt" else ""
+
+    with mail_server(answer) as server:
+        tally = run(sqlite_store, stored, server, connections=1)
+
+        assert tally[DeliveryStatus.SENT] == 5
+        assert sorted(server.recipients()) == sorted(FIVE)
+
+
+def test_a_server_that_is_not_there_costs_nothing(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    with mail_server() as gone:
+        pass
+
+    with pytest.raises(TransportError, match=rf"127\.0\.0\.1:{gone.port} cannot be reached"):
+        run(sqlite_store, stored, gone)
+
+    assert set(standing(sqlite_store).values()) == {"planned"}
+
+
+def test_a_server_that_goes_away_half_way_leaves_the_rest_planned(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(40)))
+    stored = plan(sqlite_store)
+    with mail_server() as server:
+        server.answer = lambda stage, r, c: "" if len(server.received) < 10 else None  # and no greeting for new ones
+
+        tally = run(sqlite_store, stored, server, connections=2)
+
+    counts = Counter(standing(sqlite_store).values())
+    assert "cannot be reached" in tally.line_lost
+    assert counts["planned"] >= 25
+    assert counts["claimed"] == 0
+    with mail_server() as back:
+        run(sqlite_store, stored, back, now=NOW + dt.timedelta(hours=1))
+
+        assert {*server.recipients(), *back.recipients()} == set(standing(sqlite_store))
+    assert set(standing(sqlite_store).values()) == {"sent"}
+
+
+def test_a_server_that_allows_fewer_connections_gets_fewer(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(30)))
+    stored = plan(sqlite_store)
+
+    with mail_server(lambda stage, r, c: "421 4.7.0 too many" if stage == "connect" and c > 1 else "") as server:
+        tally = run(sqlite_store, stored, server, connections=3)
+
+        assert tally[DeliveryStatus.SENT] == 30
+        assert tally.line_lost == ""
+
+
+def test_stopping_ends_after_the_letters_in_flight(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(50)))
+    stored = plan(sqlite_store)
+    stop = threading.Event()
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message" and recipient == "r5@example.org":
+            stop.set()
+        return ""
+
+    with mail_server(answer) as server:
+        tally = run(sqlite_store, stored, server, connections=2, stop=stop)
+
+        assert 5 <= tally[DeliveryStatus.SENT] <= 10
+        assert len(server.received) == tally[DeliveryStatus.SENT]
+    assert Counter(standing(sqlite_store).values())["claimed"] == 0
+
+
+def test_another_live_sender_of_the_same_issue_is_named(store: Store, server: MailServer) -> None:
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+    with store.writing() as connection:
+        workers.register(connection, task=DAILY.key, now=NOW)
+
+    with pytest.raises(SendingElsewhere, match=r"daily-2026-11-23 is being sent by another process .*process \d+"):
+        run(store, stored, server)
+
+    assert server.received == []
+
+
+def test_what_a_dead_sender_held_is_uncertain_and_sent_again(store: Store, server: MailServer) -> None:
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+    with store.writing() as connection:
+        dead = workers.register(connection, task=DAILY.key, now=NOW - workers.LEASE)
+        first = sa.select(sa.func.min(deliveries.c.id)).scalar_subquery()
+        connection.execute(
+            deliveries.update().where(deliveries.c.id == first).values(status="claimed", worker_id=dead, started_at=NOW)
+        )
+
+    tally = run(store, stored, server)
+
+    assert tally.taken_over == 1
+    assert sorted(server.recipients()) == sorted(FIVE)
+
+
+def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) -> None:
+    """R-07: a frozen worker that wakes finds its claims taken, and stops."""
+    add_subscribers(store, *FIVE)
+    stored = plan(store)
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message":
+            with store.writing() as other:
+                other.execute(deliveries.update().where(deliveries.c.status == "claimed").values(worker_id=999_999))
+        return ""
+
+    with mail_server(answer) as server:
+        with pytest.raises(SendingElsewhere, match="took daily-2026-11-23 over"):
+            run(store, stored, server, connections=1)
+
+        assert len(server.received) == 1
+
+
+def test_a_database_that_cannot_be_written_stops_the_run(sqlite_store: Store, server: MailServer) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    sqlite_store.engine.dispose()
+    sa.event.listen(sqlite_store.engine, "connect", lambda raw, record: raw.execute("PRAGMA query_only=ON"))
+
+    with pytest.raises(StoreError, match="readonly"):
+        run(sqlite_store, stored, server)
+
+    assert server.received == []
