@@ -1,0 +1,204 @@
+"""The feeds for readers: RSS 2.0 (with content:encoded, dc:creator, atom:link), Atom 1.0 (RFC 4287), JSON Feed 1.1.
+
+All three carry the same items: the newest public articles with their full text, corrections first and the list of sources last.
+Every address is absolute; an item's id is its page's address, which never changes. Dates are the articles' own, never the
+build's, so that building again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import format_datetime
+from html import escape
+from xml.etree import ElementTree as ET
+
+from pipeline.model import Article, Status
+from pipeline.site.publication import CorrectionNote, Publication, SourceRow, authorship, corrections
+
+FEED_ITEMS = 30
+HOW_PAGE = "how-this-is-made/"
+NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # the date of a feed without items, which Atom must have
+
+_ATOM = "http://www.w3.org/2005/Atom"
+_CONTENT = "http://purl.org/rss/1.0/modules/content/"
+_DC = "http://purl.org/dc/elements/1.1/"
+for _prefix, _namespace in (("atom", _ATOM), ("content", _CONTENT), ("dc", _DC)):
+    ET.register_namespace(_prefix, _namespace)
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    url: str
+    title: str
+    dek: str
+    html: str
+    published: dt.datetime
+    modified: dt.datetime
+    authors: tuple[str, ...]
+    topics: tuple[str, ...]
+    lang: str
+
+
+def feed_items(publication: Publication) -> tuple[Item, ...]:
+    """The newest articles as all three feeds carry them."""
+    return tuple(_item(publication, article) for article in publication.articles[:FEED_ITEMS])
+
+
+def rss(publication: Publication, items: Sequence[Item]) -> str:
+    settings = publication.settings
+    root = ET.Element("rss", {"version": "2.0"})
+    channel = ET.SubElement(root, "channel")
+    _add(channel, "title", settings.site_name)
+    _add(channel, "link", settings.site_url)
+    _add(channel, "description", settings.site_description)
+    _add(channel, "language", settings.language)
+    _add(channel, "generator", "Open Signal")
+    _add(channel, "docs", "https://www.rssboard.org/rss-specification")
+    own = {"href": publication.url("feed.xml"), "rel": "self", "type": "application/rss+xml"}
+    _add(channel, f"{{{_ATOM}}}link", **own)
+    if items:
+        _add(channel, "pubDate", format_datetime(max(item.published for item in items)))
+        _add(channel, "lastBuildDate", format_datetime(_updated(items)))
+    for item in items:
+        entry = ET.SubElement(channel, "item")
+        _add(entry, "title", item.title)
+        _add(entry, "link", item.url)
+        _add(entry, "guid", item.url, isPermaLink="true")
+        _add(entry, "pubDate", format_datetime(item.published))
+        for author in item.authors:
+            _add(entry, f"{{{_DC}}}creator", author)
+        for topic in item.topics:
+            _add(entry, "category", topic)
+        _add(entry, "description", item.dek)
+        _add(entry, f"{{{_CONTENT}}}encoded", item.html)
+    return _document(root)
+
+
+def atom(publication: Publication, items: Sequence[Item]) -> str:
+    settings = publication.settings
+    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": settings.language})
+    _add(root, "title", settings.site_name)
+    _add(root, "subtitle", settings.site_description)
+    _add(root, "id", settings.site_url)
+    _add(root, "link", href=publication.url("atom.xml"), rel="self", type="application/atom+xml")
+    _add(root, "link", href=settings.site_url, rel="alternate", type="text/html")
+    _add(root, "updated", _rfc3339(_updated(items)))
+    _add(root, "generator", "Open Signal")
+    _add(ET.SubElement(root, "author"), "name", settings.publisher)
+    for item in items:
+        entry = ET.SubElement(root, "entry", {"xml:lang": item.lang})
+        _add(entry, "title", item.title, type="text")
+        _add(entry, "id", item.url)
+        _add(entry, "link", href=item.url, rel="alternate", type="text/html")
+        _add(entry, "published", _rfc3339(item.published))
+        _add(entry, "updated", _rfc3339(item.modified))
+        for author in item.authors:
+            _add(ET.SubElement(entry, "author"), "name", author)
+        for topic in item.topics:
+            _add(entry, "category", term=topic)
+        _add(entry, "summary", item.dek, type="text")
+        _add(entry, "content", item.html, type="html")
+    return _document(root)
+
+
+def json_feed(publication: Publication, items: Sequence[Item]) -> str:
+    settings = publication.settings
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": settings.site_name,
+        "home_page_url": settings.site_url,
+        "feed_url": publication.url("feed.json"),
+        "description": settings.site_description,
+        "language": settings.language,
+        "authors": [{"name": settings.publisher, "url": settings.site_url}],
+        "items": [
+            {
+                "id": item.url,
+                "url": item.url,
+                "title": item.title,
+                "summary": item.dek,
+                "content_html": item.html,
+                "date_published": _rfc3339(item.published),
+                "date_modified": _rfc3339(item.modified),
+                "authors": [{"name": author} for author in item.authors],
+                "tags": list(item.topics),
+                "language": item.lang,
+            }
+            for item in items
+        ],
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1) + "\n"
+
+
+# --- an item -----------------------------------------------------------------------------------------------------------------
+
+
+def _item(publication: Publication, article: Article) -> Item:
+    url = publication.url(article.url_path)
+    people = publication.library.people
+    notes = _corrections_html(corrections(article), retracted=article.status is Status.RETRACTED)
+    made = publication.url(HOW_PAGE)
+    line = f'<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
+    body = publication.rendered[article.slug].absolute(url)
+    return Item(
+        url=url,
+        title=article.title,
+        dek=article.dek,
+        html=f"{notes}{body}\n{_sources_html(publication.sources(article))}{line}",
+        published=article.date.astimezone(dt.UTC),
+        modified=article.modified.astimezone(dt.UTC),
+        authors=tuple(people[a].name for a in article.authors if a in people) or (publication.settings.publisher,),
+        topics=tuple(topic.name for topic in publication.cards[article.slug].topics),
+        lang=article.lang,
+    )
+
+
+def _corrections_html(notes: Sequence[CorrectionNote], *, retracted: bool) -> str:
+    first = "<p><strong>Retracted.</strong> We no longer stand by this article.</p>\n" if retracted else ""
+    return first + "".join(
+        f"<p><strong>Corrected {note.date_words}.</strong> We first wrote: {escape(note.was)} "
+        f"It should have been: {escape(note.now)} {escape(note.why)}</p>\n"
+        for note in notes
+    )
+
+
+def _sources_html(rows: Sequence[SourceRow]) -> str:
+    if not rows:
+        return ""
+    items = "".join(f'<li id="{escape(row.anchor)}">{_source_html(row)}</li>\n' for row in rows)
+    return f"<h2>Sources</h2>\n<ol>\n{items}</ol>\n"
+
+
+def _source_html(row: SourceRow) -> str:
+    title = f'<a href="{escape(row.url)}">{escape(row.title)}</a>' if row.url else escape(row.title)
+    words = [*row.facts, row.tier, row.stored, *(["sample, invented"] if row.sample else [])]
+    words += [f"reports {row.via}"] if row.via else []
+    quotes = "".join(f"<blockquote><p>{escape(quote)}</p></blockquote>" for quote in row.quotes)
+    return f"{title} ({escape('; '.join(words))}){quotes}"
+
+
+# --- writing XML -------------------------------------------------------------------------------------------------------------
+
+
+def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> None:
+    element = ET.SubElement(parent, tag, {name: _NOT_XML.sub("", value) for name, value in attributes.items()})
+    element.text = _NOT_XML.sub("", text) or None
+
+
+def _document(root: ET.Element) -> str:
+    ET.indent(root, " ")
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _updated(items: Sequence[Item]) -> dt.datetime:
+    return max((item.modified for item in items), default=NEVER)
+
+
+def _rfc3339(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

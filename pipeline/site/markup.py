@@ -1,0 +1,53 @@
+"""Small changes to HTML that `library.clean` has already cleaned: text holds no bare ``<`` and attributes stand in double quotes.
+
+Only whole tags are touched, so that words which look like markup, in a listing or in a title attribute, stay words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+
+from pipeline.model import Source
+
+_TAG = re.compile(r'</?([a-z][a-z0-9-]*)(?:[^">]|"[^"]*")*>', re.IGNORECASE)
+_FIRST_CITATION = re.compile(r'<sup class="cite">(?=<a href="#source-(\d+)" id="cite-\1-1")')
+_EN_SPACE = "\u2002"
+_TITLE = re.compile(r"<h1[ >].*?</h1>\s*", re.DOTALL)
+
+_TABLE_BOX = '<div class="table" role="group" aria-label="Table" tabindex="0">'
+
+
+def in_scroll_boxes(html: str) -> str:
+    """*html* with every table in a box of its own that scrolls sideways, by keyboard too."""
+
+    def boxed(name: str, tag: str) -> str:
+        if name != "table":
+            return tag
+        return f"{tag}</div>" if tag.startswith("</") else f"{_TABLE_BOX}{tag}"
+
+    return _each_tag(html, boxed)
+
+
+def without_title(html: str) -> str:
+    """*html* without its first h1, which the page's template prints."""
+    return _TITLE.sub("", html, count=1)
+
+
+def with_margin_notes(html: str, sources: Mapping[int, Source]) -> str:
+    """*html* with the name of each source at its first citation; the style sheet sets it in the margin of a wide screen."""
+
+    def note(match: re.Match[str]) -> str:
+        source = sources.get(int(match[1]))
+        if source is None:
+            return match[0]
+        primary = " primary" if source.is_primary else ""
+        words = escape(f"{match[1]}{_EN_SPACE}{source.publisher}")
+        return f'<sup class="cite{primary}" data-note="{words}">'
+
+    return _FIRST_CITATION.sub(note, html)
+
+
+def _each_tag(html: str, change: Callable[[str, str], str]) -> str:
+    return _TAG.sub(lambda match: change(match[1].lower(), match[0]), html)

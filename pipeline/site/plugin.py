@@ -1,0 +1,333 @@
+"""The only file that knows MkDocs: it hands what the other modules decide to MkDocs' events.
+
+`mkdocs build` and `mkdocs serve` are ordinary commands with it; `build_site` (in ``__init__.py``) runs the same plugin with
+settings and a clock of its own. Articles lie outside docs_dir and are brought in here. Our templates load nothing of Material's,
+so nothing of it is published either; its own templates stand behind ours.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import re
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import jinja2
+import mkdocs.commands.build
+from mkdocs.config import load_config
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import MkDocsException, PluginError
+from mkdocs.plugins import BasePlugin
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.pages import Page
+
+from pipeline.config import ROOT_MARK, Settings
+from pipeline.errors import BuildError, OpenSignalError
+from pipeline.library import Library, load_library, markdown_extensions
+from pipeline.library.clean import absolute_url, clean_rendered, plain_text
+from pipeline.model import Problem, Severity
+from pipeline.site import feeds, pages, sitemap
+from pipeline.site.markup import in_scroll_boxes, without_title
+from pipeline.site.publication import Publication
+from pipeline.site.stylesheet import SHEETS, load_stylesheet
+
+if TYPE_CHECKING:
+    from mkdocs.livereload import LiveReloadServer
+    from mkdocs.structure.nav import Navigation
+    from mkdocs.utils.templates import TemplateContext
+
+PLUGIN = "opensignal"
+HANDBOOK = "handbook/"
+LAST_IN_ORDER = 1000  # of a handbook page that names no `order`
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What `build_site` decides in place of mkdocs.yml, the environment and the clock."""
+
+    settings: Settings
+    library: Library
+    now: dt.datetime
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one run wrote."""
+
+    articles: int
+    pages: int
+    feeds: int
+    problems: tuple[Problem, ...]
+
+
+class GeneratedPage(Page):
+    """A page that no Markdown file stands for."""
+
+    def __init__(self, output: pages.Output, file: File, config: MkDocsConfig) -> None:
+        super().__init__(output.title, file, config)
+        self.output = output
+
+    def read_source(self, config: MkDocsConfig) -> None:
+        self.markdown = ""
+        self.meta = {"template": self.output.template}
+
+    def render(self, config: MkDocsConfig, files: Files) -> None:
+        self.content = ""
+
+
+class NothingToSet(Config):  # type: ignore[no-untyped-call]  # MkDocs types its base classes in part
+    """The plugin has no options: what can be set is in `pipeline.config`."""
+
+
+class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-call]  # as above
+    """Articles, lists, feeds and the sitemap for MkDocs."""
+
+    given: Given | None = None
+    command: Literal["build", "gh-deploy", "serve"] = "build"
+    written: tuple[int, int] = (0, 0)  # articles, pages
+
+    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
+        self.command = command  # that this method exists keeps the plugin over the rebuilds of `serve`
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        given = self.given or _given_by_surroundings(config, serving=self.command == "serve")
+        _refuse_blocking_problems(given)
+        config.site_url = given.settings.site_url
+        config.theme.static_templates.discard("sitemap.xml")  # MkDocs' own has no dates of ours, and a gzip twin
+        config.markdown_extensions, config.mdx_configs = markdown_extensions()
+        self.settings = given.settings
+        self.publication = Publication(given.settings, given.library, now=given.now)
+        self.stylesheet = load_stylesheet(_theme_folder(config))
+        return config
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        _drop_what_is_not_ours(files, config)
+        self.site = pages.site_view(self.publication, stylesheet=self.stylesheet.path, written=files.src_uris)
+        outputs = pages.generated_pages(self.publication)
+        for output in outputs:
+            files.append(_page_file(output, config))
+        for path, text in self._machine_files(files, outputs).items():
+            files.append(File.generated(config, path, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
+        self.written = (len(self.publication.articles), len(files.documentation_pages()) + 1)  # and 404.html
+        return files
+
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        if isinstance(page, GeneratedPage):
+            return html
+        if "title" not in page.meta:
+            page.title = plain_text(str(page.title or ""))  # MkDocs takes it from the h1 as HTML
+        base = page.canonical_url or ""
+        cleaned = clean_rendered(html, resolve=lambda url: url if url.startswith("#") else absolute_url(url, base))
+        return in_scroll_boxes(without_title(cleaned))
+
+    def on_page_context(
+        self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
+    ) -> TemplateContext:
+        values = self._values_of_every_page()
+        if isinstance(page, GeneratedPage):
+            values |= {"head": page.output.head, **page.output.values}
+        else:
+            values |= self._values_of_written_page(page, context)
+        context.update(values)  # type: ignore[typeddict-item]  # MkDocs' own keys stay as they are
+        return context
+
+    def on_template_context(
+        self, context: TemplateContext, *, template_name: str, config: MkDocsConfig
+    ) -> TemplateContext:
+        values = self._values_of_every_page() | {"head": pages.lost_head(self.publication)}
+        context.update(values)  # type: ignore[typeddict-item]  # as above
+        return context
+
+    def on_serve(self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: Any) -> LiveReloadServer:
+        for folder in (self.settings.content, _theme_folder(config)):
+            server.watch(str(folder))
+        return server
+
+    def on_build_error(self, *, error: Exception) -> None:
+        """Put a plain message in place of a traceback."""
+        message = str(error) if isinstance(error, OpenSignalError) else template_mistake(error)
+        if message:
+            raise PluginError(message) from error
+
+    # -- parts
+
+    def _machine_files(self, files: Files, outputs: Sequence[pages.Output]) -> dict[str, str]:
+        """Everything that is not for people's eyes, and the style sheet."""
+        publication = self.publication
+        items = feeds.feed_items(publication)
+        dates = pages.last_changed(publication, outputs)
+        urls = [_address(file) for file in files.documentation_pages()]
+        return {
+            "feed.xml": feeds.rss(publication, items),
+            "atom.xml": feeds.atom(publication, items),
+            "feed.json": feeds.json_feed(publication, items),
+            "sitemap.xml": sitemap.sitemap((publication.url(url), dates.get(url)) for url in urls),
+            "robots.txt": sitemap.robots(self.settings.site_url),
+            self.stylesheet.path: self.stylesheet.text,
+        }
+
+    def _values_of_every_page(self) -> dict[str, Any]:
+        return {"site": self.site, "signup_url": self.settings.web_url + "subscribe"}
+
+    def _values_of_written_page(self, page: Page, context: TemplateContext) -> dict[str, Any]:
+        title, description = str(page.title or ""), str(page.meta.get("description", ""))
+        head = pages.page_head(self.publication, title=title, path=page.url, description=description)
+        if page.is_homepage:
+            return {"head": head, **pages.home(self.publication)}
+        if not page.url.startswith(HANDBOOK):
+            return {"head": head, "chapters": []}
+        chapters = _chapters(context["pages"])
+        place = chapters.index(page)
+        return {
+            "head": head,
+            "chapters": chapters,
+            "previous": chapters[place - 1] if place else None,
+            "next": chapters[place + 1] if place + 1 < len(chapters) else None,
+        }
+
+
+def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
+    """Build the site of *given* into *site_dir*, quietly.
+
+    Raises `BuildError` for a broken mkdocs.yml, template or page, naming file and line where they are known.
+    """
+    with _log_as_problems(given.settings) as problems:
+        try:
+            config = load_config(str(given.settings.root / ROOT_MARK), site_dir=str(site_dir))
+            plugin = config.plugins.get(PLUGIN)
+            if not isinstance(plugin, OpenSignalPlugin):
+                raise BuildError(f"{ROOT_MARK}: the plugin {PLUGIN} is not named; add it under plugins:")
+            plugin.given = given
+            mkdocs.commands.build.build(config)
+        except (MkDocsException, SystemExit, OSError) as error:
+            raise _build_error(error, problems, given.settings) from error
+    articles, written = plugin.written
+    return Built(articles=articles, pages=written, feeds=len(pages.FEEDS), problems=tuple(problems))
+
+
+# --- where settings and time come from ---------------------------------------------------------------------------------------
+
+
+def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
+    """What plain `mkdocs build` goes by: the settings of the folder, and the time now (or SOURCE_DATE_EPOCH)."""
+    try:
+        settings = Settings.load(Path(config.config_file_path).parent)
+    except OpenSignalError as error:
+        raise PluginError(str(error)) from error
+    if serving and config.site_url:
+        settings = settings.model_copy(update={"site_url": config.site_url})
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
+    return Given(settings, load_library(settings.root), now, check=True)
+
+
+def _refuse_blocking_problems(given: Given) -> None:
+    blocking = given.library.blocking(given.now) if given.check else ()
+    if blocking:
+        listed = "\n".join(f"  {problem}" for problem in blocking)
+        raise PluginError(f"{len(blocking)} problem(s) in published content; mend them first:\n{listed}")
+
+
+# --- MkDocs' files -----------------------------------------------------------------------------------------------------------
+
+
+def _page_file(output: pages.Output, config: MkDocsConfig) -> File:
+    """A file such that ``[words](archive.md)`` in a page of content/pages leads to it."""
+    name = output.path.rstrip("/") + ".md"
+    file = File.generated(config, name, content="", inclusion=InclusionLevel.NOT_IN_NAV)
+    file.dest_uri = output.path + "index.html"
+    GeneratedPage(output, file, config)
+    return file
+
+
+def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
+    """Keep what lies in content/pages and in our theme, without the sheets that are joined into one."""
+    ours = (config.docs_dir, config.theme.custom_dir)
+    for file in list(files):
+        if file.src_dir not in ours or file.src_uri.startswith(SHEETS + "/"):
+            files.remove(file)
+
+
+def _chapters(files: Sequence[File]) -> list[Page]:
+    """The pages of the handbook in the order that each names in its front matter (``order: 2``), then by name."""
+    chapters = [file.page for file in files if file.page and file.page.url.startswith(HANDBOOK)]
+    return sorted(chapters, key=lambda page: (page.meta.get("order", LAST_IN_ORDER), page.url))
+
+
+def _address(file: File) -> str:
+    return "" if file.url in (".", "./") else file.url
+
+
+def _theme_folder(config: MkDocsConfig) -> Path:
+    if not config.theme.custom_dir:
+        raise PluginError(f"{ROOT_MARK}: theme.custom_dir is missing; set it to theme")
+    return Path(config.theme.custom_dir)
+
+
+# --- what MkDocs says, as problems -------------------------------------------------------------------------------------------
+
+_DOC_FILE = re.compile(r"Doc file '([^']+)'")
+
+
+@contextmanager
+def _log_as_problems(settings: Settings) -> Iterator[list[Problem]]:
+    """MkDocs' warnings and errors as a list, and nothing of it on the screen."""
+    found: list[Problem] = []
+    handler = _Collector(found, settings)
+    logger = logging.getLogger("mkdocs")
+    before = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
+
+
+class _Collector(logging.Handler):
+    def __init__(self, found: list[Problem], settings: Settings) -> None:
+        super().__init__(logging.WARNING)
+        self.found = found
+        self.settings = settings
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        named = _DOC_FILE.search(message)
+        path = f"content/pages/{named[1]}" if named else ROOT_MARK
+        severity = Severity.ERROR if record.levelno >= logging.ERROR else Severity.WARNING
+        self.found.append(Problem(path, 1, 1, "W001", message, severity))
+
+
+def _build_error(error: BaseException, problems: Sequence[Problem], settings: Settings) -> BuildError:
+    said = "; ".join(problem.message for problem in problems if problem.severity is Severity.ERROR)
+    message = str(error) if isinstance(error, PluginError) or not said else f"{_config_place(said, settings)}{said}"
+    return BuildError(message.replace(f"{settings.root}/", ""))
+
+
+def _config_place(said: str, settings: Settings) -> str:
+    """The place in mkdocs.yml of the key that MkDocs complains of; nothing for other complaints."""
+    key = re.search(r"Config value '(\w+)'", said)
+    if not key:
+        return ""
+    lines = (settings.root / ROOT_MARK).read_text("utf-8").splitlines()
+    line = next((n for n, text in enumerate(lines, 1) if text.startswith(f"{key[1]}:")), 1)
+    return f"{ROOT_MARK}:{line}: "
+
+
+def template_mistake(error: BaseException) -> str | None:
+    """What is wrong with a template, and where; None where the mistake is not in a template."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template"
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"theme: no template {error.name!r}; add it, or mend what asks for it"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {error}; mend the template" if frames else None

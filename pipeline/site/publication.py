@@ -1,0 +1,292 @@
+"""What the site shows at one moment: the public articles, rendered, and what the templates are told of each.
+
+Every list, feed and card is made of these values, so that an article is rendered once however often it is named. They are ready to
+print but not escaped: templates write ``|e`` behind each (MkDocs has no autoescape), feeds and sitemap escape for XML.
+Which pages there are is decided in `pages.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.config import Settings
+from pipeline.library import CitedSource, Library, Rendered, render_article
+from pipeline.model import Article, Person, Role, Source, Status, Tier, Topic
+from pipeline.site.markup import in_scroll_boxes, with_margin_notes
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)  # fmt: skip -- not strftime: its names follow the machine's locale
+LONG_TITLE = 56  # characters; longer headlines are set smaller
+RELATED = 3
+TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The signal strip: a bar per source in order of citation, True for primary."""
+
+    bars: tuple[bool, ...]
+
+    PITCH = 12
+    HEIGHT = 26
+
+    @property
+    def words(self) -> str:
+        return f"{len(self.bars)} source{'' if len(self.bars) == 1 else 's'}, {sum(self.bars)} primary"
+
+    @property
+    def alternative(self) -> str:
+        """What the strip says to those who do not see it."""
+        order = ", ".join("primary" if bar else "secondary" for bar in self.bars)
+        return f"Signal strip: {self.words}, in order of citation: {order}"
+
+    @property
+    def width(self) -> int:
+        return len(self.bars) * self.PITCH - 5
+
+    @property
+    def solid(self) -> str:
+        """The path of the tall, solid bars (SVG 1.1, 8.3)."""
+        return "".join(f"M{i * self.PITCH} 0h7v26h-7z" for i, primary in enumerate(self.bars) if primary)
+
+    @property
+    def hollow(self) -> str:
+        """The path of the short, hollow bars; drawn with a stroke of 1.5."""
+        return "".join(
+            f"M{i * self.PITCH + 0.75} 9.75h5.5v15.5h-5.5z" for i, primary in enumerate(self.bars) if not primary
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An article as lists show it."""
+
+    title: str
+    dek: str
+    url: str  # below the site's address
+    date: dt.datetime  # in the newsletter's zone
+    date_words: str
+    minutes: int
+    strip: Strip
+    topics: tuple[Topic, ...]
+    mark: str  # "Corrected", "Retracted" or nothing
+
+    @property
+    def long(self) -> bool:
+        return len(self.title) > LONG_TITLE
+
+    @property
+    def short_date(self) -> str:
+        """20 Nov 2026."""
+        return f"{self.date.day} {MONTHS[self.date.month - 1][:3]} {self.date.year}"
+
+    @property
+    def iso(self) -> str:
+        return self.date.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A row of the sources panel."""
+
+    number: int
+    anchor: str
+    title: str
+    url: str | None  # None where it cannot be followed
+    facts: tuple[str, ...]  # publisher, kind and dates, in words
+    tier: str
+    primary: bool
+    stored: str
+    sample: bool
+    via: str | None
+    via_url: str | None
+    quotes: tuple[str, ...]
+    back: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionNote:
+    date_words: str
+    iso: str
+    was: str
+    now: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """An article as its own page shows it."""
+
+    card: Card
+    kicker: tuple[str, str]  # "OPEN SIGNAL", "Deep Signals"
+    lang: str
+    authorship: str  # "AI-written, reviewed by Ines Halvorsen"
+    modified: dt.datetime
+    retracted: bool
+    corrections: tuple[CorrectionNote, ...]  # newest first
+    html: str
+    sources: tuple[SourceRow, ...]
+    related: tuple[Card, ...]
+    previous: Card | None
+    next: Card | None
+
+
+class Publication:
+    """The public articles of *library* at *now*, newest first, each rendered once."""
+
+    def __init__(self, settings: Settings, library: Library, *, now: dt.datetime) -> None:
+        self.settings = settings
+        self.library = library
+        self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
+
+    @cached_property
+    def rendered(self) -> Mapping[str, Rendered]:
+        site_url = self.settings.site_url
+        return {a.slug: render_article(a, self.library, site_url=site_url) for a in self.articles}
+
+    @cached_property
+    def cards(self) -> Mapping[str, Card]:
+        return {article.slug: self._card(article) for article in self.articles}
+
+    def url(self, path: str) -> str:
+        """The absolute address of *path* below the site's."""
+        return self.settings.site_url + path
+
+    def local(self, moment: dt.datetime) -> dt.datetime:
+        return moment.astimezone(self.settings.zone)
+
+    def topics(self) -> tuple[tuple[Topic, tuple[Article, ...]], ...]:
+        """Every topic in its file's order, with its articles, newest first."""
+        topics = self.library.topics.values()
+        return tuple((topic, tuple(a for a in self.articles if topic.id in a.topics)) for topic in topics)
+
+    def view(self, article: Article) -> ArticleView:
+        """What the page of *article* shows."""
+        place = self.articles.index(article)
+        rendered = self.rendered[article.slug]
+        newer = self.articles[place - 1] if place else None
+        older = self.articles[place + 1] if place + 1 < len(self.articles) else None
+        return ArticleView(
+            card=self.cards[article.slug],
+            kicker=_parted(article.kicker),
+            lang=article.lang,
+            authorship=authorship(article, self.library.people),
+            modified=article.modified,
+            retracted=article.status is Status.RETRACTED,
+            corrections=corrections(article),
+            html=in_scroll_boxes(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited})),
+            sources=self.sources(article),
+            related=tuple(self.cards[other.slug] for other in self._related(article, newer, older)),
+            previous=self.cards[older.slug] if older else None,
+            next=self.cards[newer.slug] if newer else None,
+        )
+
+    def sources(self, article: Article) -> tuple[SourceRow, ...]:
+        return tuple(self._source_row(cited) for cited in self.rendered[article.slug].cited)
+
+    def _card(self, article: Article) -> Card:
+        rendered = self.rendered[article.slug]
+        known = self.library.topics
+        return Card(
+            title=article.title,
+            dek=article.dek,
+            url=article.url_path,
+            date=self.local(article.date),
+            date_words=date_words(self.local(article.date)),
+            minutes=rendered.minutes,
+            strip=Strip(tuple(cited.source.is_primary for cited in rendered.cited)),
+            topics=tuple(known[topic] for topic in article.topics if topic in known),
+            mark={Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}.get(article.status, ""),
+        )
+
+    def _related(self, article: Article, *neighbours: Article | None) -> list[Article]:
+        """The nearest earlier articles on the leading topic; never those that previous and next name already."""
+        lead = article.topics[:1]
+        earlier = self.articles[self.articles.index(article) + 1 :]
+        return [a for a in earlier if a not in neighbours and set(lead) & set(a.topics)][:RELATED]
+
+    def _source_row(self, cited: CitedSource) -> SourceRow:
+        source = cited.source
+        origin = self.library.sources.get(source.via) if source.via else None
+        return SourceRow(
+            number=cited.number,
+            anchor=cited.anchor,
+            title=source.label,
+            url=_followable(source.url),
+            facts=_source_facts(source),
+            tier=TIER_WORDS[source.tier],
+            primary=source.is_primary,
+            stored="stored copy kept" if source.snapshot else "recorded by the editor, no stored copy",
+            sample=source.sample,
+            via=(origin.label if origin else source.via),
+            via_url=_followable(origin.url) if origin else None,
+            quotes=tuple(quote.text for quote in cited.quotes),
+            back=cited.back,
+        )
+
+
+def authorship(article: Article, people: Mapping[str, Person]) -> str:
+    """Who wrote it and which person answers for it, in one line."""
+    persons = [people[a].name for a in article.authors if a in people and people[a].role is not Role.MODEL]
+    reviewer = people.get(article.ai.reviewed_by or "")
+    reviewed = f", reviewed by {reviewer.name}" if reviewer else ""
+    if article.ai.involvement == "drafted":
+        return f"AI-written{reviewed}"
+    by = f"By {' and '.join(persons)}" if persons else "Unsigned"
+    return f"{by}, with help from AI{reviewed}" if article.ai.involvement == "assisted" else f"{by}{reviewed}"
+
+
+def corrections(article: Article) -> tuple[CorrectionNote, ...]:
+    newest_first = sorted(article.corrections, key=lambda correction: correction.date, reverse=True)
+    return tuple(CorrectionNote(date_words(c.date), c.date.isoformat(), c.was, c.now, c.why) for c in newest_first)
+
+
+def date_words(date: dt.date) -> str:
+    """20 November 2026."""
+    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+
+
+def partial_date_words(text: str) -> str:
+    """A date as sources carry it (2026, 2026-02 or 2026-02-26), in words; anything else as it is."""
+    match = re.fullmatch(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", text)
+    if not match or not 1 <= int(match[2] or 1) <= 12:
+        return text
+    year, month, day = match[1], match[2], match[3]
+    parts = (str(int(day)) if day else "", MONTHS[int(month) - 1] if month else "", year)
+    return " ".join(part for part in parts if part)
+
+
+# --- small words -------------------------------------------------------------------------------------------------------------
+
+
+def _source_facts(source: Source) -> tuple[str, ...]:
+    facts = [source.publisher] if source.title else []
+    facts += [", ".join(source.authors)] if source.authors else []
+    facts += [f"issued {partial_date_words(source.issued)}"] if source.issued else []
+    facts += [f"read {partial_date_words(source.accessed)}"] if source.accessed else []
+    return tuple(facts)
+
+
+def _followable(url: str) -> str | None:
+    return url if url.startswith(("https://", "http://")) else None
+
+
+def _parted(kicker: str) -> tuple[str, str]:
+    first, _, second = kicker.partition("/")
+    return first.strip(), second.strip()

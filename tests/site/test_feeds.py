@@ -1,0 +1,220 @@
+"""The feeds as a reader's program gets them, and the sitemap as a search engine does."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import feedparser
+import pytest
+
+from pipeline.config import Settings
+from pipeline.site import BuildReport, build_site
+from tests.site.conftest import HOSTILE, NOW, SITE, WORDS, write_article
+from tests.site.reading import resolves
+
+FEEDS = ("feed.xml", "atom.xml")
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def parsed(site: Path, name: str) -> Any:
+    return feedparser.parse((site / name).read_bytes(), sanitize_html=False, resolve_relative_uris=False)
+
+
+def json_feed(site: Path) -> Any:
+    return json.loads((site / "feed.json").read_text("utf-8"))
+
+
+def bodies(site: Path) -> list[str]:
+    """The full text of each item in each of the three feeds."""
+    html = [entry.content[0].value for name in FEEDS for entry in parsed(site, name).entries]
+    return [*html, *(item["content_html"] for item in json_feed(site)["items"])]
+
+
+def addresses(html: str) -> list[str]:
+    found: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.extend(value or "" for name, value in attrs if name in ("href", "src", "cite", "action"))
+
+    Reader().feed(html)
+    return found
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_feedparser_finds_nothing_wrong(site: Path, name: str) -> None:
+    feed = parsed(site, name)
+
+    assert not feed.bozo
+    assert feed.feed.title == "Deep Signals"
+    assert feed.feed.link == SITE
+    assert len(feed.entries) == 6
+
+
+def test_all_three_feeds_carry_the_same_items(site: Path) -> None:
+    items = json_feed(site)["items"]
+
+    for name in FEEDS:
+        entries = parsed(site, name).entries
+        assert [e.id for e in entries] == [item["id"] for item in items]
+        assert [e.title for e in entries] == [item["title"] for item in items]
+        assert [e.content[0].value for e in entries] == [item["content_html"] for item in items]
+        assert [e.summary for e in entries] == [item["summary"] for item in items]
+        assert [[tag.term for tag in e.tags] for e in entries] == [item["tags"] for item in items]
+
+
+def test_items_are_named_by_addresses_that_last(site: Path) -> None:
+    items = json_feed(site)["items"]
+
+    assert [item["id"] for item in items] == [item["url"] for item in items]
+    assert items[0]["id"] == f"{SITE}articles/grid-queue/"
+    assert all(resolves(site, item["url"]) for item in items)
+
+
+def test_every_address_is_whole_and_leads_somewhere(site: Path) -> None:
+    everywhere = [link for html in bodies(site) for link in addresses(html)]
+    channel = [e.attrib["href"] for e in ET.parse(site / "atom.xml").getroot().iter(f"{ATOM}link")]
+    links = {*everywhere, *channel, *(link["href"] for link in parsed(site, "feed.xml").feed.links)}
+
+    assert f"{SITE}articles/grid-queue/#source-1" in links
+    assert f"{SITE}articles/transformers/" in links
+    assert not [link for link in links if not link.startswith("https://")]
+    assert not [link for link in links if link.startswith(SITE) and not resolves(site, link)]
+    outside = {link for link in links if not link.startswith(SITE)}
+    assert outside == {
+        "https://grid.example.org/queue?year=2026&month=11", "https://wire.example.org/grid", "https://sample.example.org/",
+    }  # fmt: skip
+
+
+def test_each_feed_says_where_it_stands(site: Path) -> None:
+    for name, kind in (("feed.xml", "application/rss+xml"), ("atom.xml", "application/atom+xml")):
+        own = [link for link in parsed(site, name).feed.links if link.rel == "self"]
+        assert [(link.href, link.type) for link in own] == [(SITE + name, kind)]
+    assert json_feed(site)["feed_url"] == f"{SITE}feed.json"
+
+
+def test_dates_are_the_articles_own(site: Path) -> None:
+    items = {item["url"]: item for item in json_feed(site)["items"]}
+    corrected = items[f"{SITE}articles/corrected-one/"]
+
+    assert (corrected["date_published"], corrected["date_modified"]) == ("2026-11-19T06:00:00Z", "2026-11-21T08:00:00Z")
+    rss = ET.parse(site / "feed.xml").getroot()
+    assert rss.findtext("channel/pubDate") == "Sun, 22 Nov 2026 06:00:00 +0000"
+    assert rss.findtext("channel/item/pubDate") == "Sun, 22 Nov 2026 06:00:00 +0000"
+    assert ET.parse(site / "atom.xml").getroot().findtext(f"{ATOM}updated") == "2026-11-22T06:00:00Z"
+
+
+def test_authors_are_names_and_never_bare_words_in_an_address_field(site: Path) -> None:
+    rss = ET.parse(site / "feed.xml").getroot()
+
+    assert not list(rss.iter("author"))  # RSS 2.0 wants an e-mail address there
+    names = ["Open Signal drafting model", "Ines Halvorsen"]
+    creators = [e.text for e in rss.find("channel/item") or [] if e.tag == "{http://purl.org/dc/elements/1.1/}creator"]
+    assert creators == names
+    entry = ET.parse(site / "atom.xml").getroot().find(f"{ATOM}entry")
+    assert entry is not None
+    assert [e.text for e in entry.iter(f"{ATOM}name")] == names
+    assert json_feed(site)["items"][0]["authors"] == [{"name": name} for name in names]
+
+
+def test_the_full_text_ends_with_its_sources(site: Path) -> None:
+    html = json_feed(site)["items"][0]["content_html"]
+
+    assert '<h2 id="the-count">The count</h2>' in html
+    assert "<td>268 GW<sup" in html
+    sources = html.partition("<h2>Sources</h2>")[2]
+    assert "The queue, &quot;counted&quot; &amp; &lt;listed&gt;</a> (Grid Office; issued October 2026;" in sources
+    assert f"<blockquote><p>{WORDS}</p></blockquote>" in sources
+    assert "recorded by the editor, no stored copy" in sources
+    assert "sample, invented" in sources
+    assert "AI-written, reviewed by Ines Halvorsen." in sources
+
+
+def test_corrections_and_retractions_come_first(site: Path) -> None:
+    html = {item["url"].split("/")[-2]: item["content_html"] for item in json_feed(site)["items"]}
+
+    assert html["corrected-one"].startswith(
+        "<p><strong>Corrected 21 November 2026.</strong> We first wrote: It was 5 &lt;b&gt;GW&lt;/b&gt;."
+    )
+    assert html["retracted-one"].startswith("<p><strong>Retracted.</strong>")
+
+
+def test_hostile_titles_stay_words(site: Path) -> None:
+    assert json_feed(site)["items"][1]["title"] == HOSTILE
+    for name in FEEDS:
+        text = (site / name).read_text("utf-8")
+        assert parsed(site, name).entries[1].title == HOSTILE
+        assert "<script" not in text
+        assert "]]>" not in text  # which may not stand in XML text (XML 1.0, 2.4)
+
+
+def test_characters_that_xml_cannot_hold_are_left_out(own_settings: Settings) -> None:
+    write_article(own_settings.root, "bell", date="2026-11-22", body="A \x0b bell\x07 and \ufffe more.")
+
+    site = build_site(own_settings, now=NOW, check=False).site_dir
+
+    for name in FEEDS:
+        assert not parsed(site, name).bozo
+
+
+def test_a_feed_holds_the_newest_thirty(own_settings: Settings) -> None:
+    for number in range(40):
+        write_article(own_settings.root, f"filler-{number:02}", date=f"2026-10-{number % 28 + 1:02}")
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    dates = [item["date_published"] for item in json_feed(site)["items"]]
+    assert len(dates) == 30
+    assert dates == sorted(dates, reverse=True)
+    assert len(parsed(site, "feed.xml").entries) == len(parsed(site, "atom.xml").entries) == 30
+
+
+def test_feeds_without_articles_are_valid(own_settings: Settings) -> None:
+    for path in own_settings.content.glob("articles/*/*.md"):
+        path.unlink()
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    assert [parsed(site, name).bozo for name in FEEDS] == [False, False]
+    assert json_feed(site)["items"] == []
+
+
+# --- the sitemap -------------------------------------------------------------------------------------------------------------
+
+
+def sitemap(site: Path) -> dict[str, str | None]:
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    urls = ET.parse(site / "sitemap.xml").getroot().iter(f"{space}url")
+    return {str(url.findtext(f"{space}loc")): url.findtext(f"{space}lastmod") for url in urls}
+
+
+def test_the_sitemap_names_every_page_that_can_be_found(site: Path, report: BuildReport) -> None:
+    found = sitemap(site)
+
+    assert len(found) == report.pages - 1  # all but 404.html
+    assert all(resolves(site, url) for url in found)
+
+
+def test_the_sitemaps_dates_are_real(site: Path) -> None:
+    found = sitemap(site)
+
+    assert found[f"{SITE}articles/corrected-one/"] == "2026-11-21T08:00:00Z"
+    assert found[f"{SITE}articles/grid-queue/"] == "2026-11-22T06:00:00Z"
+    assert found[f"{SITE}archive/"] == "2026-11-22T06:00:00Z"
+    assert found[f"{SITE}archive/2025/"] == "2025-12-30T06:00:00Z"
+    assert found[f"{SITE}topics/chips/"] == "2026-11-18T06:00:00Z"
+    assert found[SITE] == "2026-11-22T06:00:00Z"
+    assert found[f"{SITE}topics/policy/"] is None
+    assert found[f"{SITE}about/"] is None
+
+
+def test_robots_are_told_where_the_sitemap_is(site: Path) -> None:
+    text = (site / "robots.txt").read_text("utf-8")
+
+    assert re.search(rf"^Sitemap: {SITE}sitemap.xml$", text, re.MULTILINE)
+    assert "User-agent: *\nAllow: /\n" in text
