@@ -1,0 +1,68 @@
+"""The child process in which feeds are parsed: the same answers, and an end to what takes too long."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+
+import pytest
+
+from pipeline.errors import FetchError
+from pipeline.ingest.parse import Parsed, parse
+from pipeline.ingest.sandbox import Sandbox
+from tests.ingest.site import DATA, rss
+
+NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
+URL = "https://feeds.example.org/feed"
+
+
+def read(sandbox: Sandbox, body: bytes) -> Parsed:
+    return sandbox.parse(body, content_type="", url=URL, feed="sample", now=NOW)
+
+
+def test_the_child_gives_the_same_as_parsing_here() -> None:
+    with Sandbox() as sandbox:
+        for path in sorted(DATA.iterdir()):
+            if path.name in ("page.html", "entities.xml"):
+                continue
+            body = path.read_bytes()
+            assert read(sandbox, body) == parse(body, content_type="", url=URL, feed="sample", now=NOW)
+
+
+def test_what_is_refused_there_is_refused_here_in_the_same_words() -> None:
+    with Sandbox() as sandbox, pytest.raises(FetchError, match="looks like an HTML page"):
+        read(sandbox, b"<html></html>")
+
+
+def test_unclosed_tags_cost_one_feed_its_turn_and_no_other() -> None:
+    """feedparser takes time quadratic in them: a megabyte would take minutes."""
+    bomb = b"<rss><channel><item><description>" + b"<b>" * 300_000
+
+    with Sandbox(seconds=1) as sandbox:
+        began = time.monotonic()
+        with pytest.raises(FetchError, match=f"{URL} cannot be read within 1 seconds"):
+            read(sandbox, bomb)
+        took = time.monotonic() - began
+        after = read(sandbox, rss(("Still here", "https://x.example.org/")).encode())
+
+    assert after.entries[0].title == "Still here"
+    assert took < 20  # the start of a process on a busy machine, and one second
+
+
+def test_a_child_that_dies_is_replaced() -> None:
+    with Sandbox() as sandbox:
+        read(sandbox, rss().encode())
+        assert sandbox._child is not None
+        os.kill(sandbox._child._process.pid, 9)
+        with pytest.raises(FetchError, match="cannot be read"):
+            read(sandbox, rss().encode())
+
+        assert read(sandbox, rss(("Back", "https://x.example.org/")).encode()).entries[0].title == "Back"
+
+
+def test_nothing_is_started_for_nothing() -> None:
+    with Sandbox() as sandbox:
+        pass
+
+    assert sandbox._child is None
