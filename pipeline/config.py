@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     reply_to: str = Field(default="", description="where answers go; default: the sender's address")
     postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
     connections: int = Field(
-        default=4, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
+        default=8, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
     )
 
     # schedule

@@ -21,7 +21,6 @@ from pipeline.mail.judge import judge, judge_broken_line
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.transport import LETTERS_PER_CONNECTION, Connection, LineBroken, Transport
 from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Connection as StoreConnection
 from pipeline.store import Store, deliveries, issues, notices, workers
 from pipeline.store.deliveries import Claim, Verdict
 from pipeline.store.issues import StoredIssue
@@ -121,7 +120,6 @@ class _Ledger:
         self._store, self._issue, self._worker, self._clock = store, stored, worker, clock
         self._token_key = token_key
         self._stamps: dict[int, Stamp] = {}
-        self._renewed_at = clock()
 
     def turn(self, results: list[_Result], *, room: int, tally: Tally) -> tuple[list[Claim], int]:
         """Record *results* and claim up to *room* letters, in one transaction. Waits while the database is locked."""
@@ -152,19 +150,13 @@ class _Ledger:
         self, verdicts: list[Verdict], unsent: list[int], *, room: int, now: dt.datetime
     ) -> tuple[list[Claim], int]:
         with self._store.writing() as connection:
-            counted = deliveries.record(connection, self._worker, verdicts, now=now)
-            if counted < len(verdicts) or not self._still_employed(connection, now):
+            if not workers.renew(connection, self._worker, now=now):  # also locks our row: nobody takes over meanwhile
                 raise SendingElsewhere(
                     f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
                 )
+            deliveries.record(connection, self._worker, verdicts, now=now)
             deliveries.release(connection, self._worker, unsent)
             return deliveries.claim(connection, self._issue.id, self._worker, limit=room, now=now)
-
-    def _still_employed(self, connection: StoreConnection, now: dt.datetime) -> bool:
-        if now - self._renewed_at < workers.RENEW_AFTER:
-            return True
-        self._renewed_at = now
-        return workers.renew(connection, self._worker, now=now)
 
 
 def _verdict(result: _Result, *, now: dt.datetime) -> Verdict:

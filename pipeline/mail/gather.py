@@ -108,9 +108,9 @@ def _weekly_day(key: str, year: int, week: int, settings: Settings) -> dt.date:
 # --- articles ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The articles of one letter, newest first."""
+    """The articles of one letter, newest first. A `Gathering` makes each selection once: they are equal when they are the same."""
 
     articles: tuple[Article, ...]
 

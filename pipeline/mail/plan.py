@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.mail.gather import Gathering, Selection, recent_letters
 from pipeline.model import Article, Issue
@@ -55,6 +55,7 @@ def plan_issue(
     if stored:
         with store.writing() as connection:
             issues.mark_planned(connection, stored.id, now=now)
+        stored = replace(stored, planned_at=now)
     return stored
 
 

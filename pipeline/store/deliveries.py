@@ -137,8 +137,10 @@ def claim(
     return claims, held_back
 
 
-def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> int:
-    """Write down how claims ended. Returns how many counted: fewer than given when this worker had been given up for dead."""
+def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> None:
+    """Write down how claims ended. What *worker* does not hold any more stays as it is."""
+    if not verdicts:
+        return
     d = deliveries.c
     update = (
         deliveries.update()
@@ -154,9 +156,8 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
         )
     )
     final = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
-    count = 0
-    for verdict in verdicts:
-        values = {
+    values = [
+        {
             "row": verdict.id,
             "new_status": verdict.status.value,
             "new_next_at": verdict.next_at,
@@ -165,8 +166,9 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
             "new_enhanced": verdict.reply.enhanced[:16] or None,
             "new_reply": verdict.reply.text[:REPLY_LENGTH] or None,
         }
-        count += row_count(connection.execute(update, values))
-    return count
+        for verdict in verdicts
+    ]
+    connection.execute(update, values)
 
 
 def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:

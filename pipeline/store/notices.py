@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -102,8 +102,7 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
         .limit(1)
         .with_for_update(skip_locked=True, of=notices)
     )
-    row: sa.Row[Any] | None = connection.execute(query).one_or_none()
-    return row
+    return cast("sa.Row[Any] | None", connection.execute(query).one_or_none())
 
 
 def _claimed(row: sa.Row[Any]) -> ClaimedNotice:

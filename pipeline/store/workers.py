@@ -18,7 +18,6 @@ from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import workers
 
 LEASE = dt.timedelta(seconds=60)
-RENEW_AFTER = dt.timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)

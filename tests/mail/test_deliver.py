@@ -19,6 +19,7 @@ from pipeline.mail.stamp import BLANKS
 from pipeline.mail.transport import Outbox, SmtpTransport
 from pipeline.model import Article, Cadence, DeliveryStatus, Issue
 from pipeline.store import Store, workers
+from pipeline.store import deliveries as claims
 from pipeline.store.issues import StoredIssue
 from pipeline.store.tables import deliveries, subscribers
 from tests.builders import NOW, add_subscribers, an_article
@@ -77,7 +78,7 @@ def standing(store: Store) -> dict[str, str]:
         subscribers, subscribers.c.id == deliveries.c.subscriber_id
     )
     with store.reading() as connection:
-        return {email: status for email, status in connection.execute(query)}
+        return {row.email: row.status for row in connection.execute(query)}
 
 
 @pytest.fixture
@@ -337,8 +338,10 @@ def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) 
 
     def answer(stage: str, recipient: str, connection: int) -> str:
         if stage == "message":
-            with store.writing() as other:
-                other.execute(deliveries.update().where(deliveries.c.status == "claimed").values(worker_id=999_999))
+            with store.writing() as other:  # as another worker does
+                [holder] = claims.claimed_by(other, stored.id, range(100))
+                claims.take_over(other, [holder], now=NOW)
+                workers.leave(other, holder)
         return ""
 
     with mail_server(answer) as server:
@@ -346,6 +349,7 @@ def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) 
             run(store, stored, server, connections=1)
 
         assert len(server.received) == 1
+    assert Counter(standing(store).values()) == {"planned": 4, "uncertain": 1}
 
 
 def test_a_database_that_cannot_be_written_stops_the_run(sqlite_store: Store, server: MailServer) -> None:
