@@ -21,6 +21,9 @@ from pipeline.model import Citation
 CITATION: Final = r"\[\^([^\[\]\s.^]+)(?:\.([^\[\]\s^]+))?\]"
 
 _PLACES: Final = re.compile(r"(?<!\\)" + CITATION)
+PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)  # lines without an empty one between them
+CODE_MARK: Final = "\ufffc"  # what `prose` leaves of a fenced block: it still ends a list
+
 _DEFINITION: Final = re.compile(r"^ {0,3}\[\^[^\[\]\s]+\]:[^\n]*(?:\n[ \t]+\S[^\n]*)*", re.MULTILINE)
 _MARK: Final = re.compile(r"^[ ]{0,3}<!--\s*sources\s*-->[ \t]*$", re.MULTILINE)
 _FENCED: Final = re.compile(
@@ -36,7 +39,6 @@ _RAW_HTML: Final = re.compile(
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _INDENTED: Final = re.compile(r"(?:^|\n)[ \t]*\n(?: {4}|\t)|^(?: {4}|\t)")
-_BLOCK: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)
 _OPENS_A_CONTAINER: Final = re.compile(r"(?:[-*+]|\d+\.)[ ]|!!!|\?\?\?|===[!+]*[ ]\"|:[ ]")
 
 
@@ -78,7 +80,7 @@ def prose(body: str) -> str:
 
 def _without_code(text: str) -> str:
     if "```" in text or "~~~" in text:
-        text = _FENCED.sub(_blanked, text)
+        text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)
     if _INDENTED.search(text):
         text = _without_indented_code(text)
     if "`" in text or "<!--" in text:
@@ -89,7 +91,7 @@ def _without_code(text: str) -> str:
 def _without_indented_code(text: str) -> str:
     """Blank the blocks that are indented by four columns more than what holds them (a list item, an admonition, a tab)."""
     holds: list[bool] = []  # by depth: whether the block there can hold indented blocks
-    for block in list(_BLOCK.finditer(text)):
+    for block in list(PARAGRAPH.finditer(text)):
         lines = block[0].expandtabs(4).split("\n")
         indent = (len(lines[0]) - len(lines[0].lstrip())) // 4
         depth = 0

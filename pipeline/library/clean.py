@@ -23,7 +23,7 @@ Resolve: TypeAlias = Callable[[str], str | None]
 
 TAGS: Final = frozenset(
     """a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i
-    img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var""".split()  # noqa: SIM905 -- a list of words reads best as words, here and below
+    img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var""".split()
 )
 ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "a": frozenset({"href", "title"}),
@@ -47,7 +47,7 @@ _SCOPE: Final = frozenset({"row", "col", "rowgroup", "colgroup"})
 # Classes that rendered Markdown may carry, by tag; what a theme needs to style what our extensions make.
 _ADMONITIONS: Final = frozenset(
     """note abstract info tip success question warning failure danger bug example quote summary tldr hint important check done
-    help faq caution attention fail missing error cite seealso""".split()  # noqa: SIM905
+    help faq caution attention fail missing error cite seealso""".split()
 )
 _CLASSES: Final[Mapping[str, frozenset[str]]] = {
     "div": frozenset({"admonition", "highlight"}) | _ADMONITIONS,
@@ -65,7 +65,7 @@ _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 _BLOCKS: Final = frozenset(
     """address article blockquote br dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p pre section table td th tr
-    ul""".split()  # noqa: SIM905
+    ul""".split()
 )
 _NEVER_IN_URL: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\\]"

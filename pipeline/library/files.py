@@ -6,7 +6,6 @@ which looks at several files together, can still say where a value stands.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ PEOPLE: Final = "content/people.yml"
 FEEDS: Final = "content/feeds.yml"
 
 _NAME: Final = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?P<slug>[^/]+)")
-_LONG_AGO: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # the date of an idea that has none yet
+_LONG_AGO: Final = "1970-01-01"  # the date of an idea that has none yet
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -121,10 +120,7 @@ def _is_unfinished(document: Document) -> bool:
 
 
 def _date_in(name: re.Match[str] | None) -> str:
-    try:
-        return schema.parse_date(name["date"]).isoformat() if name else _LONG_AGO.date().isoformat()
-    except ValueError:
-        return _LONG_AGO.date().isoformat()
+    return name["date"] if name and schema.is_date(name["date"]) else _LONG_AGO
 
 
 def _name_problems(path: str, document: Document, slug: str, *, named_date: str | None) -> Iterator[Problem]:
@@ -138,15 +134,10 @@ def _name_problems(path: str, document: Document, slug: str, *, named_date: str 
         yield _at(
             path, TOP, "S007", f"an article is filed by its date and slug; move the file to {wanted}", Severity.WARNING
         )
-    elif isinstance(date, str) and re.match(r"\d{4}-\d\d-\d\d", date) and date[:10] != named_date:
+    elif isinstance(date, str) and date[:10] != named_date and schema.is_date(date[:10]):
         place = document.value_place(("date",))
-        yield _at(
-            path,
-            place,
-            "S007",
-            f"the date is {date[:10]}, the file's name says {named_date}; change one",
-            Severity.WARNING,
-        )
+        message = f"the date is {date[:10]}, the file's name says {named_date}; change one"
+        yield _at(path, place, "S007", message, Severity.WARNING)
 
 
 def _problems(path: str, document: Document, findings: list[schema.Finding], *, lenient: bool) -> Iterator[Problem]:

@@ -143,7 +143,9 @@ def parse(text: str, *, first_line: int = 1) -> Document:
     try:
         return builder.document(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
-        raise _refused(_explained(error), builder.place(error.problem_mark or error.context_mark)) from error
+        message = _explained(error)
+        opened = error.context_mark if message.endswith("opened here") else None
+        raise _refused(message, builder.place(opened or error.problem_mark or error.context_mark)) from error
     except yaml.YAMLError as error:
         raise _refused(f"{error}; mend the file", Place(first_line, 1)) from error
 

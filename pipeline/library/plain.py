@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from pipeline.library import links
-from pipeline.library.citations import prose
-from pipeline.library.render import body_tree
+from pipeline.library.citations import CODE_MARK, PARAGRAPH, prose
+from pipeline.library.render import body_tree, too_deep
 from pipeline.model import Article, Source
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
 WIDTH: Final = 72
+NARROWEST: Final = 20  # columns that are left to text however deep it is indented
 _BREAK: Final = "\u2028"  # a line break that the author wants, until the lines are wrapped
 _INDENT: Final = "    "
 _GAP: Final = "  "  # between the columns of a table
 _UNDERLINES: Final = {"h1": "=", "h2": "-", "h3": "."}
 _BLOCKS: Final = frozenset(
-    "h1 h2 h3 h4 h5 h6 p ul ol li dl dt dd blockquote pre table hr div details summary section figure".split()  # noqa: SIM905
+    "h1 h2 h3 h4 h5 h6 p ul ol li dl dt dd blockquote pre table hr div details summary section figure".split()
 )
-_PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)
 _NO_PROSE: Final = re.compile(
-    r"[ ]{4}|\t|[ ]{0,3}(?:#|\||>|<|[-*+][ ]|\d+[.)][ ]|!!!|\?\?\?|===|:[ ]|!\[|```|~~~|[-*_]{3,}\s*$)"
+    CODE_MARK + r"|[ ]{4}|\t|[ ]{0,3}(?:#|\||>|<|[-*+][ ]|\d+[.)][ ]|!!!|\?\?\?|===|:[ ]|!\[|```|~~~|[-*_]{3,}\s*$)"
 )
 
 
@@ -53,7 +53,7 @@ def summary_to_plain_text(
 def summary_paragraphs(article: Article, n: int) -> str:
     """The first *n* paragraphs of the body, as Markdown; headings, lists, tables, quotes, code and boxes are passed over."""
     found: list[str] = []
-    for paragraph in _PARAGRAPH.finditer(prose(article.body)):
+    for paragraph in PARAGRAPH.finditer(prose(article.body)):
         if len(found) < n and not _NO_PROSE.match(paragraph[0]):
             found.append(article.body[paragraph.start() : paragraph.end()].strip())
     return "\n\n".join(found)
@@ -76,7 +76,11 @@ class _Writer:
     # -- what is asked for
 
     def body(self, article: Article) -> list[str]:
-        return self._flow(body_tree(article, self._library.sources), self._width)
+        tree = body_tree(article, self._library.sources)
+        try:
+            return self._flow(tree, self._width)
+        except RecursionError as error:
+            raise too_deep(article.path) from error
 
     def sources(self, *, heading: bool = True) -> list[str]:
         """The list of what the numbers stand for; nothing where there is no number."""
@@ -91,9 +95,10 @@ class _Writer:
         return f"{lines}\n{line}" if line else lines
 
     def wrapped(self, text: str, width: int | None = None) -> str:
-        """*text* with its white space collapsed, in lines of at most *width* columns."""
+        """*text* with its white space collapsed, in lines of at most *width* columns (by default of the whole width)."""
+        columns = max(NARROWEST, self._width if width is None else width)
         return "\n".join(
-            textwrap.fill(" ".join(line.split()), width or self._width, break_long_words=False, break_on_hyphens=False)
+            textwrap.fill(" ".join(line.split()), columns, break_long_words=False, break_on_hyphens=False)
             for line in text.split(_BREAK)
         ).strip("\n")
 

@@ -183,7 +183,8 @@ class _Engine:
         try:
             return self._md.convert(without_definitions(text))
         except RecursionError as error:
-            raise _too_deep(path) from error
+            _local.__dict__.clear()  # the parser is left in the middle of things: the next text gets a fresh one
+            raise too_deep(path) from error
 
     def tree(self, text: str, sources: Mapping[str, Source], *, path: str) -> ET.Element:
         """What `html` would write out, as a tree without placeholders (the steps are those of `Markdown.convert`)."""
@@ -199,7 +200,8 @@ class _Engine:
                 changed = treeprocessor.run(root)
                 root = root if changed is None else changed
         except RecursionError as error:
-            raise _too_deep(path) from error
+            _local.__dict__.clear()  # the parser is left in the middle of things: the next text gets a fresh one
+            raise too_deep(path) from error
         _settle(root, self._md.htmlStash.rawHtmlBlocks)
         return root
 
@@ -213,7 +215,8 @@ class _Engine:
         return {entry.id for entry in self.toc} | {id_ for row in self.citations.cited for id_ in row.back}
 
 
-def _too_deep(path: str) -> ContentError:
+def too_deep(path: str) -> ContentError:
+    """What to raise for a text that Python cannot follow into its depth."""
     return ContentError(f"{path}: lists, quotes or emphasis are nested too deeply to be rendered; write it flatter")
 
 

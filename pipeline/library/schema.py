@@ -150,6 +150,15 @@ def parse_date(text: str) -> dt.date:
     return dt.date(year, month, day)
 
 
+def is_date(text: str) -> bool:
+    """True for a date that `parse_date` takes."""
+    try:
+        parse_date(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _parse_partial_date(text: str) -> str:
     """A date that may stop at the year or the month: 2026, 2026-02, 2026-02-26."""
     if not re.fullmatch(r"\d{4}(-\d\d){0,2}", text):

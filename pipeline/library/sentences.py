@@ -9,10 +9,12 @@ from typing import Final
 _END: Final = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\[\^[^\]\s]+\])*(?=\s|$)")
 # The next sentence opens with a capital, a digit, a quotation mark or a bracket (or with Markdown that leads to one).
 _OPENING: Final = re.compile(r"\s+[*_\[(\"'“‘]*[A-Z0-9$€£¥ÀÁÂÄÅÆÇÉÈÊËÍÎÏÑÓÔÖØÚÛÜÝ]")
-_NEVER_LAST: Final = frozenset("mr mrs ms dr prof st sen rep gov e.g i.e viz vs cf".split())  # noqa: SIM905
+_NEVER_LAST: Final = frozenset("mr mrs ms dr prof st sen rep gov e.g i.e viz vs cf".split())
 _BEFORE_A_NUMBER: Final = frozenset(
-    "no nos fig figs vol p pp art sec ca approx jan feb mar apr jun jul aug sep sept oct nov dec".split()  # noqa: SIM905
+    "no nos fig figs vol p pp art sec ca approx jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
+_INITIALS: Final = re.compile(r"(?:[a-z]\.)*[a-z]")  # U.S., J. Smith
+_NUMBER: Final = re.compile(r"\s+\d")
 _WORD: Final = re.compile(r"[\w.]*$")
 
 
@@ -33,14 +35,12 @@ def sentences(text: str) -> list[str]:
 
 
 def _is_end(text: str, stop: re.Match[str]) -> bool:
-    if not text[stop.end() :].strip():
-        return True
     if not _OPENING.match(text, stop.end()):
-        return False
+        return not text[stop.end() : stop.end() + 200].strip()
     if not stop[0].startswith(".") or stop[0].startswith(".."):
         return True
-    word = _WORD.search(text, 0, stop.start())
+    word = _WORD.search(text[max(0, stop.start() - 20) : stop.start()])
     before = word[0].lower() if word else ""
-    if before in _NEVER_LAST or re.fullmatch(r"(?:[a-z]\.)*[a-z]", before):  # e.g. U.S., J. Smith
+    if before in _NEVER_LAST or _INITIALS.fullmatch(before):
         return False
-    return not (before in _BEFORE_A_NUMBER and re.match(r"\s+\d", text[stop.end() :]))
+    return not (before in _BEFORE_A_NUMBER and _NUMBER.match(text, stop.end()))

@@ -52,7 +52,7 @@ def _check_people(read: Read[Article], library: Library) -> Iterator[Problem]:
             hint = closest(author, library.people) or "; add them to content/people.yml"
             yield read.problem("S016", ("authors", index), f'unknown person "{author}"{hint}')
     roles = {library.people[author].role for author in article.authors if author in library.people}
-    if article.status.is_final and Role.EDITOR not in roles and ("authors",) in read.document.values:
+    if article.status.is_final and Role.EDITOR not in roles and isinstance(read.document.data.get("authors"), list):
         yield read.problem(
             "S016",
             ("authors",),
@@ -69,7 +69,7 @@ def check_topics(read: Read[Article] | Read[Feed], library: Library) -> Iterator
             yield read.problem("S017", ("topics", index), f'unknown topic "{topic}"{hint}')
         elif topic in topics[:index]:
             yield read.problem("S017", ("topics", index), f'topic "{topic}" stands here twice; keep one')
-    if isinstance(read.noun, Article) and not topics and ("topics",) in read.document.values:
+    if isinstance(read.noun, Article) and read.document.data.get("topics") == []:
         yield read.problem(
             "S017", ("topics",), "no topic; name one to three of content/topics.yml", severity=_weight(read.noun)
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pipeline.library.citations import CITATION, line_and_column, prose
+from pipeline.library.citations import PARAGRAPH, line_and_column, prose
 from pipeline.library.sentences import sentence_ends
 from pipeline.model import Article, Problem, Severity
 
@@ -21,20 +21,19 @@ _BEFORE: Final = re.compile(
 _AFTER: Final = re.compile(rf"\s+{_MONTH}\b")
 _ROW_RULE: Final = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _ITEM: Final = re.compile(r"^[ \t>]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
-_PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)
 _ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
 
 
 def check_numbers(article: Article) -> Iterator[Problem]:
     """S201: each sentence with a number cites, unless its paragraph is marked as our own reading. One hint a sentence."""
     text = re.sub(r"\]\([^)\n]*\)", lambda m: "]" + " " * (len(m[0]) - 1), prose(article.body))
-    for paragraph in _PARAGRAPH.finditer(text):
+    for paragraph in PARAGRAPH.finditer(text):
         if not re.search(r"\d", paragraph[0]) or _is_analysis(article.body, paragraph):
             continue
         for start, end in _statements(paragraph[0]):
             sentence = paragraph[0][start:end]
-            number = _first_number(sentence)
-            if number is not None and not re.search(CITATION, sentence):
+            number = None if "[^" in sentence else _first_number(sentence)
+            if number is not None:
                 line, column = line_and_column(
                     text, paragraph.start() + start + number.start(), first_line=article.body_line
                 )
@@ -75,6 +74,6 @@ def _is_reference(number: re.Match[str], sentence: str) -> bool:
     """True for a year, a day of a month, or the number of an article of a law: no figure that one could get wrong."""
     return bool(
         _YEAR.fullmatch(number[0])
-        or _BEFORE.search(sentence, 0, number.start())
+        or _BEFORE.search(sentence[max(0, number.start() - 20) : number.start()])
         or _AFTER.match(sentence, number.end())
     )

@@ -1,0 +1,88 @@
+"""A quote occurs in a text, or it does not, however either was typed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.library.quotes import nearest, normal, occurs
+
+TEXT = (
+    "Halls under con-\ntract may need 9% to 17% of regional supply\u00a0by 2030 [12]. The outlook rose “60\u202f% above” our\n"
+    "2024—25 outlook, to $5.5 billion [2, 6]; change was -3% (95% CI [1.3–1.7]).\n\n"
+    "It’s the authority’s e\ufb03cient soft\u00adware."
+)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "Halls under contract may need",
+        "9% to 17% of regional supply by 2030",
+        "by 2030. The outlook",
+        '"60 % above" our 2024-25 outlook',
+        "“60 % above” our 2024–25 outlook",
+        "$5.5 billion; change",
+        "-3%",
+        "−3%",
+        "CI [1.3-1.7]",
+        "It's the authority's efficient software",
+        "Halls under contract […] by 2030",
+        "Halls … supply",
+        "Halls ... 17% [...] by 2030",
+        "  supply   by\n2030 ",
+    ],
+)
+def test_typography_makes_no_difference(quote: str) -> None:
+    assert occurs(quote, TEXT)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "",
+        "…",
+        "halls under contract",  # case
+        "8% to 17% of regional supply",  # digit
+        "9% to 17% of supply",  # word
+        "ontract may need",  # half a word
+        "alls",
+        "5 billion",  # half a number
+        "$5,5 billion",
+        "$5.5 bill",
+        "17",  # without its unit
+        "3% (95%",  # without its sign
+        "by 2030 … Halls",  # order
+        "may not need",
+    ],
+)
+def test_words_and_numbers_do(quote: str) -> None:
+    assert not occurs(quote, TEXT)
+
+
+def test_an_elision_does_not_reach_across_a_whole_text() -> None:
+    assert occurs("begin … end", "begin " + "x " * 400 + "end")
+    assert not occurs("begin … end", "begin " + "x " * 600 + "end")
+
+
+def test_an_elision_may_need_the_second_place_of_its_first_part() -> None:
+    assert occurs("begin … end", "begin " + "x " * 600 + "begin then end")
+
+
+@given(st.text(max_size=60))
+def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
+    assert normal(normal(text)) == normal(text)
+
+
+@given(st.lists(st.sampled_from(["halls", "9%", "$5.5", "to", "“up”", "—", "it’s", "2030."]), min_size=1, max_size=8))
+def test_every_text_contains_itself(words: list[str]) -> None:
+    text = " ".join(words)
+
+    assert occurs(text, "before " + text + " after")
+
+
+def test_the_nearest_passage_is_shown_for_a_misquote() -> None:
+    assert nearest("may need 8% to 17% of the supply", TEXT) == "may need 9% to 17% of regional supply"
+    assert nearest("nothing like this at all", TEXT) == ""
+    assert nearest("x", "") == ""
