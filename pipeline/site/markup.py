@@ -16,18 +16,22 @@ _FIRST_CITATION = re.compile(r'<sup class="cite">(?=<a href="#source-(\d+)" id="
 _EN_SPACE = "\u2002"
 _TITLE = re.compile(r"<h1[ >].*?</h1>\s*", re.DOTALL)
 
+_ALIGN = re.compile(r' align="(left|right|center)"')
 _TABLE_BOX = '<div class="table" role="group" aria-label="Table" tabindex="0">'
 
 
-def in_scroll_boxes(html: str) -> str:
-    """*html* with every table in a box of its own that scrolls sideways, by keyboard too."""
+def dressed(html: str) -> str:
+    """*html* as our style sheet wants it: tables in boxes that scroll sideways, listings too, by keyboard as well; alignment in
+    classes, since the attribute is obsolete (HTML, 16.2)."""
 
-    def boxed(name: str, tag: str) -> str:
-        if name != "table":
-            return tag
-        return f"{tag}</div>" if tag.startswith("</") else f"{_TABLE_BOX}{tag}"
+    def dress(name: str, tag: str) -> str:
+        if name == "table":
+            return f"{tag}</div>" if tag.startswith("</") else f"{_TABLE_BOX}{tag}"
+        if name == "pre" and not tag.startswith("</"):
+            return f'<pre tabindex="0"{tag[4:]}'
+        return _ALIGN.sub(r' class="align-\1"', tag) if name in ("th", "td") else tag
 
-    return _each_tag(html, boxed)
+    return _each_tag(html, dress)
 
 
 def without_title(html: str) -> str:

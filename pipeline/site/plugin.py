@@ -34,7 +34,7 @@ from pipeline.library import Library, load_library, markdown_extensions
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.model import Problem, Severity
 from pipeline.site import feeds, pages, sitemap
-from pipeline.site.markup import in_scroll_boxes, without_title
+from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
 from pipeline.site.stylesheet import SHEETS, load_stylesheet
 
@@ -126,7 +126,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             page.title = plain_text(str(page.title or ""))  # MkDocs takes it from the h1 as HTML
         base = page.canonical_url or ""
         cleaned = clean_rendered(html, resolve=lambda url: url if url.startswith("#") else absolute_url(url, base))
-        return in_scroll_boxes(without_title(cleaned))
+        return dressed(without_title(cleaned))
 
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation

@@ -16,7 +16,7 @@ from functools import cached_property
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, render_article
 from pipeline.model import Article, Person, Role, Source, Status, Tier, Topic
-from pipeline.site.markup import in_scroll_boxes, with_margin_notes
+from pipeline.site.markup import dressed, with_margin_notes
 
 MONTHS = (
     "January",
@@ -48,13 +48,16 @@ class Strip:
 
     @property
     def words(self) -> str:
+        if not self.bars:
+            return "no sources"
         return f"{len(self.bars)} source{'' if len(self.bars) == 1 else 's'}, {sum(self.bars)} primary"
 
     @property
     def alternative(self) -> str:
         """What the strip says to those who do not see it."""
-        order = ", ".join("primary" if bar else "secondary" for bar in self.bars)
-        return f"Signal strip: {self.words}, in order of citation: {order}"
+        places = ", ".join(str(number) for number, primary in enumerate(self.bars, 1) if primary)
+        which = f", primary is {places}" if places else ""
+        return f"Signal strip, a bar for each source in order of citation: {len(self.bars)}{which}"
 
     @property
     def width(self) -> int:
@@ -93,8 +96,7 @@ class Card:
 
     @property
     def short_date(self) -> str:
-        """20 Nov 2026."""
-        return f"{self.date.day} {MONTHS[self.date.month - 1][:3]} {self.date.year}"
+        return short_date(self.date)
 
     @property
     def iso(self) -> str:
@@ -123,6 +125,7 @@ class SourceRow:
 @dataclass(frozen=True, slots=True)
 class CorrectionNote:
     date_words: str
+    short_date: str
     iso: str
     was: str
     now: str
@@ -190,7 +193,7 @@ class Publication:
             modified=article.modified,
             retracted=article.status is Status.RETRACTED,
             corrections=corrections(article),
-            html=in_scroll_boxes(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited})),
+            html=dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited})),
             sources=self.sources(article),
             related=tuple(self.cards[other.slug] for other in self._related(article, newer, older)),
             previous=self.cards[older.slug] if older else None,
@@ -254,12 +257,20 @@ def authorship(article: Article, people: Mapping[str, Person]) -> str:
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:
     newest_first = sorted(article.corrections, key=lambda correction: correction.date, reverse=True)
-    return tuple(CorrectionNote(date_words(c.date), c.date.isoformat(), c.was, c.now, c.why) for c in newest_first)
+    return tuple(
+        CorrectionNote(date_words(c.date), short_date(c.date), c.date.isoformat(), c.was, c.now, c.why)
+        for c in newest_first
+    )
 
 
 def date_words(date: dt.date) -> str:
     """20 November 2026."""
     return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
+
+
+def short_date(date: dt.date) -> str:
+    """20 Nov 2026."""
+    return f"{date.day} {MONTHS[date.month - 1][:3]} {date.year}"
 
 
 def partial_date_words(text: str) -> str:

@@ -94,9 +94,7 @@ def test_the_strip_tells_in_words_what_it_draws(site: Path) -> None:
     strip = page(site, ARTICLE).all("svg", **{"class": "strip"})[0]
 
     assert strip.attributes["role"] == "img"
-    assert strip.attributes["aria-label"] == (
-        "Signal strip: 3 sources, 1 primary, in order of citation: primary, secondary, secondary"
-    )
+    assert strip.attributes["aria-label"] == "Signal strip, a bar for each source in order of citation: 3, primary is 1"
     drawn = (site / ARTICLE).read_text("utf-8")
     assert 'class="solid" d="M0 0h7v26h-7z"' in drawn
     assert 'class="hollow" d="M12.75 9.75h5.5v15.5h-5.5zM24.75 9.75h5.5v15.5h-5.5z"' in drawn
@@ -158,18 +156,18 @@ def test_the_sign_up_box_closes_every_article_in_its_words(site: Path) -> None:
 def test_a_correction_is_told_at_the_head_and_in_the_changes(site: Path) -> None:
     article = page(site, "articles/corrected-one/index.html")
 
-    note = article.one("p", **{"class": "note"}).text
+    note = article.one("p", **{"class": "notice"}).text
     assert "Corrected 21 November 2026." in note
     assert "We first wrote: It was 5 <b>GW</b>. It should have been: It was 6 GW." in note
     assert "A slip." in article.one("section", id="changes").text
     home = " ".join(page(site, "index.html").one("section", **{"class": "corrections-month"}).text.split())
-    assert "Corrections of the last month 21 November 2026 What the corrected-one tells us" in home
+    assert "Corrections of the last month 21 Nov 2026 What the corrected-one tells us" in home
 
 
 def test_a_retracted_article_stays_and_says_so(site: Path) -> None:
     article = page(site, "articles/retracted-one/index.html")
 
-    assert "Retracted." in article.one("p", **{"class": "note retracted"}).text
+    assert "Retracted." in article.one("p", **{"class": "notice retracted"}).text
     assert "Retracted" in page(site, "topics/chips/index.html").one("main").text
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from pipeline.model import AiUse, Person, Role
-from pipeline.site.markup import in_scroll_boxes, with_margin_notes, without_title
+from pipeline.site.markup import dressed, with_margin_notes, without_title
 from pipeline.site.pages import year_of
 from pipeline.site.publication import Card, Strip, authorship, date_words, partial_date_words
 from tests.builders import an_article
@@ -21,7 +21,7 @@ PEOPLE = {
 
 @pytest.mark.parametrize(
     ("bars", "words"),
-    [((), "0 sources, 0 primary"), ((True,), "1 source, 1 primary"), ((True, False, False), "3 sources, 1 primary")],
+    [((), "no sources"), ((True,), "1 source, 1 primary"), ((True, False, False), "3 sources, 1 primary")],
 )
 def test_a_strip_counts_its_sources(bars: tuple[bool, ...], words: str) -> None:
     assert Strip(bars).words == words
@@ -80,11 +80,18 @@ def test_a_year_has_a_tick_for_each_day_with_an_article() -> None:
 def test_only_tags_are_boxed_not_words_that_look_like_them() -> None:
     html = '<p title="<table>">&lt;table&gt;</p><table class="x"><tr></tr></table>'
 
-    boxed = in_scroll_boxes(html)
+    boxed = dressed(html)
 
     assert boxed.startswith('<p title="<table>">&lt;table&gt;</p><div class="table" ')
     assert boxed.endswith("</table></div>")
     assert boxed.count("<div") == boxed.count("</div>") == 1
+
+
+def test_listings_scroll_by_keyboard_and_alignment_becomes_a_class() -> None:
+    html = '<pre class="x"><code>a</code></pre><table><td align="right">1</td></table>'
+
+    assert '<pre tabindex="0" class="x">' in dressed(html)
+    assert '<td class="align-right">1</td>' in dressed(html)
 
 
 def test_a_citation_of_an_unknown_number_is_left_alone() -> None:
