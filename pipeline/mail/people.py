@@ -1,0 +1,399 @@
+"""What the operator does with subscribers: bring them along, hand them out, look at one, erase one, count them.
+
+Whoever brings people along says where the addresses come from and on what basis; an import never revives anybody and never changes
+what a known subscriber chose. How the CSV is read is `csvfile`'s, what may follow on what `lifecycle`'s.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from pipeline.config import Settings
+from pipeline.errors import AddressError, ContentError, UsageError
+from pipeline.keys import load_key
+from pipeline.library import frontmatter
+from pipeline.library.schema import TopicItem
+from pipeline.mail import lifecycle
+from pipeline.mail.addresses import parse_address
+from pipeline.mail.csvfile import BrokenRow, Row, open_rows
+from pipeline.mail.lifecycle import ChoiceError, Imported
+from pipeline.model import State, Subscriber, Topic
+from pipeline.store import Store, consents, signups, subscribers, suppressions
+from pipeline.store.consents import Consent, ConsentEvent, Evidence, Method
+from pipeline.store.subscribers import Received
+from pipeline.store.suppressions import Reason
+
+BATCH = 1_000  # rows of one transaction
+COLUMNS = ("email", "cadence", "topics", "confirmed_at")
+EXPORTED = (*COLUMNS, "state", "paused_until", "created_at")
+BROKEN = "cannot be read"
+ROWS_SHOWN = 20
+RECENT = dt.timedelta(days=30)
+EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # nobody subscribed to mail before
+SKEW = dt.timedelta(days=1)  # a date without a zone may lie ahead of ours
+
+
+def offered_topics(settings: Settings) -> dict[str, Topic]:
+    """The topics that a subscriber may choose among, in the order of content/topics.yml; none where there is no such file.
+
+    Raises `ContentError` when it cannot be read.
+    """
+    path = settings.content / "topics.yml"
+    if not path.is_file():
+        return {}
+    try:
+        items = frontmatter.parse(frontmatter.read_text(path)).data or []
+        topics = [TopicItem.model_validate(item).topic() for item in items]
+    except frontmatter.Unreadable as error:
+        place = error.place
+        raise ContentError(f"content/topics.yml:{place.line}:{place.column}: {error.message}") from error
+    except (ValidationError, TypeError) as error:
+        raise ContentError("content/topics.yml: not a list of topics; run: opensignal check") from error
+    return {topic.id: topic for topic in topics}
+
+
+# --- import -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did. It names lines, never addresses."""
+
+    imported: int
+    state: State  # of those imported
+    skipped: Mapping[str, int]  # how many for which reason
+    rows: tuple[tuple[int, str], ...]  # (line of the file, why it was skipped)
+    notes: tuple[str, ...] = ()  # what the operator should know, in sentences
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "imported": self.imported,
+            "state": self.state.value,
+            "skipped": dict(self.skipped),
+            "rows": [{"line": line, "why": why} for line, why in self.rows],
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report for a terminal; of many skipped rows only the first are named."""
+        yield f"imported {self.imported} ({self.state.value}), skipped {sum(self.skipped.values())}"
+        yield from (f"  {number} {why}" for why, number in self.skipped.items())
+        yield from (f"  line {line}: {why}" for line, why in self.rows[:ROWS_SHOWN])
+        if len(self.rows) > ROWS_SHOWN:
+            yield f"  ... and {len(self.rows) - ROWS_SHOWN} more; --json names them all"
+        yield from self.notes
+
+
+def import_csv(
+    store: Store, settings: Settings, file: Path, *, source: str, basis: str, confirmed: bool, now: dt.datetime
+) -> ImportReport:
+    """Bring along the people of a CSV file with the columns email, cadence, topics and confirmed_at.
+
+        file | rows | read each | batches of 1,000 | add whom we do not know, with a consent row each
+
+    *source* and *basis* say where the addresses come from and why we may write to them; both are kept with every consent. With
+    *confirmed*, the caller states that these people have confirmed: they are active. Without, they are pending and get no mail. A
+    row that is broken, known or suppressed is skipped and counted. Killed half-way and run again, the rest is imported.
+
+    Raises `UsageError` for a missing source or basis, or for a file that is no such CSV.
+    """
+    if not source.strip() or not basis.strip():
+        raise UsageError(
+            "an import needs --source (where the addresses come from) and --basis (why you may write to them)"
+        )
+    topics = offered_topics(settings)
+    key = load_key(settings.state_dir, "suppression")
+    with store.reading() as connection:
+        first_id = subscribers.last_id(connection)
+    skipped: list[tuple[int, str]] = []
+    imported = 0
+    with open_rows(file, required="email", known=COLUMNS) as table:
+        for rows in _batches(table.rows):
+            people, broken = _read(rows, topics, now=now)
+            with store.writing() as connection:
+                verdicts = lifecycle.import_rows(
+                    connection,
+                    [person for _, person in people],
+                    Evidence(Method.IMPORT),
+                    vouched=confirmed,
+                    detail=f"source: {_one_line(source)}; basis: {_one_line(basis)}",
+                    first_id=first_id,
+                    key=key,
+                    now=now,
+                )
+            imported += verdicts.count(None)
+            skipped += broken
+            skipped += [(line, v.value) for (line, _), v in zip(people, verdicts, strict=True) if v is not None]
+    return ImportReport(
+        imported=imported,
+        state=State.ACTIVE if confirmed else State.PENDING,
+        skipped=dict(Counter(why.partition(":")[0] for _, why in skipped)),
+        rows=tuple(sorted(skipped)),
+        notes=tuple(_notes(table.ignored, imported, confirmed=confirmed)),
+    )
+
+
+def _read(
+    rows: list[Row | BrokenRow], topics: Collection[str], *, now: dt.datetime
+) -> tuple[list[tuple[int, Imported]], list[tuple[int, str]]]:
+    """The people of these rows and the rows that name none, each with its line."""
+    people: list[tuple[int, Imported]] = []
+    broken: list[tuple[int, str]] = []
+    for row in rows:
+        if isinstance(row, BrokenRow):
+            broken.append((row.line, f"{BROKEN}: {row.why}"))
+            continue
+        try:
+            people.append((row.line, _person(row, topics, now=now)))
+        except (AddressError, ChoiceError, ValueError) as error:
+            broken.append((row.line, f"{BROKEN}: {error}"))
+    return people, broken
+
+
+def _person(row: Row, topics: Collection[str], *, now: dt.datetime) -> Imported:
+    wanted = row.fields.get("topics", "").lower()
+    for separator in ",;|":
+        wanted = wanted.replace(separator, " ")
+    choice = lifecycle.parse_choice(row.fields.get("cadence", ""), wanted.split(), known=topics)
+    confirmed_at = _moment(row.fields.get("confirmed_at", "").strip(), now=now)
+    return Imported(parse_address(row.fields["email"].strip()), choice, confirmed_at)
+
+
+def _moment(text: str, *, now: dt.datetime) -> dt.datetime | None:
+    if not text:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("confirmed_at is no date; write 2026-11-23 or 2026-11-23T09:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    if not EARLIEST <= moment <= now + SKEW:
+        raise ValueError(f"confirmed_at is before {EARLIEST:%Y} or still to come")
+    return moment
+
+
+def _notes(ignored: tuple[str, ...], imported: int, *, confirmed: bool) -> Iterator[str]:
+    if ignored:
+        yield f"nothing was taken from the column{'s' * (len(ignored) > 1)} {', '.join(ignored)}"
+    if imported and not confirmed:
+        yield (
+            "those imported are pending and get no mail; they become active when they sign up and confirm, "
+            "or import with --confirmed if they have confirmed already"
+        )
+
+
+def _batches(rows: Iterator[Row | BrokenRow]) -> Iterator[list[Row | BrokenRow]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# --- export -------------------------------------------------------------------------------------------------------------------
+
+
+def export(store: Store, out: TextIO, *, as_json: bool = False) -> int:
+    """Write every subscriber to *out*, as CSV that `import_csv` reads again or as one JSON list; returns how many.
+
+    The erased are nowhere.
+    """
+    rows = (_exported(subscriber) for subscriber in subscribers.everyone(store))
+    return _write_json(rows, out) if as_json else _write_csv(rows, out)
+
+
+def _write_csv(rows: Iterable[dict[str, Any]], out: TextIO) -> int:
+    writer = csv.DictWriter(out, EXPORTED, lineterminator="\n")
+    writer.writeheader()
+    count = 0
+    for row in rows:
+        writer.writerow({**row, "topics": " ".join(row["topics"])})
+        count += 1
+    return count
+
+
+def _write_json(rows: Iterable[dict[str, Any]], out: TextIO) -> int:
+    count = 0
+    for row in rows:
+        out.write(",\n " if count else "[\n ")
+        json.dump(row, out, ensure_ascii=False)
+        count += 1
+    out.write("\n]\n" if count else "[]\n")
+    return count
+
+
+def _exported(subscriber: Subscriber) -> dict[str, Any]:
+    return {
+        "email": subscriber.email,
+        "cadence": subscriber.choice.cadence.value,
+        "topics": sorted(subscriber.choice.topics),
+        "confirmed_at": _iso(subscriber.confirmed_at),
+        "state": subscriber.state.value,
+        "paused_until": _iso(subscriber.paused_until),
+        "created_at": _iso(subscriber.created_at),
+    }
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+# --- one person ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything that is kept about one person."""
+
+    subscriber: Subscriber | None  # None: only the hash of the address is kept, if that
+    suppressed: Reason | None
+    consents: tuple[Consent, ...] = ()
+    deliveries: tuple[Received, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        person = self.subscriber
+        return {
+            "known": person is not None,
+            **(_exported(person) if person else {}),
+            "ref": person.ref if person else None,
+            "suppressed": self.suppressed.value if self.suppressed else None,
+            "consents": [_plain(consent) for consent in self.consents],
+            "deliveries": [_plain(delivery) for delivery in self.deliveries],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The record for a terminal."""
+        if self.suppressed:
+            yield f"suppressed: {self.suppressed.value}"
+        if self.subscriber is None:
+            yield "no subscriber has this address"
+            return
+        for name, value in _exported(self.subscriber).items():
+            if value is not None:
+                yield f"{name}: {', '.join(value) or 'all' if isinstance(value, list) else value}"
+        yield f"ref: {self.subscriber.ref}"
+        for consent in self.consents:
+            yield f"{consent.at:%Y-%m-%d %H:%M} UTC  {consent.event.value} by {consent.method.value}{_particulars(consent)}"
+            yield from (f"    | {line}" for line in (consent.wording or "").splitlines())
+        for letter in self.deliveries:
+            yield f"{letter.issue}  {letter.status.value}  {letter.reply}".rstrip()
+
+
+def _particulars(consent: Consent) -> str:
+    choice = consent.choice
+    wanted = f"{choice.cadence.value}, topics {', '.join(sorted(choice.topics)) or 'all'}" if choice else ""
+    return "".join(f"; {part}" for part in (wanted, consent.page, consent.detail) if part)
+
+
+def show(store: Store, settings: Settings, address: str) -> Record:
+    """Everything that is kept about *address*. Raises `AddressError`."""
+    email_key = parse_address(address).key
+    hashed = suppressions.hash_of(load_key(settings.state_dir, "suppression"), email_key)
+    with store.reading() as connection:
+        subscriber = subscribers.find(connection, email_key)
+        reason = suppressions.reason(connection, hashed)
+        if subscriber is None:
+            return Record(None, reason)
+        return Record(
+            subscriber,
+            reason,
+            tuple(consents.of(connection, subscriber.id)),
+            tuple(subscribers.received(connection, subscriber.id)),
+        )
+
+
+def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -> bool:
+    """Delete every trace of *address*; False when there was none. Raises `AddressError`.
+
+    Kept are the consents, under a random number, and the keyed hash that stops an import from bringing the address back.
+    """
+    email_key = parse_address(address).key
+    key = load_key(settings.state_dir, "suppression")
+    with store.writing() as connection:
+        waiting = [number for number, email in signups.emails(connection) if _same(email, email_key)]
+        signups.delete(connection, waiting)
+        subscriber = subscribers.find(connection, email_key, lock=True)
+        if subscriber is None:
+            suppressions.add(connection, suppressions.hash_of(key, email_key), Reason.ERASED, now=now)
+        else:
+            lifecycle.erase(connection, subscriber.ref, Evidence(Method.COMMAND), key=key, now=now)
+    subscribers.forget_journal(store)
+    return bool(subscriber or waiting)
+
+
+def _same(email: str, email_key: str) -> bool:
+    try:
+        return parse_address(email).key == email_key
+    except AddressError:
+        return False
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """A frozen row as JSON knows it."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(part) for name, part in value.items()}
+        if isinstance(value, frozenset):
+            return sorted(value)
+        return value.isoformat() if isinstance(value, dt.date) else value
+
+    found: dict[str, Any] = plain(dataclasses.asdict(row))
+    return found
+
+
+# --- all of them --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How many there are. Cadences and topics count those who confirmed and stayed (active or paused)."""
+
+    states: Mapping[str, int]
+    cadences: Mapping[str, int]
+    topics: Mapping[str, int]  # "all": those who chose none in particular
+    suppressions: Mapping[str, int]  # by reason; the erased are here only
+    recent: Mapping[str, int]  # of the last 30 days: signups, confirmations, unsubscribes
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        return {field.name: dict(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def lines(self) -> Iterator[str]:
+        """The counts for a terminal."""
+        for name, counts in self.as_dict().items():
+            heading = f"last {RECENT.days} days" if name == "recent" else name
+            yield f"{heading}: {', '.join(f'{number} {what}' for what, number in counts.items()) or 'none'}"
+
+
+def stats(store: Store, *, now: dt.datetime) -> Stats:
+    """Count the subscribers, without looking at an address."""
+    with store.reading() as connection:
+        groups = subscribers.counts(connection)
+        reasons = suppressions.counts(connection)
+        events = consents.counts_since(connection, now - RECENT)
+    states: Counter[str] = Counter(dict.fromkeys([s.value for s in State], 0))
+    cadences: Counter[str] = Counter()
+    topics: Counter[str] = Counter()
+    for state, cadence, chosen, number in groups:
+        states[state.value] += number
+        if state in (State.ACTIVE, State.PAUSED):
+            cadences[cadence.value] += number
+            topics.update(dict.fromkeys(subscribers.topics_set(chosen) or ("all",), number))
+    recent = {
+        "signups": events.get(ConsentEvent.ASKED, 0),
+        "confirmations": events.get(ConsentEvent.CONFIRMED, 0),
+        "unsubscribes": events.get(ConsentEvent.WITHDRAWN, 0),
+    }
+    return Stats(states, cadences, topics, {why.value: number for why, number in reasons.items()}, recent)
