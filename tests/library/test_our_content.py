@@ -1,0 +1,43 @@
+"""The publication in this repository keeps its own rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipeline.library import Library, load_library, render_article, to_plain_text
+from tests.conftest import REPOSITORY
+from tests.library.newsroom import SITE
+
+FAR = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Library:
+    return load_library(REPOSITORY)
+
+
+def test_nothing_blocks_publication(ours: Library) -> None:
+    assert [str(problem) for problem in ours.blocking(FAR)] == []
+
+
+def test_every_sentence_with_a_number_cites(ours: Library) -> None:
+    assert [str(problem) for problem in ours.problems if problem.code == "S201"] == []
+
+
+def test_every_article_becomes_a_page_and_a_letter_without_leftovers(ours: Library) -> None:
+    for article in ours.published(FAR):
+        rendered = render_article(article, ours, site_url=SITE)
+        text = to_plain_text(article, ours, site_url=SITE)
+
+        assert len(rendered.cited) == len(article.source_ids), article.path
+        assert sum(len(row.back) for row in rendered.cited) == len(article.citations), article.path
+        for leftover in ("[^", "<!--", "\x02", "{:"):
+            assert leftover not in rendered.html, article.path
+            assert leftover not in text, article.path
+
+
+def test_feeds_are_read_and_belong_to_our_topics(ours: Library) -> None:
+    assert len(ours.feeds) >= 5
+    assert {topic for feed in ours.feeds for topic in feed.topics} <= set(ours.topics)
