@@ -106,12 +106,13 @@ def opened(inbox: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"{inbox}: the inbox cannot be opened: {error.strerror}; mend the folder's rights") from error
     try:
-        fcntl.flock(
-            folder, fcntl.LOCK_EX | fcntl.LOCK_NB
-        )  # of the folder itself: leaves no file, ends with the process
+        try:  # the lock is on the folder itself: it leaves no file, and ends with the process
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(f"{inbox}: another process is writing cards; wait for it to end and run again") from error
+        for half in inbox.glob(".*.md.????????"):  # of a run that was killed while it wrote
+            half.unlink()
         yield
-    except BlockingIOError as error:
-        raise StoreBusy(f"{inbox}: another process is writing cards; wait for it to end and run again") from error
     finally:
         os.close(folder)
 

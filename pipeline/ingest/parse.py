@@ -229,14 +229,14 @@ def _given(item: dict[str, Any], name: str) -> Any:
 
 def _field(item: dict[str, Any], name: str) -> str:
     value = _given(item, name)
-    return value.strip() if isinstance(value, str) else ""
+    return _sound(value).strip() if isinstance(value, str) else ""
 
 
 def _plain(detail: dict[str, Any] | None) -> str:
     """A title as one line of text, whether it came as text, as HTML, or escaped once too often."""
     if not detail:
         return ""
-    value = str(detail.get("value") or "")[:HTML_LIMIT]
+    value = _sound(str(detail.get("value") or ""))[:HTML_LIMIT]
     text = plain_text(value) if detail.get("type") in _HTML_TYPES else value
     return one_line(unescaped(text), limit=TITLE_LIMIT)
 
@@ -245,7 +245,7 @@ def _html(detail: dict[str, Any] | None, *, url: str) -> str:
     """A summary or content as harmless HTML, its links absolute against ``xml:base`` or the feed's address."""
     if not detail:
         return ""
-    value = str(detail.get("value") or "")[:HTML_LIMIT]
+    value = _sound(str(detail.get("value") or ""))[:HTML_LIMIT]
     if detail.get("type") not in _HTML_TYPES:
         value = value.replace("&", "&amp;").replace("<", "&lt;")
     return clean_html(value, base_url=web_url(str(detail.get("base") or ""), base=url) or url).strip()
@@ -313,7 +313,7 @@ def _text(item: dict[str, Any], name: str) -> str:
     value = item.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).strip()
+    return _sound(str(value)).strip()
 
 
 def _rfc3339(value: str, *, now: dt.datetime) -> dt.datetime | None:

@@ -327,9 +327,10 @@ def test_a_body_that_is_no_gzip_is_refused(site: Site, fetcher: Fetcher) -> None
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<rss>",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<rss>\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"<rss/>" * 100)[:-12],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"<rss/>" * 100, mtime=0)[:-12],
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<rss>",
     ],
+    ids=["length", "chunks", "gzip", "broken chunk"],
 )
 def test_half_an_answer_is_no_answer(sent: bytes, fetcher: Fetcher) -> None:
     with raw(lambda connection: connection.sendall(sent)) as url:
