@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,12 @@ def test_a_second_run_makes_nothing_new_and_asks_conditionally(site: Site, run: 
     assert (site.count("/etag"), site.count("/plain")) == (2, 2)
 
 
-def test_a_dead_feed_stops_no_other_and_is_reported(site: Site, run: Run, folder: Path, fetcher: Fetcher) -> None:
+def test_a_dead_feed_stops_no_other_and_is_reported(site: Site, run_once: Run, folder: Path, fetcher: Fetcher) -> None:
     dead = "http://nowhere.test/feed"
     page = site.put("/page", (DATA / "page.html").read_bytes(), Content_Type="text/html")
     lives = site.put("/lives", rss(("All is well", "https://x.example.org/1")))
 
-    report = run(feed("dead", dead), feed("page", page), feed("missing", site.url + "/none"), feed("lives", lives))
+    report = run_once(feed("dead", dead), feed("page", page), feed("missing", site.url + "/none"), feed("lives", lives))
 
     assert [result.outcome for result in report.feeds] == [Outcome.FAILED, Outcome.FAILED, Outcome.FAILED, Outcome.NEW]
     assert [result.id for result in report.failed] == ["dead", "page", "missing"]
@@ -195,12 +196,12 @@ def test_a_story_told_again_days_later_joins_its_card(site: Site, run: Run, fold
     assert sorted(len(card["entries"]) for card in cards(folder)) == [1, 3]
 
 
-def test_a_card_that_an_editor_deleted_does_not_come_back(site: Site, run: Run, folder: Path) -> None:
+def test_a_card_that_an_editor_deleted_does_not_come_back(site: Site, run_once: Run, folder: Path) -> None:
     url = site.put("/a", rss(("Grid operator warns of winter shortfall", "https://north.example.org/1")))
-    (name,) = run(feed("north", url)).cards
+    (name,) = run_once(feed("north", url)).cards
     (folder / name).unlink()
 
-    report = run(
+    report = run_once(
         feed("north", url),
         feed("wire", site.put("/b", rss(("The same", "https://north.example.org/1")))),
         now=LATER,
@@ -210,16 +211,18 @@ def test_a_card_that_an_editor_deleted_does_not_come_back(site: Site, run: Run, 
     assert tree(folder) == {}
 
 
-def test_a_card_that_an_editor_broke_is_reported_and_the_entry_comes_again(site: Site, run: Run, folder: Path) -> None:
+def test_a_card_that_an_editor_broke_is_reported_and_the_entry_comes_again(
+    site: Site, run_once: Run, folder: Path
+) -> None:
     north = feed("north", site.put("/a", rss(("Grid operator warns", "https://north.example.org/1"))))
     wire = feed("wire", site.put("/b", rss(("The same", "https://north.example.org/1")), ETag='"v1"'))
-    (name,) = run(north).cards
+    (name,) = run_once(north).cards
     whole = (folder / name).read_text()
     (folder / name).write_text(whole.replace("title:", "title: ["))
 
-    broken = run(wire, now=LATER)
+    broken = run_once(wire, now=LATER)
     (folder / name).write_text(whole)
-    mended = run(wire, now=LATER + 2 * HOUR)
+    mended = run_once(wire, now=LATER + 2 * HOUR)
 
     assert not broken.ok
     assert f"inbox/{name}:" in broken.problems[0]
@@ -331,12 +334,15 @@ ingest(store, feeds, inbox=Path(given["inbox"]), fetcher=fetcher, now=dt.datetim
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
     site: Site, other_site: Site, settings: Settings, folder: Path, fetcher: Fetcher
 ) -> None:
-    """The second feed's server kills the run while it is asked, when the first feed's cards may be half-way."""
+    """The second feed's server kills the run while it is asked: when the first feed's cards are being written."""
     from pipeline.store import open_store
 
     processes: list[subprocess.Popen[bytes]] = []
 
     def kill(asked: Asked) -> Page:
+        until = time.monotonic() + 20
+        while len(list(folder.glob("*.md"))) < 5 and time.monotonic() < until:
+            time.sleep(0.001)
         os.kill(processes[0].pid, signal.SIGKILL)
         return Page(rss(("Second", "https://x.example.org/second")).encode())
 
@@ -352,6 +358,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
     }
     processes.append(subprocess.Popen([sys.executable, "-c", KILLED_RUN, json.dumps(given)]))
     assert processes[0].wait(60) == -signal.SIGKILL
+    assert 5 <= len(list(folder.glob("*.md"))) <= 40
     other_site.put("/second", rss(("Second", "https://x.example.org/second")))
 
     store = open_store(settings)
@@ -465,13 +472,13 @@ def test_f7_a_feed_that_is_gone_is_not_asked_again_until_its_address_changes(sit
     assert site.count("/gone") == 1
 
 
-def test_a_feed_that_recovers_is_read_as_if_nothing_had_been(site: Site, run: Run, folder: Path) -> None:
+def test_a_feed_that_recovers_is_read_as_if_nothing_had_been(site: Site, run_once: Run, folder: Path) -> None:
     site.put("/feed", b"", status=500)
     flaky = feed("flaky", site.url + "/feed")
-    run(flaky)
+    run_once(flaky)
     site.put("/feed", rss(("Back again", "https://x.example.org/1")))
 
-    report = run(flaky, now=LATER)
+    report = run_once(flaky, now=LATER)
 
     assert report.ok
     assert [card["title"] for card in cards(folder)] == ["Back again"]
