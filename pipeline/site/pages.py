@@ -1,10 +1,11 @@
 """Which pages the site has besides those of content/pages, and what each template is given.
 
+    (nothing)          home, where content/pages has no index.md
     articles/<slug>/   every public article
     archive/           the newest year; archive/<year>/ every year
     topics/            all topics; topics/<id>/ one
 
-The home page, the handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
+The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
 Nothing here knows MkDocs, writes a file or escapes for HTML.
 """
 
@@ -91,8 +92,8 @@ class Year:
 
 
 def generated_pages(publication: Publication) -> tuple[Output, ...]:
-    """Every page that no file of content/pages stands for."""
-    return (*_articles(publication), *_archive(publication), *_topics(publication))
+    """Every page that the articles make; the home page is left to content/pages/index.md where there is one."""
+    return (_home(publication), *_articles(publication), *_archive(publication), *_topics(publication))
 
 
 def site_view(publication: Publication, *, stylesheet: str, written: Container[str]) -> SiteView:
@@ -121,7 +122,7 @@ def home(publication: Publication) -> dict[str, Any]:
 
 def last_changed(publication: Publication, outputs: Sequence[Output]) -> dict[str, dt.datetime | None]:
     """When each page last changed, by its path: an article when it was modified, a list when its newest article came."""
-    return {"": _newest(publication.articles), **{output.path: output.modified for output in outputs}}
+    return {output.path: output.modified for output in outputs}
 
 
 def page_head(publication: Publication, *, title: str, path: str, description: str = "") -> Head:
@@ -141,6 +142,12 @@ def lost_head(publication: Publication) -> Head:
 
 
 # --- the generated pages -----------------------------------------------------------------------------------------------------
+
+
+def _home(publication: Publication) -> Output:
+    title = publication.settings.site_name
+    head = page_head(publication, title=title, path="")
+    return Output("", "home.html", title, head, home(publication), _newest(publication.articles))
 
 
 def _articles(publication: Publication) -> Iterator[Output]:

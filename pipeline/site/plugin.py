@@ -113,7 +113,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.site = pages.site_view(self.publication, stylesheet=self.stylesheet.path, written=files.src_uris)
         outputs = pages.generated_pages(self.publication)
         for output in outputs:
-            files.append(_page_file(output, config))
+            if _source_name(output) not in files.src_uris:
+                files.append(_page_file(output, config))
         for path, text in self._machine_files(files, outputs).items():
             files.append(File.generated(config, path, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
         self.written = (len(self.publication.articles), len(files.documentation_pages()) + 1)  # and 404.html
@@ -241,11 +242,14 @@ def _refuse_blocking_problems(given: Given) -> None:
 
 def _page_file(output: pages.Output, config: MkDocsConfig) -> File:
     """A file such that ``[words](archive.md)`` in a page of content/pages leads to it."""
-    name = output.path.rstrip("/") + ".md"
-    file = File.generated(config, name, content="", inclusion=InclusionLevel.NOT_IN_NAV)
+    file = File.generated(config, _source_name(output), content="", inclusion=InclusionLevel.NOT_IN_NAV)
     file.dest_uri = output.path + "index.html"
     GeneratedPage(output, file, config)
     return file
+
+
+def _source_name(output: pages.Output) -> str:
+    return f"{output.path.rstrip('/') or 'index'}.md"
 
 
 def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, render_article
@@ -164,6 +165,10 @@ class Publication:
         return {a.slug: render_article(a, self.library, site_url=site_url) for a in self.articles}
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        return {article.slug: place for place, article in enumerate(self.articles)}
+
+    @cached_property
     def cards(self) -> Mapping[str, Card]:
         return {article.slug: self._card(article) for article in self.articles}
 
@@ -181,7 +186,7 @@ class Publication:
 
     def view(self, article: Article) -> ArticleView:
         """What the page of *article* shows."""
-        place = self.articles.index(article)
+        place = self.places[article.slug]
         rendered = self.rendered[article.slug]
         newer = self.articles[place - 1] if place else None
         older = self.articles[place + 1] if place + 1 < len(self.articles) else None
@@ -221,8 +226,9 @@ class Publication:
     def _related(self, article: Article, *neighbours: Article | None) -> list[Article]:
         """The nearest earlier articles on the leading topic; never those that previous and next name already."""
         lead = article.topics[:1]
-        earlier = self.articles[self.articles.index(article) + 1 :]
-        return [a for a in earlier if a not in neighbours and set(lead) & set(a.topics)][:RELATED]
+        earlier = islice(self.articles, self.places[article.slug] + 1, None)
+        wanted = (a for a in earlier if a not in neighbours and set(lead) & set(a.topics))
+        return list(islice(wanted, RELATED))
 
     def _source_row(self, cited: CitedSource) -> SourceRow:
         source = cited.source

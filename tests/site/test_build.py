@@ -240,6 +240,16 @@ def test_a_broken_link_in_a_page_is_reported_with_its_file(own_settings: Setting
     assert "gone.md" in report.problems[0].message
 
 
+def test_a_home_page_needs_no_file(own_settings: Settings) -> None:
+    (own_settings.content / "pages/index.md").unlink()
+
+    report = build_site(own_settings, now=NOW)
+
+    home = (report.site_dir / "index.html").read_text("utf-8")
+    assert "What the grid-queue tells us" in home
+    assert "<title>Deep Signals</title>" in home
+
+
 def test_a_repository_without_articles_has_a_site(own_settings: Settings) -> None:
     shutil.rmtree(own_settings.content / "articles")
 

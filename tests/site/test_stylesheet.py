@@ -75,7 +75,8 @@ def test_every_text_colour_can_be_read_on_every_surface(scheme: int) -> None:
     pairs = [(text, surface) for text in texts for surface in ("paper", "card", "sunk")]
 
     low = {
-        pair: contrast(tokens[pair[0]], tokens[pair[1]]) for pair in [*pairs, ("on-signal", "signal"), ("ink", "mark")]
+        pair: contrast(tokens[pair[0]], tokens[pair[1]])
+        for pair in [*pairs, ("on-signal", "signal"), ("ink", "mark"), ("signal", "mark")]
     }
 
     assert not {pair: ratio for pair, ratio in low.items() if ratio < 4.7}
