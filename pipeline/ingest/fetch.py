@@ -223,7 +223,7 @@ class Fetcher:
             raise FetchError(
                 f"{url}: answers in the encoding {encoding[:40]!r}, which we did not ask for; ask its owner"
             )
-        decoder = _Gunzip(self.limits.body) if "gzip" in encoding else None
+        decoder = Gunzip(self.limits.body) if "gzip" in encoding else None
         body = bytearray()
         while piece := response.raw.read1(_PIECE, decode_content=False):
             if deadline.passed:
@@ -498,7 +498,7 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
-class _Gunzip:
+class Gunzip:
     """Decodes gzip, and stops one byte after *limit*: a bomb is never unpacked (RFC 1952; members may follow each other)."""
 
     def __init__(self, limit: int) -> None:

@@ -48,7 +48,6 @@ _SNIFFED: Final = 2_000  # characters looked at to tell what a text is
 _HTML_TYPES: Final = ("text/html", "application/xhtml+xml")
 _XML_ENCODING: Final = re.compile(r"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _HTTP_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
-_XML_DECLARATION: Final = re.compile(r"^<\?xml\b[^>]*\?>")
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _BEFORE_DOCTYPE: Final = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ALTERNATE: Final = re.compile(r"<link\b[^>]{0,1000}>", re.IGNORECASE)
@@ -181,7 +180,7 @@ def _refuse_entities(text: str, *, url: str) -> None:
 
 
 def _xml_feed(text: str, *, url: str, feed: str, now: dt.datetime) -> Parsed:
-    data = _XML_DECLARATION.sub("", text.lstrip()).encode("utf-8")
+    data = text.lstrip().encode("utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = feedparser.parse(

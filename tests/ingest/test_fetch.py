@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, fetch_all, host_of
+from pipeline.ingest.fetch import Answer, Fetcher, Gunzip, Limits, NotHad, Request, fetch_all, host_of
 from tests.ingest.conftest import QUICK
 from tests.ingest.site import Asked, Page, Site, raw
 
@@ -78,6 +78,7 @@ def test_f10_says_who_asks_and_carries_no_cookies_and_no_referrer(site: Site, fe
         assert asked.headers["Cookie"] is None
         assert asked.headers["Referer"] is None
         assert asked.headers["Accept-Encoding"] == "gzip"
+        assert asked.headers["Connection"] == "close"  # so that every connection goes to an address that was checked
 
 
 def test_proxies_and_passwords_of_the_environment_are_not_used(
@@ -307,6 +308,15 @@ def test_a_gzip_bomb_is_refused_without_being_unpacked(site: Site, fetcher: Fetc
     assert len(bomb) < QUICK.body
     assert "larger than" in str(error)
     assert json.loads(log.read_text())["bytes"] <= 65_536  # the first piece was enough
+
+
+def test_no_more_is_unpacked_than_the_limit_and_one_byte() -> None:
+    bomb = gzip.compress(b"0" * 5_000_000)
+
+    decoder = Gunzip(1_000)
+
+    assert len(decoder.decode(bomb)) == 1_001
+    assert decoder.decode(bomb) == b""
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])

@@ -221,6 +221,16 @@ def test_what_an_editor_wrote_stays_as_it_is(tmp_path: Path) -> None:
     )
 
 
+def test_the_weight_follows_wherever_it_stands(tmp_path: Path) -> None:
+    moved = render(CARD).replace("weight: 1\n", "").replace("---\n\n", "weight: 1\nnote: x\n---\n\n")
+    (tmp_path / CARD.name).write_text(moved)
+
+    add(tmp_path, CARD.name, [OTHER])
+
+    fields = front_matter((tmp_path / CARD.name).read_text())
+    assert (fields["weight"], fields["note"], len(fields["entries"])) == (2, "x", 2)  # type: ignore[arg-type]
+
+
 def test_a_weight_that_an_editor_set_is_kept(tmp_path: Path) -> None:
     (tmp_path / CARD.name).write_text(render(CARD).replace("weight: 1", "weight: 9"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import time
 
 import pytest
@@ -59,6 +60,18 @@ def test_a_child_that_dies_is_replaced() -> None:
             read(sandbox, rss().encode())
 
         assert read(sandbox, rss(("Back", "https://x.example.org/")).encode()).entries[0].title == "Back"
+
+
+def test_a_child_that_hangs_is_ended() -> None:
+    with Sandbox(seconds=0.3) as sandbox:
+        read(sandbox, rss().encode())
+        assert sandbox._child is not None
+        os.kill(sandbox._child._process.pid, signal.SIGSTOP)
+
+        with pytest.raises(FetchError, match="cannot be read"):
+            read(sandbox, rss().encode())
+
+    assert sandbox._child is None
 
 
 def test_nothing_is_started_for_nothing() -> None:
