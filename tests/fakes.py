@@ -59,7 +59,7 @@ class MailServer:
         self.open_now = 0
         self.most_open = 0
         self.journal: Callable[[Received], None] = self.received.append
-        self.extensions = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        self.extensions = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "PIPELINING"]
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
@@ -123,6 +123,7 @@ class MailServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         sender = recipient = ""
+        accepted = ""
 
         def say(stage: str, usual: str) -> str:
             line = self.answer(stage, recipient, number)
@@ -140,10 +141,15 @@ class MailServer:
                     writer.write("".join(f"250-{x}\r\n" for x in lines[:-1]).encode() + f"250 {lines[-1]}\r\n".encode())
                 case "MAIL":
                     sender = rest[rest.index("<") + 1 : rest.index(">")]
-                    say("mail", "250 2.1.0 go on")
+                    accepted = "mail" if say("mail", "250 2.1.0 go on").startswith("2") else ""
                 case "RCPT":
                     recipient = rest[rest.index("<") + 1 : rest.index(">")]
-                    say("rcpt", "250 2.1.5 go on")
+                    if not accepted:
+                        writer.write(b"503 5.5.1 sender first\r\n")
+                    elif say("rcpt", "250 2.1.5 go on").startswith("2"):
+                        accepted = "rcpt"
+                case "DATA" if accepted != "rcpt":
+                    writer.write(b"554 5.5.1 no valid recipients\r\n")
                 case "DATA":
                     if not say("data", "354 end with a dot").startswith("354"):
                         continue
@@ -156,6 +162,7 @@ class MailServer:
                         raise _HangUp
                     writer.write((verdict or "250 2.0.0 kept").encode() + b"\r\n")
                 case "RSET":
+                    accepted = ""
                     writer.write(b"250 2.0.0 forgotten\r\n")
                 case "QUIT":
                     writer.write(b"221 2.0.0 bye\r\n")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -127,12 +128,7 @@ def claim(
             _hold_back(connection, gone, now=now)
             held_back += len(gone)
         if taken:
-            update = (
-                deliveries.update()
-                .where(deliveries.c.id.in_([row.id for row in taken]))
-                .values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now)
-            )
-            connection.execute(update)
+            connection.execute(_TAKE, [{"row": row.id, "worker": worker, "now": now} for row in taken])
             claims += [Claim(int(r.id), int(r.letter_id), int(r.attempts), r.email, r.ref) for r in taken]
     return claims, held_back
 
@@ -141,24 +137,11 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
     """Write down how claims ended. What *worker* does not hold any more stays as it is."""
     if not verdicts:
         return
-    d = deliveries.c
-    update = (
-        deliveries.update()
-        .where(d.id == sa.bindparam("row"), d.worker_id == worker, d.status == DeliveryStatus.CLAIMED.value)
-        .values(
-            status=sa.bindparam("new_status"),
-            attempts=d.attempts + 1,
-            next_at=sa.bindparam("new_next_at"),
-            finished_at=sa.bindparam("new_finished_at"),
-            code=sa.bindparam("new_code"),
-            enhanced=sa.bindparam("new_enhanced"),
-            reply=sa.bindparam("new_reply"),
-        )
-    )
     final = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
     values = [
         {
             "row": verdict.id,
+            "worker": worker,
             "new_status": verdict.status.value,
             "new_next_at": verdict.next_at,
             "new_finished_at": now if verdict.status in final else None,
@@ -168,7 +151,7 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
         }
         for verdict in verdicts
     ]
-    connection.execute(update, values)
+    connection.execute(_RECORD, values)
 
 
 def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
@@ -241,7 +224,7 @@ def troubled(connection: Connection, issue_id: int, *, limit: int) -> list[tuple
     ]
 
 
-def _receives_mail(now: dt.datetime) -> sa.ColumnElement[bool]:
+def _receives_mail(now: dt.datetime | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
     """`Subscriber.receives_mail`, in SQL."""
     s = subscribers.c
     return sa.and_(
@@ -253,25 +236,12 @@ def _receives_mail(now: dt.datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def _due(
-    connection: Connection, issue_id: int, limit: int, *, now: dt.datetime
-) -> Sequence[sa.Row[tuple[object, ...]]]:
+def _due(connection: Connection, issue_id: int, limit: int, *, now: dt.datetime) -> list[sa.Row[Any]]:
     """What to send next: planned ones first, then those whose wait is over, without rows that another worker is taking."""
-    d, s = deliveries.c, subscribers.c
-    waiting = [DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
-    rows: list[sa.Row[tuple[object, ...]]] = []
-    for state in (d.status == DeliveryStatus.PLANNED.value, sa.and_(d.status.in_(waiting), d.next_at <= now)):
-        if len(rows) == limit:
-            break
-        query = (
-            sa.select(d.id, d.letter_id, d.attempts, s.email, s.ref, _receives_mail(now).label("receives"))
-            .join(subscribers, s.id == d.subscriber_id)
-            .where(d.issue_id == issue_id, d.finished_at.is_(None), state)
-            .order_by(d.id)
-            .limit(limit - len(rows))
-            .with_for_update(skip_locked=True, of=deliveries)  # SQLite has one writer, and no such clause
-        )
-        rows += connection.execute(query).all()
+    values = {"issue": issue_id, "now": now}
+    rows = list(connection.execute(_PLANNED, {**values, "limit": limit}))
+    if len(rows) < limit:
+        rows += connection.execute(_WAITED, {**values, "limit": limit - len(rows)})
     return rows
 
 
@@ -282,3 +252,49 @@ def _hold_back(connection: Connection, ids: Sequence[int], *, now: dt.datetime) 
         .values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now, next_at=None)
     )
     connection.execute(update)
+
+
+# The statements of the sending loop, built once: building them costs more than running them.
+
+
+def _due_query(state: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    d, s = deliveries.c, subscribers.c
+    return (
+        sa.select(d.id, d.letter_id, d.attempts, s.email, s.ref, _receives_mail(sa.bindparam("now")).label("receives"))
+        .join(subscribers, s.id == d.subscriber_id)
+        .where(d.issue_id == sa.bindparam("issue"), d.finished_at.is_(None), state)
+        .order_by(d.id)
+        .limit(sa.bindparam("limit"))
+        .with_for_update(skip_locked=True, of=deliveries)  # SQLite has one writer, and no such clause
+    )
+
+
+_PLANNED = _due_query(deliveries.c.status == DeliveryStatus.PLANNED.value)
+_WAITED = _due_query(
+    sa.and_(
+        deliveries.c.status.in_([DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]),
+        deliveries.c.next_at <= sa.bindparam("now"),
+    )
+)
+_TAKE = (
+    deliveries.update()
+    .where(deliveries.c.id == sa.bindparam("row"))
+    .values(status=DeliveryStatus.CLAIMED.value, worker_id=sa.bindparam("worker"), started_at=sa.bindparam("now"))
+)
+_RECORD = (
+    deliveries.update()
+    .where(
+        deliveries.c.id == sa.bindparam("row"),
+        deliveries.c.worker_id == sa.bindparam("worker"),
+        deliveries.c.status == DeliveryStatus.CLAIMED.value,
+    )
+    .values(
+        status=sa.bindparam("new_status"),
+        attempts=deliveries.c.attempts + 1,
+        next_at=sa.bindparam("new_next_at"),
+        finished_at=sa.bindparam("new_finished_at"),
+        code=sa.bindparam("new_code"),
+        enhanced=sa.bindparam("new_enhanced"),
+        reply=sa.bindparam("new_reply"),
+    )
+)

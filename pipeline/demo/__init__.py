@@ -1,0 +1,103 @@
+"""The whole path on this machine, with nothing to start and nobody outside it asked.
+
+`run_demo_once` walks it for machines (`walk`), `run_demo` leaves it open for a browser (`outbox`). Both copy the newsletter to a
+folder of their own (`newsroom`), fetch from invented publishers (`publisher`), and catch all mail (`mailbox`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline import jobs
+from pipeline.demo import newsroom
+from pipeline.demo.clock import DemoClock
+from pipeline.demo.mailbox import Mailbox
+from pipeline.demo.publisher import Publisher
+from pipeline.demo.walk import Numbers, Scene, StepFailed, walk
+from pipeline.errors import OpenSignalError, UsageError
+from pipeline.store import open_store
+from pipeline.web import create_app
+from pipeline.web.server import address_of, bind, running
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What `opensignal demo --once` saw. *ok*: every step was seen to work from outside."""
+
+    ok: bool
+    numbers: Numbers
+    messages: int  # letters in the outbox, of all kinds
+    seconds: float
+    failed: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        answer = {"ok": self.ok, **asdict(self.numbers), "messages": self.messages, "seconds": round(self.seconds, 2)}
+        return {**answer, "failed": self.failed} if self.failed else answer
+
+
+def run_demo_once(root: Path, *, keep: Path | None, say: Say) -> DemoReport:
+    """Walk ingest, cite, check, build, sign-up, confirm, digest and unsubscribe by real HTTP and SMTP on loopback.
+
+    With *keep*, the folder (made here) holds ``site``, ``outbox`` (a Maildir) and ``opensignal.db`` afterwards. Raises `UsageError`
+    when it holds something already, or when there is no article to show.
+    """
+    began = time.monotonic()
+    with _folder(keep) as folder, _scene(root, folder, port=0, say=say) as scene:
+        failed = ""
+        try:
+            walk(scene)
+        except (StepFailed, OpenSignalError) as error:
+            failed = str(error)
+        messages = len(scene.mailbox.letters())
+    report = DemoReport(not failed, scene.numbers, messages, time.monotonic() - began, failed)
+    say(f"\n{'all of it works' if report.ok else f'FAILED: {failed}'}; {messages} messages in {report.seconds:.1f} s")
+    if keep:
+        say(f"kept in {keep}: site/, outbox/, opensignal.db")
+    return report
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """The folder to work in: *keep*, or one that vanishes."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="opensignal-demo-") as name:
+            yield Path(name)
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is there already and is not empty; name a new folder for --keep")
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{keep} cannot be made: {error.strerror}; name another folder for --keep") from error
+    yield keep.resolve()
+
+
+@contextlib.contextmanager
+def _scene(root: Path, folder: Path, *, port: int, say: Say) -> Iterator[Scene]:
+    """Everything that a demonstration needs, running: publishers, mail server, database, mailing pages and their letters."""
+    clock = DemoClock(newsroom.newest_date(root) + newsroom.AN_HOUR)
+    newsroom.copy_newsroom(root, folder / "newsroom")
+    with contextlib.ExitStack() as stack:
+        publisher = stack.enter_context(Publisher())
+        mailbox = stack.enter_context(Mailbox(folder / "outbox"))
+        listening = stack.enter_context(bind("127.0.0.1", port))
+        settings = newsroom.settings_for(
+            folder / "newsroom", folder, site_url=address_of(listening), smtp_url=mailbox.url
+        )
+        store = open_store(settings)
+        stack.callback(store.close)
+        stop = threading.Event()
+        runner = jobs.Runner([jobs.notices_job(store, settings, clock)], stop)
+        stack.callback(runner.stop)
+        stack.enter_context(running(create_app(store, settings, clock=clock), listening))
+        runner.start()
+        yield Scene(settings, store, mailbox, clock, publisher.url, say)

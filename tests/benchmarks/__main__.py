@@ -1,0 +1,40 @@
+"""Run the benchmarks and print a table; exit 1 when a limit does not hold.
+
+make bench                               all of them
+make bench ARGS="--subscribers 100000"   a larger list
+make bench ARGS="--only build"
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+
+from tests.benchmarks import building, sending
+from tests.benchmarks.table import Row
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--only", choices=["send", "build"], action="append", help="run these alone")
+    parser.add_argument("--subscribers", type=int, default=10_000, help="how many to send to (default: 10000)")
+    parser.add_argument("--runs", type=int, default=3, help="how many runs the median is of (default: 3)")
+    arguments = parser.parse_args()
+    chosen = arguments.only or ["build", "send"]
+    parts: list[Iterator[Row]] = []
+    if "build" in chosen:
+        parts.append(building.measure(runs=arguments.runs))
+    if "send" in chosen:
+        parts.append(sending.measure(subscribers=arguments.subscribers, runs=arguments.runs))
+    print(f"{'what':<36} {'measured (median)':<24} {'wanted':<36}")
+    holds = True
+    for row in itertools.chain(*parts):
+        print(row, flush=True)
+        holds = holds and row.holds
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
