@@ -51,7 +51,10 @@ def summary_to_plain_text(
 
 
 def summary_paragraphs(article: Article, n: int) -> str:
-    """The first *n* paragraphs of the body, as Markdown; headings, lists, tables, quotes, code and boxes are passed over."""
+    """The first *n* paragraphs of the body, as Markdown; headings, lists, tables, quotes, code and boxes are passed over.
+
+    For their HTML, render the article with this as its body: the citations are then numbered for themselves.
+    """
     found: list[str] = []
     for paragraph in PARAGRAPH.finditer(prose(article.body)):
         if len(found) < n and not _NO_PROSE.match(paragraph[0]):

@@ -62,7 +62,7 @@ class _Reader(HTMLParser):
             if name not in self.allowed.get(tag, frozenset()):
                 self.wrong.append(f"{tag} {name}")
             if name in ("href", "src") and not re.match(
-                r"(https?://[^/@\\\s]+|mailto:\S+@|#[\w.:-]*$)", value or "", re.IGNORECASE
+                r"(https?://[^/@\\\s]+(?:[/?#]|$)|mailto:\S+@|#[\w.:-]*$)", value or "", re.IGNORECASE
             ):
                 self.wrong.append(f"{name}={value}")
 

@@ -106,7 +106,7 @@ def test_an_idea_needs_no_more_than_a_title(newsroom: Newsroom) -> None:
         ({"status": "published"}, True),
         ({"status": "published", "date": "2026-12-24"}, False),
         ({"status": "draft"}, False),
-        ({"status": "draft", "title": None}, False),
+        ({"status": "draft", "title": None, "tags": "[x]"}, False),
         ({"status": "published", "title": None}, True),
         ({"status": "publishd"}, True),
         ({"status": None}, True),

@@ -128,6 +128,12 @@ def test_lines_are_wrapped_and_addresses_are_not() -> None:
     assert all(line.startswith("  ") for line in lines if line.strip().startswith("item"))
 
 
+def test_text_has_room_however_deep_it_is_quoted() -> None:
+    text = body_of("> " * 40 + "some words that stay on one line")
+
+    assert "some words that stay\n" in text
+
+
 def test_a_digest_shows_the_dek_and_the_first_paragraphs_with_their_own_sources() -> None:
     article = an_article(
         dek="The dek.",

@@ -176,6 +176,10 @@ def test_headings_have_ids_of_their_own_that_never_collide_with_the_panels() -> 
     assert rendered.toc[-1] == TocEntry("x-y", "x & y", 4)
 
 
+def test_an_id_in_raw_html_is_not_ours() -> None:
+    assert render('<h2 id="subscribe">x</h2>\n\n## Mine') == '<h2>x</h2>\n<h2 id="mine">Mine</h2>'
+
+
 # --- what Markdown may and may not do ---------------------------------------------------------------------------------------------
 
 
