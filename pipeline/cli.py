@@ -28,7 +28,7 @@ from pipeline.errors import ContentError, OpenSignalError, UsageError
 from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
-    from pipeline.ingest import IngestReport
+    from pipeline.ingest import FeedResult, IngestReport
     from pipeline.mail import SendReport
     from pipeline.store import Store
 
@@ -60,9 +60,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 def main() -> None:
     """Run a command. What goes wrong ends in one line that says what, where and what next; never in a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(app(standalone_mode=False) or 0)  # what a command gave to typer.Exit
     except typer.Abort:
         err.print("opensignal: stopped")
         sys.exit(130)
@@ -212,7 +210,8 @@ def build(
     settings = Settings.load(root)
     report = build_site(settings, now=_now(), site_dir=site_dir, check=check)
     if json:
-        _print_json(report.as_dict())
+        numbers = {"articles": report.articles, "pages": report.pages, "feeds": report.feeds}
+        _print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
         return
     for problem in report.problems:
         err.print(str(problem), markup=False)
@@ -565,8 +564,30 @@ def _print_json(value: object) -> None:
 
 
 def _print_ingest(report: IngestReport) -> None:
-    for line in report.lines():
-        out.print(line, markup=False)
+    for feed in report.feeds:
+        told = feed.message if feed.failed else _gave(feed)
+        out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {told}".rstrip(), markup=False)
+        for problem in feed.problems:
+            out.print(f"  {'':<24} {problem}", markup=False)
+    failed = [feed for feed in report.feeds if feed.failed]
+    out.print(
+        f"{_count(report.asked, 'feed')} asked, {_count(report.new_entries, 'new entry', 'new entries')}; "
+        f"cards in content/inbox/",
+        markup=False,
+    )
+    for feed in failed:
+        err.print(f"opensignal: feed {feed.id}: {feed.message}", markup=False)
+
+
+def _gave(feed: FeedResult) -> str:
+    parts = []
+    if feed.cards:
+        parts.append(_count(len(feed.cards), "new story", "new stories"))
+    if feed.same_stories:
+        parts.append(_count(feed.same_stories, "more source of known stories", "more sources of known stories"))
+    if feed.passed_by:
+        parts.append(f"{feed.passed_by:,} older entries passed by")
+    return ", ".join(parts)
 
 
 def _print_preview(preview: Any, *, json: bool) -> None:
@@ -616,8 +637,8 @@ _STATES = {
 }
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _short(path: Path | str) -> str:

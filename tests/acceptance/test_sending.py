@@ -1,0 +1,262 @@
+"""An operator's commands, as processes against a real mail server: send, and what may go wrong with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import MailServer, mail_server
+from tests.repository import Repository, Sink
+
+READERS = [f"reader{n}@example.org" for n in range(6)]
+
+
+@pytest.fixture
+def ready(repository: Repository) -> Repository:
+    """Six confirmed subscribers, one article."""
+    repository.add_article("grid", title="The grid is the new fab")
+    repository.add_subscribers(READERS)
+    return repository
+
+
+def test_an_issue_reaches_everybody_once(ready: Repository, server: MailServer) -> None:
+    first = ready.run("send", ready.today, "--json", smtp_url=server.url)
+    second = ready.run("send", ready.today, "--json", smtp_url=server.url)
+
+    assert first.code == second.code == 0
+    assert sorted(server.recipients()) == sorted(READERS)
+    report = first.json
+    assert report.pop("seconds") >= 0
+    assert report == {
+        "issue": ready.today,
+        "planned": 6,
+        "sent": 6,
+        "deferred": 0,
+        "failed": 0,
+        "suppressed": 0,
+        "uncertain": 0,
+    }
+    assert (second.json["planned"], second.json["sent"]) == (6, 0)
+
+
+def test_a_letter_says_what_it_must(ready: Repository, server: MailServer) -> None:
+    ready.run("send", ready.today, smtp_url=server.url)
+
+    letter = server.received[0]
+    assert letter.message["Subject"] == "The grid is the new fab"
+    assert letter.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "1 Sample Street" in letter.text()
+    assert "/unsubscribe/" in letter.text()
+    assert "https://deepsignals.example.org/articles/grid/" in letter.html()
+    assert "https://example.org/source" in letter.text()
+
+
+def test_without_a_mail_server_letters_go_to_the_outbox(ready: Repository) -> None:
+    ended = ready.run("send", ready.today)
+
+    files = list((ready.root / ".opensignal" / "outbox" / "new").iterdir())
+    assert ended.code == 0
+    assert len(files) == 6
+    assert b"\r\nTo: reader" in files[0].read_bytes()
+
+
+def test_due_sends_what_the_hour_asks_for(ready: Repository, server: MailServer) -> None:
+    """Each daily issue is due for a day, so that one is due at any hour."""
+    ready.add_subscribers(["each@example.org"], cadence="each")
+
+    first = ready.run("send", "--due", "--json", smtp_url=server.url)
+    second = ready.run("send", "--due", "--json", smtp_url=server.url)
+
+    assert {report["issue"] for report in first.json} >= {"each-grid"}
+    assert sorted(server.recipients()) == sorted([*READERS, "each@example.org"])
+    assert second.json == []
+
+
+def test_a_dry_run_tells_and_does_nothing(ready: Repository, server: MailServer) -> None:
+    ended = ready.run("send", ready.today, "--dry-run", smtp_url=server.url)
+
+    assert ended.code == 0
+    assert "6 subscribers" in ended.out
+    assert "The grid is the new fab" in ended.out
+    assert server.received == []
+    assert ready.run("send", ready.today, "--json", smtp_url=server.url).json["sent"] == 6
+
+
+def test_a_copy_goes_to_one_address_and_is_not_recorded(ready: Repository, server: MailServer) -> None:
+    ended = ready.run("send", ready.today, "--to", "editor@example.com", smtp_url=server.url)
+
+    assert ended.code == 0, ended.err
+    assert server.recipients() == ["editor@example.com"]
+    assert ready.run("send", ready.today, "--json", smtp_url=server.url).json["sent"] == 6
+
+
+def test_a_dead_mail_server_loses_nobody(ready: Repository, server: MailServer) -> None:
+    with mail_server() as gone:
+        pass
+
+    dead = ready.run("send", ready.today, smtp_url=gone.url)
+    alive = ready.run("send", ready.today, "--json", smtp_url=server.url)
+
+    assert dead.code == 1
+    assert gone.url.removeprefix("smtp://") in dead.err
+    assert "cannot be reached" in dead.err
+    assert alive.json["sent"] == 6
+
+
+def test_a_server_that_refuses_one_tells_which_and_why(ready: Repository) -> None:
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        return "550 5.1.1 no such user" if stage == "rcpt" and recipient == READERS[2] else ""
+
+    with mail_server(answer) as server:
+        ended = ready.run("send", ready.today, smtp_url=server.url)
+
+        assert ended.code == 1
+        assert "1 refused for good" in ended.out
+        assert "550 5.1.1 no such user" in ended.out
+        assert READERS[2] not in ended.out + ended.err
+        assert len(server.received) == 5
+
+
+def test_a_second_sender_at_the_same_time_is_told_and_nobody_gets_two(ready: Repository) -> None:
+    def slow(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message":
+            time.sleep(0.5)  # holds up the whole server: one letter at a time
+        return ""
+
+    with mail_server(slow) as server:
+        first = ready.start("send", ready.today, smtp_url=server.url)
+        while server.connections == 0:
+            time.sleep(0.02)
+        second = ready.run("send", ready.today, smtp_url=server.url)
+        _, err = first.communicate(timeout=30)
+
+        assert first.returncode == 0, err
+        assert second.code == 1
+        assert "is being sent by another process" in second.err
+        assert f"process {first.pid}" in second.err
+        assert Counter(server.recipients()) == Counter(READERS)
+
+
+def test_a_locked_database_is_waited_for_and_then_named(ready: Repository, server: MailServer) -> None:
+    holder = sqlite3.connect(ready.root / ".opensignal" / "opensignal.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    locked = ready.run("send", ready.today, smtp_url=server.url)
+    holder.execute("ROLLBACK")
+    holder.close()
+
+    assert locked.code == 1
+    assert "locked by another process" in locked.err
+    assert server.received == []
+    assert ready.run("send", ready.today, "--json", smtp_url=server.url).json["sent"] == 6
+
+
+def test_a_database_that_is_none_is_named(ready: Repository, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database, but long enough to be taken for one " * 100)
+
+    ended = ready.run("subscribers", "stats", database_url=f"sqlite:///{tmp_path}/notes.txt")
+
+    assert ended.code == 1
+    assert "notes.txt" in ended.err
+    assert "not a database" in ended.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_database_that_may_not_be_written_is_named(ready: Repository, server: MailServer) -> None:
+    (ready.root / ".opensignal" / "opensignal.db").chmod(0o400)
+
+    ended = ready.run("send", ready.today, smtp_url=server.url)
+
+    assert ended.code == 1
+    assert "the right to write" in ended.err
+    assert server.received == []
+
+
+def test_content_with_errors_is_not_mailed(ready: Repository, server: MailServer) -> None:
+    path = ready.add_article("broken")
+    path.write_text(path.read_text().replace("[^sample-source]", "[^nobody]"))
+
+    ended = ready.run("send", ready.today, smtp_url=server.url)
+
+    assert ended.code == 1
+    assert "S104" in ended.err
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ((), "name an issue"),
+        (("daily-2026-02-30",), "not a date"),
+        (("monthly-2026-11",), "names no issue"),
+        (("daily-2999-01-01",), "future"),
+        (("daily-2026-11-23", "--due"), "name an issue"),
+        (("--due", "--dry-run"), "--dry-run"),
+        (("daily-2026-11-23", "--to", "a@b.c, d@e.f"), ""),
+        (("--nonsense",), "--nonsense"),
+    ],
+)
+def test_words_that_make_no_sense_end_with_2(ready: Repository, words: tuple[str, ...], what: str) -> None:
+    ended = ready.run("send", *words)
+
+    assert ended.code in (1, 2)
+    assert ended.code == 2 or "--to" in words
+    assert what in ended.err
+    assert ended.out == ""
+
+
+def test_killed_half_way_and_run_again_nobody_is_missing(repository: Repository, tmp_path: Path) -> None:
+    """R-01, small: at most one letter a connection arrives twice, and it is the same letter."""
+    readers = [f"r{n}@example.org" for n in range(600)]
+    repository.add_article("grid")
+    repository.add_subscribers(readers)
+
+    with Sink(tmp_path / "journal") as sink:
+        process = repository.start("send", repository.today, smtp_url=sink.url, connections="4")
+        _wait_until(lambda: sink.count() >= 250, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        at_the_kill = sink.count()
+        ended = repository.run("send", repository.today, "--json", smtp_url=sink.url, connections="4")
+        taken = sink.taken()
+
+    counts = Counter(recipient for recipient, _ in taken)
+    assert at_the_kill < 600
+    assert ended.code == 0, ended.err
+    assert set(counts) == set(readers)
+    assert len(taken) - 600 <= 4
+    assert len(taken) - 600 <= ended.json["uncertain"] <= 4
+    assert len(set(taken)) == 600
+
+
+def test_ctrl_c_ends_it_in_order(repository: Repository, tmp_path: Path) -> None:
+    repository.add_article("grid")
+    repository.add_subscribers([f"r{n}@example.org" for n in range(600)])
+
+    with Sink(tmp_path / "journal") as sink:
+        process = repository.start("send", repository.today, smtp_url=sink.url, connections="4")
+        _wait_until(lambda: sink.count() >= 100, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        stopped_at = sink.count()
+        repository.run("send", repository.today, smtp_url=sink.url)
+        taken = sink.taken()
+
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "left; run again" in out
+    assert stopped_at < 600
+    assert len(taken) == len(set(taken)) == 600
+
+
+def _wait_until(true: object, process: subprocess.Popen[str]) -> None:
+    assert callable(true)
+    while not true():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
