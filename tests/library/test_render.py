@@ -177,7 +177,7 @@ def test_headings_have_ids_of_their_own_that_never_collide_with_the_panels() -> 
 
 
 def test_an_id_in_raw_html_is_not_ours() -> None:
-    assert render('<h2 id="subscribe">x</h2>\n\n## Mine') == '<h2>x</h2>\n<h2 id="mine">Mine</h2>'
+    assert render('<h2 id="subscribe">x</h2>\n\n## Mine') == '<h2>x</h2>\n\n<h2 id="mine">Mine</h2>'
 
 
 # --- what Markdown may and may not do ---------------------------------------------------------------------------------------------
