@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json as jsonlib
+import logging
 import os
 import signal
 import sys
@@ -519,21 +520,22 @@ def _publishable(settings: Settings) -> Any:
 
 def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
     from pipeline import jobs
-    from pipeline.web.server import run_server
+    from pipeline.web import create_app
+    from pipeline.web.server import bind, run
 
-    with _store(settings) as store:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    with _store(settings) as store, bind(host, port) as listening:
         stop = threading.Event()
         work = [jobs.notices_job(store, settings, _now)]
         if schedule:
             work += [jobs.issues_job(store, settings, _now, stop), jobs.feeds_job(store, settings, _now)]
         runner = jobs.Runner(work, stop)
-        run_server(
-            store,
-            settings,
-            host=host,
-            port=port,
-            started=lambda url: (runner.start(), out.print(f"listening on {url}; Ctrl-C ends it", markup=False)),
-        )
+
+        def started(url: str) -> None:
+            out.print(f"listening on {url}; Ctrl-C ends it", markup=False)
+            runner.start()
+
+        run(create_app(store, settings, clock=_now), listening, started=started)
         runner.stop()
 
 
@@ -571,7 +573,7 @@ def _print_ingest(report: IngestReport) -> None:
             out.print(f"  {'':<24} {problem}", markup=False)
     failed = [feed for feed in report.feeds if feed.failed]
     out.print(
-        f"{_count(report.asked, 'feed')} asked, {_count(report.new_entries, 'new entry', 'new entries')}; "
+        f"{_count(report.asked, 'feed')} asked, {_count(report.entries, 'new entry', 'new entries')}; "
         f"cards in content/inbox/",
         markup=False,
     )

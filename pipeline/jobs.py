@@ -73,7 +73,7 @@ def feeds_job(store: Store, settings: Settings, clock: Clock) -> Job:
     def act() -> str:
         feeds = load_library(settings.root).feeds
         report = ingest(store, feeds, inbox=settings.content / "inbox", fetcher=fetcher, now=clock())
-        return f"{report.new_entries} new entries" if report.new_entries else ""
+        return f"{report.entries} new entries" if report.entries else ""
 
     return Job("feeds", FEEDS_EVERY, act)
 

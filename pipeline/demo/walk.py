@@ -1,6 +1,6 @@
 """The walk of `opensignal demo --once`: each step is done as its owner would do it, and believed only when seen from outside.
 
-    ingest | cite | check | build | sign up | confirm | digest | unsubscribe | a second digest
+ingest | cite | check | build | sign up | confirm | digest | unsubscribe | a second digest
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _ingest(scene: Scene) -> str:
     again = ingest(scene.store, feeds, now=scene.clock(), force=True, **arguments)
     scene.numbers.inbox_cards = len(cards)
     _see(len(cards) == 2, f"two stories in two feeds should be two cards, found {len(cards)}")
-    _see(again.new_entries == 0, "a second reading of the same feeds found something new")
+    _see(again.entries == 0, "a second reading of the same feeds found something new")
     return f"{len(feeds)} feeds, 3 entries, {len(cards)} stories in the inbox; nothing new the second time"
 
 
@@ -108,7 +108,9 @@ def _check(scene: Scene) -> str:
     caught = [problem.code for problem in scene.library().blocking(scene.clock())]
     source.write_text(honest, "utf-8")
     _see("S110" in caught, "a falsified quotation passed the check")
-    return f"{len(library.articles)} articles, {len(library.sources)} sources, no errors; a falsified quotation was caught"
+    return (
+        f"{len(library.articles)} articles, {len(library.sources)} sources, no errors; a falsified quotation was caught"
+    )
 
 
 def _build(scene: Scene) -> str:
@@ -125,7 +127,9 @@ def _read(scene: Scene) -> str:
     home = visitor.get(scene.site)
     article = visitor.get(f"{scene.site}articles/sample-traced/")
     missing = visitor.get(f"{scene.site}nothing-here/")
-    _see(home.status == 200 and home.says("Sample: what it looks like"), "the home page does not show the newest article")
+    _see(
+        home.status == 200 and home.says("Sample: what it looks like"), "the home page does not show the newest article"
+    )
     _see(article.status == 200 and 'href="#source-1"' in article.text, "the article does not link its sources")
     _see(article.says("Get the signal in your inbox"), "the article has no sign-up box")
     _see(missing.status == 404, f"a page that is not there answers {missing.status}")
@@ -167,12 +171,15 @@ def _digest(scene: Scene) -> str:
     letters = {address: _letter(scene, address, "/articles/") for address in (ANNA, BO)}
     scene.numbers.sent += len(letters)
     _see(report.sent == 2, f"{report.sent} letters were sent instead of 2")
-    _see(not [x for x in scene.mailbox.to(CEM) if "/articles/" in text_of(x)], "somebody who never confirmed got an issue")
+    _see(
+        not [x for x in scene.mailbox.to(CEM) if "/articles/" in text_of(x)],
+        "somebody who never confirmed got an issue",
+    )
     for letter in letters.values():
         link = visitor.link_in(letter, "/articles/")
         _see(visitor.get(link).status == 200, f"a link of the letter leads nowhere: {link}")
     _see(_send(scene, key).sent == 0, "the same issue was sent twice")
-    return f"{key}: {report.sent} letters, \"{letters[ANNA]['Subject']}\"; run again, it sent nothing"
+    return f'{key}: {report.sent} letters, "{letters[ANNA]["Subject"]}"; run again, it sent nothing'
 
 
 def _unsubscribe(scene: Scene) -> str:
@@ -202,9 +209,7 @@ def _second_digest(scene: Scene) -> str:
 
 def _send(scene: Scene, key: str) -> mail.SendReport:
     transport = open_transport(scene.settings)
-    return mail.send_issue(
-        scene.store, scene.library(), scene.settings, key, transport=transport, clock=scene.clock
-    )
+    return mail.send_issue(scene.store, scene.library(), scene.settings, key, transport=transport, clock=scene.clock)
 
 
 def _letter(scene: Scene, address: str, holding: str) -> EmailMessage:
