@@ -1,6 +1,7 @@
 """Bring a database up to the newest tables, one step after the other (Alembic), and never down.
 
-`upgrade` runs by itself whenever a command opens the database; two that do so at once wait for each other.
+`upgrade` runs by itself whenever a command opens the database; two that do so at once wait for each other. Each step is a file
+``versions/NNNN_what.py`` whose revision is NNNN, so that a database that is up to date is known without loading Alembic.
 """
 
 from __future__ import annotations
@@ -8,12 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import alembic.command
-import alembic.config
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from pipeline.errors import StoreError
 
@@ -32,29 +28,33 @@ def upgrade(store: Store) -> None:
     with store.writing() as connection:
         if not store.is_sqlite:  # SQLite's write transaction is the lock
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        try:
-            alembic.command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(
-                f"the database was written by a newer version ({_revision(connection)}); install that version, or restore a backup"
-            ) from error
+        _run(connection)
 
 
 def head() -> str:
     """The newest revision that this version knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    return max(path.name[:4] for path in (HERE / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _run(connection: Connection) -> None:
+    import alembic.command  # here: it takes longer to load than most commands take to run
+    import alembic.config
+    from alembic.util import CommandError
 
-
-def _config() -> alembic.config.Config:
     config = alembic.config.Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    return config
+    config.attributes["connection"] = connection
+    try:
+        alembic.command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"the database was written by a newer version ({_revision(connection)}); install that version, or restore a backup"
+        ) from error
+
+
+def _revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found
