@@ -55,9 +55,7 @@ class Settings(BaseSettings):
     web_url: str = Field(
         default="", description="where the mailing pages stand, if not on the site's own address: the form posts there"
     )
-    state_dir: Path = Field(
-        default=Path(".opensignal"), description="folder of the machine's own files; never in Git"
-    )
+    state_dir: Path = Field(default=Path(".opensignal"), description="folder of the machine's own files; never in Git")
     site_dir: Path = Field(default=Path("site"), description="folder that the site is built into")
     database_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; default: SQLite in the state folder"
@@ -124,10 +122,11 @@ class Settings(BaseSettings):
     def _one_mailbox(cls, value: str) -> str:
         if not value:
             return value
-        name, address = email.utils.parseaddr(value)
+        found = email.utils.getaddresses([value])
         try:
+            [(name, address)] = found
             email.headerregistry.Address(display_name=name, addr_spec=address)
-        except Exception as error:
+        except Exception as error:  # the parser's own are many
             raise ValueError(f"{value!r} is not one mail address") from error
         if "@" not in address or any(c in value for c in "\r\n\0"):
             raise ValueError(f"{value!r} is not one mail address")

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,8 +18,9 @@ from pipeline.library import load_library
 from pipeline.model import Role, Snapshot
 
 SAMPLE = Path(__file__).parent / "sample"
+AN_HOUR = dt.timedelta(hours=1)
 
-SOURCES = {
+SOURCES: Mapping[str, Mapping[str, Any]] = {
     "northfield-outlook": {
         "title": "Load outlook 2026 (invented sample)",
         "publisher": "Northfield Grid Authority",
@@ -72,7 +75,7 @@ def cite_sample_sources(newsroom: Path, publisher: str, fetcher: Fetcher, *, now
     """Fetch the sample pages, store their text, and write the sources with the quotes that articles lean on."""
     folder = newsroom / "content" / "sources"
     for name, source in SOURCES.items():
-        url = publisher + str(source["page"])
+        url = publisher + source["page"]
         snapshot, _ = take_snapshot(fetcher, url, into=folder / "snapshots", now=now)
         _write_yaml(folder / f"{name}.yml", _source(name, source, url, snapshot, now))
 
@@ -115,9 +118,7 @@ def settings_for(newsroom: Path, keep: Path, *, site_url: str, smtp_url: str) ->
     )
 
 
-def _source(name: str, source: dict[str, object], url: str, snapshot: Snapshot, now: dt.datetime) -> dict[str, object]:
-    quotes = source["quotes"]
-    assert isinstance(quotes, dict)
+def _source(name: str, source: Mapping[str, Any], url: str, snapshot: Snapshot, now: dt.datetime) -> dict[str, object]:
     return {
         "id": name,
         "type": "webpage",
@@ -137,7 +138,7 @@ def _source(name: str, source: dict[str, object], url: str, snapshot: Snapshot, 
             "tool": snapshot.tool,
             "bytes": str(snapshot.bytes),
         },
-        "quotes": {quote: {"text": text} for quote, text in quotes.items()},
+        "quotes": {quote: {"text": text} for quote, text in source["quotes"].items()},
     }
 
 

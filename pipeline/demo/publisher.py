@@ -44,8 +44,7 @@ class _Pages(http.server.BaseHTTPRequestHandler):
         if page is None:
             self.send_error(404)
             return
-        host, port = self.server.server_address[:2]
-        body = page.read_bytes().replace(b"{base}", f"http://{host!s}:{port}/".encode())
+        body = page.read_bytes().replace(b"{base}", f"http://{self.headers['Host']}/".encode())
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         if self.headers.get("If-None-Match") == tag:
             self._answer(304, tag)

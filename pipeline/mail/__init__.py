@@ -3,7 +3,8 @@
     issue | compose once | plan a row a subscriber | claim | stamp | send | judge | record, until nothing is due
 
 `gather` decides who gets which articles, `compose` writes the letter, `plan` the rows; `deliver` carries them over a
-`transport` and `judge` reads the replies. On the other side of the module stand the people: `signups`, `lifecycle`, `people`, `notices`.
+`transport` and `judge` reads the replies. On the other side of the module stand the people: `signups`, `lifecycle`,
+`people`, `notices`.
 """
 
 from __future__ import annotations

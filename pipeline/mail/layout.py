@@ -25,7 +25,7 @@ def render_html(kind: str, settings: Settings, values: Mapping[str, Any]) -> str
     light, dark = design_tokens(settings.root / "theme" / "assets" / "css" / "tokens.css")
     preheader = str(values.get("preheader", ""))
     html = (
-        _templates("html")
+        _templates()
         .get_template(f"{kind}/body.html")
         .render(
             settings=settings,
@@ -42,13 +42,13 @@ def render_html(kind: str, settings: Settings, values: Mapping[str, Any]) -> str
 
 def render_text(kind: str, settings: Settings, values: Mapping[str, Any]) -> str:
     """The plain text part of a letter of this kind."""
-    text = _templates("txt").get_template(f"{kind}/body.txt").render(settings=settings, **values)
+    text = _templates().get_template(f"{kind}/body.txt").render(settings=settings, **values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def render_subject(kind: str, settings: Settings, values: Mapping[str, Any]) -> str:
     """The subject of a letter of this kind."""
-    return _templates("txt").get_template(f"{kind}/subject.txt").render(settings=settings, **values).strip()
+    return _templates().get_template(f"{kind}/subject.txt").render(settings=settings, **values).strip()
 
 
 def wrap(text: object) -> str:

@@ -1,0 +1,117 @@
+"""Settings come from four places, are checked once, and say what is wrong with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.config import Settings
+from pipeline.errors import SettingsError, UsageError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "mkdocs.yml").write_text(
+        "site_name: Tide Tables\nsite_url: https://tides.example.org\n"
+        "plugins: [opensignal]\nextra: {key: !ENV [SOME, thing]}\nfn: !!python/name:os.path.join\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.opensignal]\nmail_from = "Tides <tides@example.org>"\ndaily_at = "07:15"\n'
+    )
+    return tmp_path
+
+
+def test_each_place_gives_what_it_knows(root: Path) -> None:
+    settings = Settings.load(root)
+
+    assert settings.site_name == "Tide Tables"
+    assert settings.site_url == settings.web_url == "https://tides.example.org/"
+    assert (settings.sender_name, settings.sender_address) == ("Tides", "tides@example.org")
+    assert settings.daily_at == dt.time(7, 15)
+    assert settings.database_url == f"sqlite:///{root}/.opensignal/opensignal.db"
+    assert settings.outbox_dir == root / ".opensignal" / "outbox"
+
+
+def test_the_environment_wins_over_files_and_an_argument_over_both(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENSIGNAL_SITE_URL", "https://other.example.org/news")
+    monkeypatch.setenv("OPENSIGNAL_DAILY_AT", "09:00")
+
+    settings = Settings.load(root, daily_at="10:00")
+
+    assert settings.site_url == "https://other.example.org/news/"
+    assert settings.daily_at == dt.time(10, 0)
+
+
+def test_relative_folders_are_read_from_the_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("OPENSIGNAL_SITE_DIR", "public")
+
+    assert Settings.load(root).site_dir == root / "public"
+
+
+def test_two_repositories_do_not_mix(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "mkdocs.yml").write_text("site_name: Other\n")
+
+    assert Settings.load(root).site_name == "Tide Tables"
+    assert Settings.load(other).site_name == "Other"
+    assert Settings.load(other).mail_from != "Tides <tides@example.org>"
+
+
+def test_settings_do_not_change(root: Path) -> None:
+    with pytest.raises(ValidationError):
+        Settings.load(root).site_name = "x"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("timezone", "Mars/Olympus", "not a time zone"),
+        ("mail_from", "a@b.example, c@d.example", "not one mail address"),
+        ("mail_from", "A\nBcc: b@example.org <a@example.org>", "not one mail address"),
+        ("mail_from", "nobody", "not one mail address"),
+        ("smtp_url", "http://mail.example.org", "must begin with smtp://"),
+        ("database_url", "mysql://x", "must begin with sqlite:///"),
+        ("site_url", "ftp://x", "must begin with https://"),
+        ("connections", "0", "greater than or equal to 1"),
+        ("daily_at", "25:00", "time"),
+        ("weekly_on", "someday", "monday"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_with_its_variable(
+    root: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"OPENSIGNAL_{name.upper()}", value)
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(root)
+
+    assert f"setting '{name}'" in str(caught.value)
+    assert words in str(caught.value)
+    assert f"OPENSIGNAL_{name.upper()}" in str(caught.value)
+
+
+def test_an_unknown_setting_is_refused(root: Path) -> None:
+    (root / "pyproject.toml").write_text('[tool.opensignal]\nmial_from = "x@example.org"\n')
+
+    with pytest.raises(SettingsError, match="'mial_from' is not known"):
+        Settings.load(root)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [("mkdocs.yml", "site_name: [\n", r"mkdocs\.yml:2:1"), ("pyproject.toml", "[tool", r"pyproject\.toml")],
+)
+def test_a_broken_file_is_named(root: Path, file: str, text: str, words: str) -> None:
+    (root / file).write_text(text)
+
+    with pytest.raises(SettingsError, match=words):
+        Settings.load(root)
+
+
+def test_a_folder_without_a_newsletter_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no mkdocs\.yml in .*--root"):
+        Settings.load(tmp_path)
