@@ -240,6 +240,16 @@ def test_a_weight_that_an_editor_set_is_kept(tmp_path: Path) -> None:
     assert len(read((tmp_path / CARD.name).read_text(), CARD.name).entries) == 2
 
 
+def test_a_card_lists_a_hundred_entries_at_most(tmp_path: Path) -> None:
+    write(tmp_path, CARD)
+    many = [replace(OTHER, url=f"https://south.example.org/{number}") for number in range(150)]
+
+    added = [add(tmp_path, CARD.name, many), add(tmp_path, CARD.name, many)]
+
+    assert added == [99, 0]
+    assert len(read((tmp_path / CARD.name).read_text(), CARD.name).entries) == 100
+
+
 def test_a_deleted_card_stays_deleted(tmp_path: Path) -> None:
     assert add(tmp_path, CARD.name, [OTHER]) == 0
     assert list(tmp_path.iterdir()) == []
@@ -253,6 +263,7 @@ def test_a_deleted_card_stays_deleted(tmp_path: Path) -> None:
         ("---\n- a\n---\n", r"x\.md:2: the front matter has no list of entries"),
         ("---\ntitle: a\n---\n", r"x\.md:2: the front matter has no list of entries"),
         ("---\ntitle: a\nentries:\n- b\n---\n", "not that of a card"),
+        ("---\ntitle: a\nfirst_seen: &x [*x]\nentries: []\n---\n", "not that of a card"),
         ("---\ntitle: a\nfirst_seen: soon\nentries: []\n---\n", "not that of a card"),
         (
             "---\ntitle: a\nfirst_seen: 2026-11-23\nentries: []\n---\n",
