@@ -57,10 +57,10 @@ def wrap(text: object) -> str:
 
 
 @functools.cache
-def _templates(kind: str) -> jinja2.Environment:
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=kind == "html",
+        autoescape=jinja2.select_autoescape(["html"]),  # plain text has nothing to escape
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
