@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import email.utils
 import functools
 import json
-import re
 import socket
 import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,8 +35,8 @@ from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.errors import FetchError, StoreError
 from pipeline.ingest.addresses import check_url, resolve
+from pipeline.ingest.headers import REDIRECTS, fresh_for, retry_after, status_words
 
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 ASKED_TO_WAIT: Final = frozenset({429, 503})
 HOSTS_AT_ONCE: Final = 16
 LOG_SIZE: Final = 20 * 2**20  # bytes
@@ -200,11 +198,11 @@ class Fetcher:
                 content_type="",
                 etag=headers.get("ETag", request.etag),
                 last_modified=headers.get("Last-Modified", request.last_modified),
-                fresh_for=_fresh_for(headers, now=now),
+                fresh_for=fresh_for(headers, now=now),
             )
         if status != 200:
-            wait = _retry_after(headers.get("Retry-After"), now=now) if status in ASKED_TO_WAIT else None
-            raise NotHad(f"{url}: {_status_words(status, wait)}", status=status, retry_after=wait)
+            wait = retry_after(headers.get("Retry-After"), now=now) if status in ASKED_TO_WAIT else None
+            raise NotHad(f"{url}: {status_words(status, wait)}", status=status, retry_after=wait)
         body = self._body(url, response, deadline, traffic)
         return Answer(
             url=url,
@@ -213,7 +211,7 @@ class Fetcher:
             content_type=headers.get("Content-Type", ""),
             etag=headers.get("ETag"),
             last_modified=headers.get("Last-Modified"),
-            fresh_for=_fresh_for(headers, now=now),
+            fresh_for=fresh_for(headers, now=now),
         )
 
     def _body(self, url: str, response: requests.Response, deadline: _Deadline, traffic: _Traffic) -> bytes:
@@ -357,12 +355,24 @@ def fetch_all(
     def visit(numbers: Sequence[int]) -> None:
         wait: dt.timedelta | None = None
         for number in numbers:
-            if not stop.is_set() and wait is None:
-                results[number].set_result(outcome := _tried(fetcher, wanted[number], now=now))
-                wait = outcome.retry_after if isinstance(outcome, NotHad) else None
-            else:
-                reason = f"{host_of(wanted[number].url)} asks us to wait" if wait is not None else "the run was ended"
-                results[number].set_result(NotHad(f"{wanted[number].url}: not asked for, {reason}", retry_after=wait))
+            request = wanted[number]
+            if stop.is_set():
+                results[number].set_result(NotHad(f"{request.url}: not asked for, the run was ended"))
+                continue
+            if wait is not None:
+                reason = f"{host_of(request.url)} asks us to wait"
+                results[number].set_result(NotHad(f"{request.url}: not asked for, {reason}", retry_after=wait))
+                continue
+            try:
+                results[number].set_result(fetcher.get(request, now=now))
+            except NotHad as error:
+                wait = error.retry_after
+                results[number].set_result(error)
+            except (
+                BaseException
+            ) as error:  # not of this address: raised where the answer is asked for, and ends the run
+                stop.set()
+                results[number].set_exception(error)
 
     with ThreadPoolExecutor(max_workers=max(1, min(hosts_at_once, len(by_host))), thread_name_prefix="fetch") as pool:
         for numbers in by_host.values():
@@ -372,13 +382,6 @@ def fetch_all(
                 yield result.result()
         finally:
             stop.set()
-
-
-def _tried(fetcher: Fetcher, request: Request, *, now: dt.datetime) -> Answer | NotHad:
-    try:
-        return fetcher.get(request, now=now)
-    except NotHad as error:
-        return error
 
 
 def host_of(url: str) -> str:
@@ -523,68 +526,7 @@ class Gunzip:
         return bytes(decoded)
 
 
-# --- reading headers and errors -------------------------------------------------------------------------------------
-
-_LONGEST: Final = dt.timedelta(days=30)
-_MAX_AGE: Final = re.compile(r'(?:^|[,\s])max-age="?(\d{1,9})', re.IGNORECASE)
-
-
-def _retry_after(value: str | None, *, now: dt.datetime) -> dt.timedelta | None:
-    """How long `Retry-After` asks us to wait, as seconds or as a date (RFC 9110 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return min(dt.timedelta(seconds=int(value.strip()[:9])), _LONGEST)
-    date = _http_date(value)
-    return max(dt.timedelta(0), min(date - now, _LONGEST)) if date else None
-
-
-def _fresh_for(headers: Mapping[str, str], *, now: dt.datetime) -> dt.timedelta:
-    """How long the answer stays fresh by `Cache-Control: max-age` less `Age`, else by `Expires` (RFC 9111 4.2)."""
-    control = headers.get("Cache-Control", "")
-    if "no-store" in control.lower() or "no-cache" in control.lower():
-        return dt.timedelta(0)
-    if match := _MAX_AGE.search(control):
-        age = headers.get("Age", "0").strip()
-        seconds = int(match[1]) - (int(age[:9]) if age.isdecimal() else 0)
-        return max(dt.timedelta(0), min(dt.timedelta(seconds=seconds), _LONGEST))
-    expires = _http_date(headers.get("Expires", ""))
-    if expires is None:
-        return dt.timedelta(0)
-    return max(dt.timedelta(0), min(expires - (_http_date(headers.get("Date", "")) or now), _LONGEST))
-
-
-def _http_date(value: str) -> dt.datetime | None:
-    try:
-        date = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date.replace(tzinfo=dt.UTC) if date.tzinfo is None else date.astimezone(dt.UTC)
-
-
-def _status_words(status: int, wait: dt.timedelta | None) -> str:
-    if wait is not None:
-        return f"asks us to wait {_plain_time(wait)} ({status}); it is tried again then"
-    words = {
-        304: "says that nothing changed (304), though we have nothing from it; ask its owner to mend the server",
-        401: "asks for a password (401); only public addresses can be fetched",
-        403: "does not let us in (403); ask its owner",
-        404: "not found (404); check the address",
-        410: "gone for good (410); remove it, or look for its new address",
-        429: "says that we ask too often (429); it is tried again later",
-    }
-    if status in words:
-        return words[status]
-    if status in REDIRECTS:
-        return f"redirects without saying where ({status}); check it in a browser"
-    if status >= 500:
-        return f"its server fails ({status}); it is tried again later"
-    return f"answers {status}, which is no page; check the address"
-
-
-def _plain_time(wait: dt.timedelta) -> str:
-    seconds = int(wait.total_seconds())
-    return f"{seconds} seconds" if seconds < 120 else f"{seconds // 60} minutes"
+# --- reading errors ------------------------------------------------------------------------------------------------
 
 
 def _plain(error: BaseException, limits: Limits) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import StoreError
 from pipeline.ingest.fetch import Answer, Fetcher, Gunzip, Limits, NotHad, Request, fetch_all, host_of
 from tests.ingest.conftest import QUICK
 from tests.ingest.site import Asked, Page, Site, raw
@@ -553,6 +554,17 @@ def test_f4_a_host_that_asks_us_to_wait_is_not_asked_for_its_other_feeds(
     assert second.retry_after == dt.timedelta(minutes=10)
     assert isinstance(third, Answer)
     assert site.count("/b") == 0
+
+
+def test_a_log_that_cannot_be_written_ends_the_run_in_words(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "fetch.jsonl").mkdir()
+    fetcher = Fetcher(user_agent="x", allow_private=True, log=tmp_path / "fetch.jsonl", limits=QUICK)
+    urls = [site.put(f"/{number}", "<rss/>") for number in range(3)]
+
+    with pytest.raises(StoreError, match="the log of fetches cannot be written"):
+        list(fetch_all(fetcher, [Request(url) for url in urls], now=NOW))
+
+    assert len(site.asked) == 1
 
 
 def test_a_run_that_is_ended_asks_for_nothing_more(site: Site, fetcher: Fetcher) -> None:
