@@ -137,7 +137,7 @@ class Fetcher:
         except FetchError as error:
             known = error if isinstance(error, NotHad) else NotHad(str(error))
             self._log(request, traffic, began, now=now, status=known.status, decision="failed", error=str(error))
-            raise known from error
+            raise known from (None if known is error else error)
         decision = "unchanged" if answer.unchanged else "fetched"
         self._log(request, traffic, began, now=now, status=answer.status, decision=decision, url=answer.url)
         return answer

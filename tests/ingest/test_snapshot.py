@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import Settings
 from pipeline.errors import FetchError, StoreError
 from pipeline.ingest import Fetcher, take_snapshot
+from pipeline.library import load_library
 from pipeline.library.quotes import normal, occurs
 from tests.ingest.site import Site
 
@@ -51,6 +53,26 @@ def test_quotes_occur_in_the_text_and_what_surrounds_the_article_does_not(
     assert "tracked" not in text
     assert all(line == normal(line) for line in text.splitlines())
     assert len(text.splitlines()) >= 3
+
+
+def test_the_check_of_sources_finds_its_quotes_in_the_stored_text(
+    site: Site, fetcher: Fetcher, settings: Settings
+) -> None:
+    url = site.put("/outlook", PAGE, Content_Type="text/html; charset=utf-8")
+    sources = settings.content / "sources"
+
+    snapshot, _ = take_snapshot(fetcher, url, into=sources / "snapshots", now=NOW)
+    (sources / "north-2026.yml").write_text(
+        "id: north-2026\ntype: report\ntitle: Load outlook 2026\npublisher: Northfield\n"
+        "url: https://north.example.org/outlook\ntier: primary\nlicence: CC0-1.0\nredistribute: full\n"
+        f"snapshot: {{sha256: {snapshot.sha256}, text_sha256: {snapshot.text_sha256}, at: 2026-11-23T09:00:00Z, "
+        f"tool: {snapshot.tool}, bytes: {snapshot.bytes}}}\n"
+        'quotes:\n  above: {text: "60% above the outlook of 2024"}\n  wrong: {text: "70% above the outlook of 2024"}\n'
+    )
+
+    problems = load_library(settings.root).problems
+
+    assert [problem.code for problem in problems if "north-2026" in problem.path] == ["S110"]
 
 
 def test_the_same_text_is_stored_once(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
