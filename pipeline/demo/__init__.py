@@ -7,7 +7,7 @@ folder of their own (`newsroom`), fetch from invented publishers (`publisher`), 
 from __future__ import annotations
 
 import contextlib
-import shutil
+import datetime as dt
 import tempfile
 import threading
 import time
@@ -20,10 +20,12 @@ from pipeline.demo import newsroom
 from pipeline.demo.clock import DemoClock
 from pipeline.demo.mailbox import Mailbox
 from pipeline.demo.publisher import Publisher
-from pipeline.demo.walk import Numbers, Scene, StepFailed, walk
+from pipeline.demo.walk import Numbers, Scene, StepFailed, prepare, send_todays, walk
 from pipeline.errors import OpenSignalError, UsageError
+from pipeline.site import build_site, load_stylesheet
 from pipeline.store import open_store
 from pipeline.web import create_app
+from pipeline.web.outbox import add_outbox
 from pipeline.web.server import address_of, bind, running
 
 Say = Callable[[str], None]
@@ -65,6 +67,30 @@ def run_demo_once(root: Path, *, keep: Path | None, say: Say) -> DemoReport:
     return report
 
 
+def run_demo(root: Path, *, port: int, say: Say) -> None:
+    """Build the site, serve it with the mailing pages, and show every letter in the browser, until Ctrl-C.
+
+    Raises `UsageError` when the port is taken.
+    """
+    with _folder(None) as folder, _scene(root, folder, port=port, say=say) as scene:
+        prepare(scene)
+        say(f"\n  the site      {scene.site}")
+        say(f"  sign up       {scene.site}#subscribe  (any address: no mail leaves this machine)")
+        say(f"  the outbox    {scene.site}outbox      (your confirmation, and the digests)")
+        say("\nCtrl-C ends it; nothing is kept.")
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+def _next_day(scene: Scene) -> str:
+    """What the button in the outbox does."""
+    scene.clock.advance(dt.timedelta(days=1))
+    newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - newsroom.FIVE_MINUTES)
+    build_site(scene.settings, now=scene.clock())
+    report = send_todays(scene)
+    return f"A day has passed. {report.issue} went to {report.sent} of {report.planned} subscribers."
+
+
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     """The folder to work in: *keep*, or one that vanishes."""
@@ -98,6 +124,10 @@ def _scene(root: Path, folder: Path, *, port: int, say: Say) -> Iterator[Scene]:
         stop = threading.Event()
         runner = jobs.Runner([jobs.notices_job(store, settings, clock)], stop)
         stack.callback(runner.stop)
-        stack.enter_context(running(create_app(store, settings, clock=clock), listening))
+        scene = Scene(settings, store, mailbox, clock, publisher.url, say)
+        app = create_app(store, settings, clock=clock)
+        stylesheet = load_stylesheet(settings.root / "theme").path
+        add_outbox(app, mailbox.folder, stylesheet=stylesheet, next_day=lambda: _next_day(scene))
+        stack.enter_context(running(app, listening))
         runner.start()
-        yield Scene(settings, store, mailbox, clock, publisher.url, say)
+        yield scene

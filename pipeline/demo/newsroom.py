@@ -19,6 +19,7 @@ from pipeline.model import Role, Snapshot
 
 SAMPLE = Path(__file__).parent / "sample"
 AN_HOUR = dt.timedelta(hours=1)
+FIVE_MINUTES = dt.timedelta(minutes=5)
 
 SOURCES: Mapping[str, Mapping[str, Any]] = {
     "northfield-outlook": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.config import Settings
 from pipeline.demo import newsroom, visitor
 from pipeline.demo.clock import DemoClock
 from pipeline.demo.mailbox import Mailbox, text_of
-from pipeline.ingest import ingest, open_fetcher
+from pipeline.ingest import Fetcher, Limits, ingest, open_fetcher
 from pipeline.library import Library, load_library
 from pipeline.mail.gather import issue_key
 from pipeline.mail.transport import open_transport
@@ -67,7 +67,22 @@ class Scene:
 
 def walk(scene: Scene) -> None:
     """Walk the whole path. Raises `StepFailed` at the first step that was not seen to work."""
-    for step in (_ingest, _cite, _check, _build, _read, _sign_up, _confirm, _digest, _unsubscribe, _second_digest):
+    prepare(scene)
+    _walk(scene, _read, _sign_up, _confirm, _digest, _unsubscribe, _second_digest)
+
+
+def prepare(scene: Scene) -> None:
+    """Walk the editor's part, up to the built site. Raises `StepFailed`."""
+    _walk(scene, _ingest, _cite, _check, _build)
+
+
+def send_todays(scene: Scene) -> mail.SendReport:
+    """Send the daily issue of the day that the demonstration's clock shows."""
+    return _send(scene, issue_key(Cadence.DAILY, scene.clock().date()))
+
+
+def _walk(scene: Scene, *steps: Callable[[Scene], str]) -> None:
+    for step in steps:
         began = time.monotonic()
         told = step(scene)
         scene.say(f"  {_NAMES[step]:<16} {told}  ({time.monotonic() - began:.1f} s)")
@@ -76,7 +91,7 @@ def walk(scene: Scene) -> None:
 def _ingest(scene: Scene) -> str:
     settings = scene.settings
     newsroom.add_sample_feeds(settings.root, scene.publisher)
-    arguments: dict[str, Any] = {"inbox": settings.content / "inbox", "fetcher": open_fetcher(settings)}
+    arguments: dict[str, Any] = {"inbox": settings.content / "inbox", "fetcher": _fetcher(settings)}
     feeds = scene.library().feeds
     ingest(scene.store, feeds, now=scene.clock(), **arguments)
     cards = sorted((settings.content / "inbox").glob("*.md"))
@@ -87,10 +102,14 @@ def _ingest(scene: Scene) -> str:
     return f"{len(feeds)} feeds, 3 entries, {len(cards)} stories in the inbox; nothing new the second time"
 
 
+def _fetcher(settings: Settings) -> Fetcher:
+    return open_fetcher(settings, limits=Limits(pause=0))  # the sample publishers need no rest between two requests
+
+
 def _cite(scene: Scene) -> str:
-    fetcher = open_fetcher(scene.settings)
+    fetcher = _fetcher(scene.settings)
     newsroom.cite_sample_sources(scene.settings.root, scene.publisher, fetcher, now=scene.clock())
-    newsroom.publish_sample(scene.settings.root, "traced", date=scene.clock() - dt.timedelta(minutes=5))
+    newsroom.publish_sample(scene.settings.root, "traced", date=scene.clock() - newsroom.FIVE_MINUTES)
     stored = list((scene.settings.content / "sources" / "snapshots").glob("*.txt"))
     _see(len(stored) >= len(newsroom.SOURCES), "the sample pages were not stored")
     return f"{len(newsroom.SOURCES)} pages fetched and stored, one article written on them"
@@ -194,7 +213,7 @@ def _unsubscribe(scene: Scene) -> str:
 
 def _second_digest(scene: Scene) -> str:
     scene.clock.advance(dt.timedelta(days=1))
-    newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - dt.timedelta(minutes=5))
+    newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - newsroom.FIVE_MINUTES)
     before = {address: len(scene.mailbox.to(address)) for address in (ANNA, BO)}
     key = issue_key(Cadence.DAILY, scene.clock().date())
     report = _send(scene, key)
@@ -225,7 +244,7 @@ def _see(true: bool, otherwise: str) -> None:
         raise StepFailed(otherwise)
 
 
-_NAMES = {
+_NAMES: Mapping[Callable[[Scene], str], str] = {
     _ingest: "ingest",
     _cite: "cite",
     _check: "check",

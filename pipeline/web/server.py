@@ -1,4 +1,4 @@
-"""Run the web application: on a socket that is bound first, in this thread or beside it."""
+"""Listening: uvicorn around the app, in this thread until it is stopped, or in another one for as long as a block lasts."""
 
 from __future__ import annotations
 
@@ -7,82 +7,96 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from pipeline.config import Settings
 from pipeline.errors import UsageError
+from pipeline.store import Store
+from pipeline.web.app import create_app, mount_site
 
-PATIENCE = 10.0  # seconds to start or to end
-IDLE_CONNECTION = 10  # seconds that a connection may stay open without a request
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one. Raises `UsageError` when the port is taken or not ours to take."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen(1024)
-        except BaseException:
-            listening.close()
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; name another with --host and --port"
-        ) from error
-    return listening
+MAX_HEADERS = 16 * 1024  # T-14
+MAX_CONNECTIONS = 500  # at once; more are answered with 503
+START_WITHIN = 10.0  # seconds
 
 
-def address_of(listening: socket.socket) -> str:
-    """The URL at which the socket answers."""
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+def run_server(
+    store: Store,
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    started: Callable[[str], Any] = lambda url: None,
+) -> None:
+    """Serve the mailing pages, and the built site beside them, until SIGINT or SIGTERM; requests in flight are finished.
 
-
-def run(app: FastAPI, listening: socket.socket, *, started: Callable[[str], None]) -> None:
-    """Serve *app* until SIGINT or SIGTERM; *started* is called with the address once it answers."""
-    server = _server(app)
-    thread = threading.Thread(target=_when_started, args=(server, lambda: started(address_of(listening))), daemon=True)
-    thread.start()
-    # uvicorn raises the signal again when it has ended, for whoever waits for it; to us it is an end like any other.
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    *started* is called with the address once it listens. Raises `UsageError` when the address cannot be had.
+    """
+    app = create_app(store, settings)
+    mount_site(app, settings.site_dir)
+    with _listening(host, port) as listener:
+        server = _Server(app, started=lambda: started(_url(listener)))
+        server.run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def running(app: FastAPI, listening: socket.socket) -> Iterator[str]:
-    """Serve *app* in a thread of its own while the block runs; gives its address."""
-    server = _server(app)
-    thread = threading.Thread(target=lambda: server.run(sockets=[listening]), daemon=True)
-    thread.start()
-    _when_started(server, lambda: None)
+def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve *app* in another thread while the block lasts; gives the address, with a slash at its end."""
+    ready = threading.Event()
+    with _listening(host, port) as listener:
+        server = _Server(app, started=ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
+        thread.start()
+        try:
+            if not ready.wait(START_WITHIN):
+                raise UsageError(f"the web server did not start within {START_WITHIN:.0f} seconds; run again")
+            yield _url(listener)
+        finally:
+            server.should_exit = True
+            thread.join(START_WITHIN)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: FastAPI, *, started: Callable[[], Any]) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # T-13: the path of a mailing page is a secret
+            server_header=False,
+            h11_max_incomplete_event_size=MAX_HEADERS,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=10,
+            timeout_graceful_shutdown=10,
+        )
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        yield address_of(listening)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port"
+            ) from error
+        yield listener
     finally:
-        server.should_exit = True
-        thread.join(PATIENCE)
+        listener.close()
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,  # its lines would hold tokens
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=IDLE_CONNECTION,
-        timeout_graceful_shutdown=int(PATIENCE),
-        h11_max_incomplete_event_size=16_384,  # octets of headers
-        lifespan="off",
-    )
-    return uvicorn.Server(config)
-
-
-def _when_started(server: uvicorn.Server, act: Callable[[], None]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    act()
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,0 +1,116 @@
+"""The application: every address it answers, in one place, and what it says when something goes wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from pipeline.config import Settings
+from pipeline.errors import StoreBusy, StoreError, TokenError
+from pipeline.keys import load_key
+from pipeline.mail.people import offered_topics
+from pipeline.store import Store, subscribers
+from pipeline.web.files import Files, Sheet, load_sheet
+from pipeline.web.guard import Guard
+from pipeline.web.links import LinkPages
+from pipeline.web.office import Clock, Office
+from pipeline.web.pages import Pages
+from pipeline.web.signup import SignupPages
+
+log = logging.getLogger("opensignal")
+
+READ = ["GET", "HEAD"]
+READ_AND_WRITE = ["GET", "HEAD", "POST"]
+RETRY_AFTER = 10  # seconds; twice as long as a writer waits for SQLite's lock
+
+
+def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.datetime.now(dt.UTC)) -> FastAPI:
+    """The mailing pages on *store*. Handlers are plain functions, which FastAPI runs in threads.
+
+    Raises `SettingsError` for keys, `ContentError` for topics that cannot be read.
+    """
+    sheet = load_sheet(settings.root / "theme")
+    office = Office(
+        store=store,
+        settings=settings,
+        clock=clock,
+        pages=Pages(settings, stylesheet=sheet.path),
+        topics=offered_topics(settings),
+        token_key=load_key(settings.state_dir, "token"),
+        suppression_key=load_key(settings.state_dir, "suppression"),
+    )
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    signup, links = SignupPages(office), LinkPages(office)
+    _route(app, "/subscribe", signup.subscribe, READ_AND_WRITE)
+    _route(app, "/confirm/{token}", links.confirm, READ_AND_WRITE)
+    _route(app, "/decline/{token}", links.decline, READ_AND_WRITE)
+    _route(app, "/unsubscribe/{token}", links.unsubscribe, READ_AND_WRITE)
+    _route(app, "/preferences/{token}", links.preferences, READ_AND_WRITE)
+    _route(app, "/healthz", _health(office), READ)
+    _serve_assets(app, settings, sheet)
+    _say_what_went_wrong(app, office)
+    app.add_middleware(Guard, pages=office.pages)
+    return app
+
+
+def mount_site(app: FastAPI, folder: Path) -> None:
+    """Serve the built site in *folder* at every address that is not a mailing page. The folder may come and change later."""
+    app.mount("/", Files(folder, html=True))
+
+
+def _route(app: FastAPI, path: str, handler: Callable[..., Response], methods: list[str]) -> None:
+    """Answer on *path*, and with a slash behind it alike: a redirect would break one-click (RFC 8058 3.1)."""
+    for variant in (path, f"{path}/"):
+        app.add_api_route(variant, handler, methods=methods)
+
+
+def _health(office: Office) -> Callable[[], Response]:
+    def healthz() -> Response:
+        """Whether the database can be read."""
+        with office.store.reading() as connection:
+            subscribers.last_id(connection)
+        return office.pages.text("ok")
+
+    return healthz
+
+
+def _serve_assets(app: FastAPI, settings: Settings, sheet: Sheet) -> None:
+    def stylesheet() -> Response:
+        return Response(
+            sheet.text,
+            media_type="text/css",
+            headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
+        )
+
+    app.add_api_route(f"/{sheet.path}", stylesheet, methods=READ)
+    # The built site's own assets first: its pages name them by hash.
+    app.mount("/assets", Files(settings.site_dir / "assets", settings.root / "theme" / "assets"))
+
+
+def _say_what_went_wrong(app: FastAPI, office: Office) -> None:
+    pages = office.pages
+
+    def refused(request: Request, error: Any) -> Response:
+        return pages.problem(request, error.status_code, error.detail, headers=error.headers)
+
+    def forged(request: Request, error: Any) -> Response:
+        return pages.problem(request, 404, str(error))
+
+    def busy(request: Request, error: Any) -> Response:
+        log.warning("web: %s", error)
+        return pages.problem(request, 503, "busy", headers={"Retry-After": str(RETRY_AFTER)})
+
+    def broken(request: Request, error: Any) -> Response:
+        log.error("web: %s", error)
+        return pages.problem(request, 503, "broken", headers={"Retry-After": str(6 * RETRY_AFTER)})
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(TokenError, forged)
+    app.add_exception_handler(StoreBusy, busy)
+    app.add_exception_handler(StoreError, broken)

@@ -1,0 +1,92 @@
+"""Around everything else: no body above 8 kB gets in, and no traceback gets out."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.web.pages import Pages
+
+log = logging.getLogger("opensignal")
+
+MAX_BODY = 8 * 1024  # T-14
+DRAINED = 256 * 1024  # read and thrown away, so that a client that sends too much still hears why
+
+
+class Guard:
+    """An ASGI middleware. It also hides addresses and tokens from the log: an unexpected error is logged by its place in our code."""
+
+    def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
+        self.app = app
+        self.pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        request = Request(scope)
+        try:
+            body = await _body(receive) if request.method not in ("GET", "HEAD") else b""
+            if body is None:
+                answer = self.pages.problem(request, 413, "too-large", headers={"Connection": "close"})
+                await answer(scope, receive, sending)
+                return
+            await self.app(scope, _replay(body, receive), sending)
+        except Exception as error:
+            log.error("web: unexpected %s in %s; %s", type(error).__name__, _place(error), _route(scope))  # noqa: TRY400
+            if not started:
+                await self.pages.problem(request, 500, "unexpected")(scope, receive, send)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when it is too large."""
+    body = bytearray()
+    size = 0
+    while size < DRAINED:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= MAX_BODY:
+            body += chunk
+        if not message.get("more_body", False):
+            break
+    return bytes(body) if size <= MAX_BODY else None
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """What the application receives: the body that we have read, then whatever comes."""
+    given = False
+
+    async def replaying() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replaying
+
+
+def _place(error: BaseException) -> str:
+    """File and line where it was raised, without the values that a traceback would show."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
+
+
+def _route(scope: Scope) -> str:
+    """The address as it is declared, ``/confirm/{token}``: the one that was called holds a token."""
+    route = scope.get("route")
+    return f"{scope['method']} {getattr(route, 'path', '(no page of ours)')}"

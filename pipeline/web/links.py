@@ -1,0 +1,222 @@
+"""The pages behind mailed links: confirm, "this was not me", unsubscribe, preferences.
+
+Each is one address: GET shows what the button would do, POST does it, in one transaction that is committed before the answer. The
+token says who it is and what the link may do; whoever holds the mail holds the link, so the address is shown masked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.mail import lifecycle
+from pipeline.mail.addresses import masked
+from pipeline.mail.lifecycle import ChoiceError, Outcome, Result
+from pipeline.mail.tokens import Purpose
+from pipeline.model import Choice, State, Subscriber
+from pipeline.store import consents, subscribers
+from pipeline.store.consents import Evidence, Method
+from pipeline.web.forms import Fields, read_form
+from pipeline.web.office import Office
+
+Form = Annotated[Fields, Depends(read_form)]
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
+PAUSES = (7, 30, 90)  # days
+CONFIRM_WORDING = """\
+Shall we write to you?
+Free. Sourced. AI-written. The AI buildout, daily. No spam. Unsubscribe anytime.
+Yes, send it to me"""
+GONE_STATUS = {Outcome.EXPIRED: 410, Outcome.SPENT: 410, Outcome.GONE: 410}  # the link was good once
+
+
+class LinkPages:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    # -- confirm
+
+    def confirm(self, request: Request, token: str, fields: Form) -> Response:
+        """GET: the question. POST with the page's own button: the answer yes."""
+        office, now = self._office, self._office.clock()
+        ref = office.ref(Purpose.CONFIRM, token)
+        if request.method == "POST" and fields.one("decline"):
+            return self._declined(ref)
+        if request.method != "POST" or not fields.one("confirm", "yes"):
+            with office.store.reading() as connection:
+                result, choice = lifecycle.look_at(connection, ref, now=now)
+            return self._confirm_page(result, ref, choice=choice, asking=result.outcome is Outcome.DONE)
+        with office.store.writing() as connection:
+            shown = consents.remember_wording(connection, CONFIRM_WORDING, now=now)
+            evidence = Evidence(Method.LINK, f"{office.settings.web_url}confirm", shown)
+            result = lifecycle.confirm(connection, ref, evidence, key=office.suppression_key, now=now)
+        return self._confirm_page(result, ref, choice=_choice(result), asking=False)
+
+    def _confirm_page(self, result: Result, ref: str, *, choice: Choice, asking: bool) -> Response:
+        person = result.subscriber
+        return self._office.pages.page(
+            "confirm.html",
+            status=GONE_STATUS.get(result.outcome, 200),
+            outcome=result.outcome.value,
+            asking=asking,
+            wording=CONFIRM_WORDING.splitlines(),
+            address=_masked(person),
+            choice=choice,
+            topic_names=self._topic_names(choice),
+            decline=self._office.link(Purpose.DECLINE, ref),
+            preferences=self._office.link(Purpose.PREFERENCES, person.ref) if person else "",
+        )
+
+    # -- this was not me
+
+    def decline(self, request: Request, token: str, fields: Form) -> Response:
+        """GET: whether it really was not them. POST: never again."""
+        office = self._office
+        ref = office.ref(Purpose.DECLINE, token)
+        if request.method == "POST":
+            return self._declined(ref)
+        with office.store.reading() as connection:
+            result, _ = lifecycle.look_at(connection, ref, now=office.clock())
+        gone = result.outcome is Outcome.GONE
+        return office.pages.page(
+            "decline.html", status=410 if gone else 200, asking=not gone, gone=gone, address=_masked(result.subscriber)
+        )
+
+    def _declined(self, ref: str) -> Response:
+        office = self._office
+        evidence = Evidence(Method.LINK, f"{office.settings.web_url}decline")
+        with office.store.writing() as connection:
+            result = lifecycle.decline(connection, ref, evidence, key=office.suppression_key, now=office.clock())
+        gone = result.outcome is Outcome.GONE
+        return office.pages.page(
+            "decline.html", status=410 if gone else 200, asking=False, gone=gone, address=_masked(result.subscriber)
+        )
+
+    # -- unsubscribe
+
+    def unsubscribe(self, request: Request, token: str, fields: Form) -> Response:
+        """GET: the button. POST by it, or by a mail program's one click: out, before this answer leaves (M-15, M-16, M-17)."""
+        office = self._office
+        ref = office.ref(Purpose.UNSUBSCRIBE, token)
+        one_click = ONE_CLICK in fields.pairs
+        if request.method != "POST" or not (one_click or fields.one("unsubscribe")):
+            with office.store.reading() as connection:
+                return self._unsubscribe_page(subscribers.by_ref(connection, ref), ref)
+        method = Method.ONE_CLICK if one_click else Method.LINK
+        evidence = Evidence(method, f"{office.settings.web_url}unsubscribe")
+        with office.store.writing() as connection:
+            result = lifecycle.unsubscribe(connection, ref, evidence, now=office.clock())
+        if one_click:
+            return office.pages.text("You are unsubscribed.")
+        return self._unsubscribe_page(result.subscriber, ref)
+
+    def _unsubscribe_page(self, person: Subscriber | None, ref: str) -> Response:
+        here = person is not None and person.state in (State.PENDING, State.ACTIVE, State.PAUSED)
+        return self._office.pages.page(
+            "unsubscribe.html",
+            here=here,
+            state=person.state.value if person else "",
+            choice=person.choice if person else Choice(),
+            may_return=_may_return(person),
+            address=_masked(person),
+            preferences=self._office.link(Purpose.PREFERENCES, ref),
+        )
+
+    # -- preferences
+
+    def preferences(self, request: Request, token: str, fields: Form) -> Response:
+        """GET: what they get. POST: the one thing that the pressed button says, named by the field ``do``."""
+        office = self._office
+        ref = office.ref(Purpose.PREFERENCES, token)
+        if request.method != "POST" or not fields.one("do"):
+            with office.store.reading() as connection:
+                return self._preferences_page(subscribers.by_ref(connection, ref))
+        try:
+            result = self._act(ref, fields)
+        except ChoiceError as error:
+            with office.store.reading() as connection:
+                person = subscribers.by_ref(connection, ref)
+            return self._preferences_page(person, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.", status=422)
+        return self._preferences_page(result.subscriber, did=fields.one("do"), outcome=result.outcome)
+
+    def _act(self, ref: str, fields: Fields) -> Result:
+        office, now, what = self._office, self._office.clock(), fields.one("do")
+        evidence = Evidence(Method.LINK, f"{office.settings.web_url}preferences")
+        with office.store.writing() as connection:
+            if what == "save":
+                choice = lifecycle.parse_choice(fields.one("cadence"), fields.all("topics"), known=office.topics)
+                return lifecycle.change_choice(connection, ref, choice, evidence, now=now)
+            if what == "weekly":
+                person = subscribers.by_ref(connection, ref, lock=True)
+                topics = person.choice.topics if person else ()
+                choice = Choice(lifecycle.Cadence.WEEKLY, frozenset(topics))
+                return lifecycle.change_choice(connection, ref, choice, evidence, now=now)
+            if what == "pause":
+                return lifecycle.pause(connection, ref, evidence, until=_until(fields.one("days"), now), now=now)
+            if what == "resume":
+                return lifecycle.resume(connection, ref, evidence, now=now)
+            if what == "unsubscribe":
+                return lifecycle.unsubscribe(connection, ref, evidence, now=now)
+            if what == "resubscribe":
+                return lifecycle.resubscribe(connection, ref, evidence, now=now)
+        raise ChoiceError("please use the buttons on this page")
+
+    def _preferences_page(
+        self,
+        person: Subscriber | None,
+        *,
+        did: str = "",
+        outcome: Outcome | None = None,
+        problem: str = "",
+        status: int = 200,
+    ) -> Response:
+        office, now = self._office, self._office.clock()
+        gone = person is None or not person.email
+        return office.pages.page(
+            "preferences.html",
+            status=410 if gone else status,
+            gone=gone,
+            state=_standing(person, now),
+            paused_until=person.paused_until if person else None,
+            choice=person.choice if person else Choice(),
+            topics=list(office.topics.values()),
+            pauses=PAUSES,
+            may_return=_may_return(person),
+            address=_masked(person),
+            did=did if outcome in (Outcome.DONE, Outcome.ALREADY) else "",
+            problem=problem,
+        )
+
+    def _topic_names(self, choice: Choice) -> list[str]:
+        return [topic.name for topic in self._office.topics.values() if topic.id in choice.topics]
+
+
+def _standing(person: Subscriber | None, now: dt.datetime) -> str:
+    """The state as its owner sees it: a pause that is over is none."""
+    if person is None:
+        return ""
+    return State.ACTIVE.value if person.receives_mail(now) else person.state.value
+
+
+def _may_return(person: Subscriber | None) -> bool:
+    return person is not None and person.state is State.UNSUBSCRIBED and person.confirmed_at is not None
+
+
+def _masked(person: Subscriber | None) -> str:
+    return masked(person.email) if person and person.email else ""
+
+
+def _choice(result: Result) -> Choice:
+    return result.subscriber.choice if result.subscriber else Choice()
+
+
+def _until(days: str, now: dt.datetime) -> dt.datetime | None:
+    """When a pause ends; None for one without an end. Raises `ChoiceError` for a length that we do not offer."""
+    if not days:
+        return None
+    if days not in map(str, PAUSES):
+        raise ChoiceError(f"please choose a pause of {', '.join(map(str, PAUSES[:-1]))} or {PAUSES[-1]} days")
+    return now + dt.timedelta(days=int(days))

@@ -1,0 +1,36 @@
+"""What every page needs at hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pipeline.config import Settings
+from pipeline.mail import tokens
+from pipeline.mail.tokens import Purpose
+from pipeline.model import Topic
+from pipeline.store import Store
+from pipeline.web.pages import Pages
+
+Clock: TypeAlias = Callable[[], dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    store: Store
+    settings: Settings
+    clock: Clock
+    pages: Pages
+    topics: Mapping[str, Topic]
+    token_key: bytes
+    suppression_key: bytes
+
+    def ref(self, purpose: Purpose, token: str) -> str:
+        """Whom *token* names. Raises `TokenError` unless we signed it for *purpose*."""
+        return tokens.read(self.token_key, purpose, token)
+
+    def link(self, purpose: Purpose, ref: str) -> str:
+        """The address of the page that lets *ref* do what *purpose* says."""
+        return self.pages.path(f"{purpose.value}/{tokens.sign(self.token_key, purpose, ref)}")
