@@ -10,12 +10,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline.errors import TokenError
-from pipeline.mail.tokens import REF_BYTES, TOKEN_LENGTH, Purpose, _text, new_ref, read, sign
+from pipeline.mail.tokens import REF_BYTES, TOKEN_LENGTH, Purpose, new_ref, read, sign
 
 KEY = bytes(range(32))
 PURPOSES = st.sampled_from(Purpose)
-REFS = st.binary(min_size=REF_BYTES, max_size=REF_BYTES).map(_text)
-ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+REFS = st.binary(min_size=REF_BYTES, max_size=REF_BYTES).map(bytes.hex)
+ALPHABET = "0123456789abcdef"
 
 
 @given(PURPOSES, REFS, st.binary(min_size=32, max_size=32))
@@ -87,7 +87,7 @@ def test_random_tokens_of_the_right_form_are_all_refused() -> None:
     for _ in range(20_000):
         raw = bytes([1]) + secrets.token_bytes(34)
         try:
-            read(KEY, Purpose.UNSUBSCRIBE, _text(raw))
+            read(KEY, Purpose.UNSUBSCRIBE, raw.hex())
         except TokenError:
             refused += 1
 
@@ -98,4 +98,4 @@ def test_refs_are_random_and_say_nothing() -> None:
     refs = {new_ref() for _ in range(1_000)}
 
     assert len(refs) == 1_000
-    assert {len(ref) for ref in refs} == {26}
+    assert {len(ref) for ref in refs} == {32}
