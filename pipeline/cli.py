@@ -520,11 +520,10 @@ def _publishable(settings: Settings) -> Any:
 
 def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
     from pipeline import jobs
-    from pipeline.web import create_app
-    from pipeline.web.server import bind, run
+    from pipeline.web.server import run_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    with _store(settings) as store, bind(host, port) as listening:
+    with _store(settings) as store:
         stop = threading.Event()
         work = [jobs.notices_job(store, settings, _now)]
         if schedule:
@@ -535,7 +534,7 @@ def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
             out.print(f"listening on {url}; Ctrl-C ends it", markup=False)
             runner.start()
 
-        run(create_app(store, settings, clock=_now), listening, started=started)
+        run_server(store, settings, host=host, port=port, started=started)
         runner.stop()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import socket
 import tempfile
 import threading
 import time
@@ -24,9 +25,9 @@ from pipeline.demo.walk import Numbers, Scene, StepFailed, prepare, send_todays,
 from pipeline.errors import OpenSignalError, UsageError
 from pipeline.site import build_site, load_stylesheet
 from pipeline.store import open_store
-from pipeline.web import create_app
+from pipeline.web import create_app, mount_site
 from pipeline.web.outbox import add_outbox
-from pipeline.web.server import address_of, bind, running
+from pipeline.web.server import serving
 
 Say = Callable[[str], None]
 
@@ -115,9 +116,9 @@ def _scene(root: Path, folder: Path, *, port: int, say: Say) -> Iterator[Scene]:
     with contextlib.ExitStack() as stack:
         publisher = stack.enter_context(Publisher())
         mailbox = stack.enter_context(Mailbox(folder / "outbox"))
-        listening = stack.enter_context(bind("127.0.0.1", port))
+        port = port or _free_port()
         settings = newsroom.settings_for(
-            folder / "newsroom", folder, site_url=address_of(listening), smtp_url=mailbox.url
+            folder / "newsroom", folder, site_url=f"http://127.0.0.1:{port}/", smtp_url=mailbox.url
         )
         store = open_store(settings)
         stack.callback(store.close)
@@ -128,6 +129,13 @@ def _scene(root: Path, folder: Path, *, port: int, say: Say) -> Iterator[Scene]:
         app = create_app(store, settings, clock=clock)
         stylesheet = load_stylesheet(settings.root / "theme").path
         add_outbox(app, mailbox.folder, stylesheet=stylesheet, next_day=lambda: _next_day(scene))
-        stack.enter_context(running(app, listening))
+        mount_site(app, settings.site_dir)
+        stack.enter_context(serving(app, port=port))
         runner.start()
         yield scene
+
+
+def _free_port() -> int:
+    """A port that nobody listens on now. The letters and the site must name it before the web server starts."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
