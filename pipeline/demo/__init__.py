@@ -23,7 +23,7 @@ from pipeline.demo.mailbox import Mailbox
 from pipeline.demo.publisher import Publisher
 from pipeline.demo.walk import Numbers, Scene, StepFailed, prepare, send_todays, walk
 from pipeline.errors import OpenSignalError, UsageError
-from pipeline.site import build_site, load_stylesheet
+from pipeline.site import build_site
 from pipeline.store import open_store
 from pipeline.web import create_app, mount_site
 from pipeline.web.outbox import add_outbox
@@ -86,9 +86,12 @@ def run_demo(root: Path, *, port: int, say: Say) -> None:
 def _next_day(scene: Scene) -> str:
     """What the button in the outbox does."""
     scene.clock.advance(dt.timedelta(days=1))
-    newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - newsroom.FIVE_MINUTES)
-    build_site(scene.settings, now=scene.clock())
+    if scene.library().article("sample-followup") is None:
+        newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - newsroom.FIVE_MINUTES)
+        build_site(scene.settings, now=scene.clock())
     report = send_todays(scene)
+    if not report.planned:
+        return "A day has passed, and nobody has anything new to read: no issue was sent."
     return f"A day has passed. {report.issue} went to {report.sent} of {report.planned} subscribers."
 
 
@@ -127,8 +130,7 @@ def _scene(root: Path, folder: Path, *, port: int, say: Say) -> Iterator[Scene]:
         stack.callback(runner.stop)
         scene = Scene(settings, store, mailbox, clock, publisher.url, say)
         app = create_app(store, settings, clock=clock)
-        stylesheet = load_stylesheet(settings.root / "theme").path
-        add_outbox(app, mailbox.folder, stylesheet=stylesheet, next_day=lambda: _next_day(scene))
+        add_outbox(app, settings, mailbox.folder, next_day=lambda: _next_day(scene))
         mount_site(app, settings.site_dir)
         stack.enter_context(serving(app, port=port))
         runner.start()

@@ -11,57 +11,52 @@ import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
-import jinja2
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import HTMLResponse, Response
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
 
-TEMPLATES = Path(__file__).parent.parent / "templates" / "web"
+from pipeline.config import Settings
+from pipeline.web.files import load_sheet
+from pipeline.web.pages import Pages
+
 SHOWN = ("From", "To", "Subject", "Date", "List-Unsubscribe")
-PAGE_POLICY = "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'"
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def add_outbox(app: FastAPI, folder: Path, *, stylesheet: str, next_day: Callable[[], str]) -> None:
+def add_outbox(app: FastAPI, settings: Settings, folder: Path, *, next_day: Callable[[], str]) -> None:
     """Show the Maildir *folder* at ``/outbox``. The button there calls *next_day* and shows what it tells."""
-    template = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True).get_template(
-        "outbox.html"
-    )
+    pages = Pages(settings, stylesheet=load_sheet(settings.root / "theme").path)
 
-    def page(**values: Any) -> HTMLResponse:
-        return HTMLResponse(
-            template.render(stylesheet=stylesheet, **values), headers={"Content-Security-Policy": PAGE_POLICY}
-        )
-
-    def listing(told: str = "") -> HTMLResponse:
+    def listing(told: str = "") -> Response:
         letters = [
             {"number": number, "to": letter["To"], "subject": letter["Subject"]}
             for number, letter in enumerate(map(_read, _files(folder)), start=1)
         ]
-        return page(title="Outbox", letters=letters[::-1], told=told)
+        return pages.page("outbox.html", letter=None, letters=letters[::-1], told=told)
 
-    @app.get("/outbox")
-    def show_all() -> HTMLResponse:
+    @app.get("/outbox", response_model=None)
+    def show_all() -> Response:
         return listing()
 
-    @app.post("/outbox/next-day")
-    def let_a_day_pass() -> HTMLResponse:
+    @app.post("/outbox/next-day", response_model=None)
+    def let_a_day_pass() -> Response:
         return listing(next_day())
 
-    @app.get("/outbox/{number}")
-    def show_one(number: int) -> HTMLResponse:
+    @app.get("/outbox/{number}", response_model=None)
+    def show_one(number: int) -> Response:
         letter = _read(_file(folder, number))
         headers = [(name, str(letter[name])) for name in SHOWN if letter[name]]
-        shown = {"number": number, "headers": headers, "text": _with_links(_part(letter, "plain"))}
-        return page(title=str(letter["Subject"]), letter=shown)
+        text = _with_links(_part(letter, "plain"))
+        shown = {"number": number, "subject": letter["Subject"], "headers": headers, "text": text}
+        return pages.page("outbox.html", letter=shown)
 
-    @app.get("/outbox/{number}/html")
+    @app.get("/outbox/{number}/html", response_model=None)
     def show_html(number: int) -> HTMLResponse:
         html = _part(_read(_file(folder, number)), "html")
         return HTMLResponse(html, headers={"Content-Security-Policy": LETTER_POLICY})
 
-    @app.get("/outbox/{number}/source")
+    @app.get("/outbox/{number}/source", response_model=None)
     def show_source(number: int) -> Response:
         return Response(_file(folder, number).read_bytes(), media_type="text/plain; charset=utf-8")
 

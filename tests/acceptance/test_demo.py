@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import email
+import re
+import signal
+import socket
 import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+
+import requests
 
 from tests.repository import HERE, Repository
 
@@ -25,8 +34,50 @@ def test_the_demo_walks_the_whole_path_and_leaves_what_it_made(tmp_path: Path) -
     assert all(email.message_from_bytes(letter)["To"] for letter in letters)
     assert all(b"\r\n" in letter and b"\n" not in letter.replace(b"\r\n", b"") for letter in letters)
     assert (keep / "site" / "index.html").is_file()
-    assert sqlite3.connect(keep / "opensignal.db").execute("SELECT count(*) FROM deliveries").fetchone() == (3,)
+    with closing(sqlite3.connect(keep / "opensignal.db")) as database:
+        assert database.execute("SELECT count(*) FROM deliveries").fetchone() == (3,)
     assert not (HERE / ".opensignal" / "crash.log").exists()
+
+
+def test_the_open_demo_shows_every_letter_in_the_browser() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    process = Repository(HERE).start("demo", "--port", str(port))
+    try:
+        _wait_for(lambda: "nothing is kept" in _read_so_far(process))
+        requests.post(f"{url}subscribe", data={"email": "me@example.org", "cadence": "daily"}, timeout=10)
+        _wait_for(lambda: "Please confirm" in requests.get(f"{url}outbox", timeout=10).text)
+        letter = requests.get(f"{url}outbox/1", timeout=10).text
+        link = re.search(rf"{url}confirm/\w+", letter)
+        assert link is not None
+        requests.post(link[0], timeout=10)
+        _wait_for(lambda: "You are subscribed" in requests.get(f"{url}outbox", timeout=10).text)
+        days = [requests.post(f"{url}outbox/next-day", timeout=20).text for _ in range(2)]
+        html = requests.get(f"{url}outbox/3/html", timeout=10)
+        missing = requests.get(f"{url}outbox/99", timeout=10)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+
+    assert "went to 1 of 1" in days[0]
+    assert "nobody has anything new" in days[1]
+    assert "A second article" in html.text or "a second article" in html.text
+    assert "default-src 'none'" in html.headers["content-security-policy"]
+    assert missing.status_code == 404
+    assert (process.returncode, errors) == (0, "")
+
+
+def _read_so_far(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
