@@ -1,4 +1,4 @@
-"""Make the pictures of the README from the real thing: `opensignal demo --once` leaves a site and an outbox, Chromium opens them.
+"""Make the pictures of the README from the real thing: the built site, and the newest daily issue as it would be sent.
 
 make screenshots      writes .github/site.png and .github/mail.png
 """
@@ -9,6 +9,7 @@ import email
 import email.policy
 import functools
 import http.server
+import os
 import shutil
 import subprocess
 import sys
@@ -28,26 +29,34 @@ def main() -> int:
         print("screenshots: no Chromium found; install the package chromium", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "demo"
-        command = [str(Path(sys.executable).parent / "opensignal"), "demo", "--once", "--keep", str(folder)]
-        subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.DEVNULL)
-        build = [command[0], "build", "--site-dir", str(folder / "plain")]
-        subprocess.run(build, cwd=HERE, check=True, stdout=subprocess.DEVNULL)
-        (folder / "plain" / "mail.html").write_text(_first_digest(folder / "outbox"), "utf-8")
-        with _served(folder / "plain") as url:
+        folder = Path(name)
+        _run("build", "--site-dir", str(folder / "site"))
+        _run("send", _newest_issue(), "--to", "reader@example.org", OPENSIGNAL_STATE_DIR=str(folder / "state"))
+        [letter] = (folder / "state" / "outbox" / "new").iterdir()
+        (folder / "site" / "mail.html").write_text(_html_of(letter), "utf-8")
+        with _served(folder / "site") as url:
             _picture(browser, url, PICTURES / "site.png", width=1280, height=900)
-            _picture(browser, f"{url}mail.html", PICTURES / "mail.png", width=680, height=980)
+            _picture(browser, f"{url}mail.html", PICTURES / "mail.png", width=680, height=900)
     print(f"wrote {PICTURES / 'site.png'} and {PICTURES / 'mail.png'}")
     return 0
 
 
-def _first_digest(outbox: Path) -> str:
-    for path in sorted((outbox / "new").iterdir()):
-        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-        part = message.get_body(("html",))
-        if message["List-Unsubscribe"] and part and "/articles/" in part.get_content():
-            return str(part.get_content())
-    raise SystemExit("screenshots: no digest in the outbox")
+def _run(*words: str, **environment: str) -> None:
+    command = [str(Path(sys.executable).parent / "opensignal"), *words]
+    subprocess.run(command, cwd=HERE, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+
+
+def _newest_issue() -> str:
+    """The key of the daily issue of the day on which the newest article was published."""
+    newest = max(path.name for path in (HERE / "content" / "articles").rglob("*.md"))
+    return f"daily-{newest[:10]}"
+
+
+def _html_of(letter: Path) -> str:
+    message = email.message_from_bytes(letter.read_bytes(), policy=email.policy.default)
+    part = message.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
 
 
 def _picture(browser: str, url: str, path: Path, *, width: int, height: int) -> None:
