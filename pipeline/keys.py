@@ -60,9 +60,7 @@ def _decoded(text: str, *, where: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except binascii.Error as error:
-        raise SettingsError(
-            f"{where}: not base64; make a key with: head -c 32 /dev/urandom | base64"
-        ) from error
+        raise SettingsError(f"{where}: not base64; make a key with: head -c 32 /dev/urandom | base64") from error
     if len(key) < KEY_BYTES or len(set(key)) < 8:
         raise SettingsError(
             f"{where}: too short or not random ({KEY_BYTES} bytes wanted); make a key with: head -c 32 /dev/urandom | base64"
