@@ -60,6 +60,7 @@ def issues_job(store: Store, settings: Settings, clock: Clock, stop: threading.E
 
     def act() -> str:
         library = load_library(settings.root)
+        library.must_be_publishable(clock())
         reports = send_due(store, library, settings, transport=transport, clock=clock, stop=stop)
         return "; ".join(f"{r.issue}: {r.sent} of {r.planned} letters sent" for r in reports if r.sent or r.line_lost)
 

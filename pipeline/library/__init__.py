@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates
 from pipeline.library.clean import clean_html, plain_text
 from pipeline.library.files import ARTICLES, Shelf, read_content
@@ -82,6 +83,14 @@ class Library:
         return tuple(
             problem for problem in self.problems if problem.severity is Severity.ERROR and self._blocks(problem, now)
         )
+
+    def must_be_publishable(self, now: dt.datetime) -> None:
+        """Raise `ContentError` when something `blocking` stands in the way: what the site would not show must not be mailed."""
+        if problems := self.blocking(now):
+            number = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+            raise ContentError(
+                f"{number} in published content; mend them, then send (opensignal check lists all)", problems
+            )
 
     def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
         """All problems, and beside them those that depend on the time: a published article dated far ahead."""

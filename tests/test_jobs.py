@@ -1,0 +1,133 @@
+"""What happens by itself: each job does its work, and nothing that goes wrong ends it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Settings
+from pipeline.errors import ContentError, TransportError
+from pipeline.jobs import Job, Runner, issues_job, notices_job
+from pipeline.mail.signups import record_signup
+from pipeline.store import Store, open_store
+from pipeline.store.consents import Method
+from tests.fakes import MailServer, mail_server
+from tests.repository import Repository
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_is_called_again_whatever_goes_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[int] = []
+
+    def act() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            raise TransportError("mail server x cannot be reached")
+        if len(calls) == 2:
+            raise ZeroDivisionError
+        return "done"
+
+    stop = threading.Event()
+    runner = Runner([Job("letters", dt.timedelta(milliseconds=1), act)], stop)
+    with caplog.at_level(logging.INFO, "opensignal"):
+        runner.start()
+        _wait_for(lambda: "letters: done" in caplog.text)
+        runner.stop()
+
+    assert "mail server x cannot be reached" in caplog.text
+    assert len(calls) >= 3
+
+
+def test_the_same_complaint_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[int] = []
+
+    def act() -> str:
+        calls.append(1)
+        raise TransportError("mail server x cannot be reached")
+
+    runner = Runner([Job("letters", dt.timedelta(milliseconds=1), act)], threading.Event())
+    runner.start()
+    _wait_for(lambda: len(calls) > 5)
+    runner.stop()
+
+    assert caplog.text.count("cannot be reached") == 1
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository.make(tmp_path / "newsletter")
+
+
+def _opened(repository: Repository, server: MailServer) -> tuple[Settings, Store]:
+    settings = Settings.load(repository.root, smtp_url=server.url, daily_at="00:00")
+    return settings, open_store(settings)
+
+
+def _clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def test_a_sign_up_becomes_a_letter_that_asks(repository: Repository) -> None:
+    with mail_server() as server:
+        settings, store = _opened(repository, server)
+        record_signup(
+            store,
+            email="ann@example.org",
+            cadence="daily",
+            topics=[],
+            known_topics=[],
+            method=Method.FORM,
+            page=None,
+            wording=None,
+            now=_clock(),
+        )
+
+        first = notices_job(store, settings, _clock).act()
+        second = notices_job(store, settings, _clock).act()
+        store.close()
+
+        assert first == "1 sign-ups handled, 1 of 1 notices sent"
+        assert second == ""
+        assert "/confirm/" in server.received[0].text()
+        assert "ann@example.org" not in server.received[0].text() + first
+
+
+def test_what_is_due_goes_out_and_once(repository: Repository) -> None:
+    repository.add_article("grid")
+    repository.add_subscribers(["ann@example.org"])
+    with mail_server() as server:
+        settings, store = _opened(repository, server)
+        job = issues_job(store, settings, _clock, threading.Event())
+
+        first, second = job.act(), job.act()
+        store.close()
+
+        assert "1 of 1 letters sent" in first
+        assert second == ""
+        assert server.recipients() == ["ann@example.org"]
+
+
+def test_content_with_errors_is_not_mailed_by_itself(repository: Repository) -> None:
+    path = repository.add_article("grid")
+    path.write_text(path.read_text().replace("[^sample-source]", "[^nobody]"))
+    repository.add_subscribers(["ann@example.org"])
+    with mail_server() as server:
+        settings, store = _opened(repository, server)
+
+        with pytest.raises(ContentError, match="1 error in published content"):
+            issues_job(store, settings, _clock, threading.Event()).act()
+
+        store.close()
+        assert server.received == []
