@@ -49,7 +49,7 @@ def notices_job(store: Store, settings: Settings, clock: Clock) -> Job:
         tally = send_notices(store, settings, transport, clock=clock)
         if not handled and not tally:
             return ""
-        return f"{handled} sign-ups handled, {tally[DeliveryStatus.SENT]} of {sum(tally.values())} notices sent"
+        return f"sign-ups handled: {handled}, notices sent: {tally[DeliveryStatus.SENT]} of {sum(tally.values())}"
 
     return Job("notices", NOTICES_EVERY, act)
 

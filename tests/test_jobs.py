@@ -98,7 +98,7 @@ def test_a_sign_up_becomes_a_letter_that_asks(repository: Repository) -> None:
         second = notices_job(store, settings, _clock).act()
         store.close()
 
-        assert first == "1 sign-ups handled, 1 of 1 notices sent"
+        assert first == "sign-ups handled: 1, notices sent: 1 of 1"
         assert second == ""
         assert "/confirm/" in server.received[0].text()
         assert "ann@example.org" not in server.received[0].text() + first
