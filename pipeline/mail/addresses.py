@@ -34,7 +34,7 @@ def parse_address(text: str) -> Address:
     text = text.strip(" ")
     if not text:
         raise AddressError("please type your e-mail address, such as name@example.org")
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") or c == "\ufffd" for c in text):
         raise AddressError("the address holds characters that cannot be seen; please type it by hand")
     if len(text.encode()) > LONGEST:
         raise AddressError("the address is longer than any mail server takes")

@@ -202,21 +202,26 @@ def _ask(
     return NoticeKind.CONFIRM
 
 
+def look_at(connection: Connection, ref: str, *, now: dt.datetime) -> tuple[Result, Choice]:
+    """What confirming the question *ref* would come to, and the choice it asks about; changes nothing."""
+    question = confirmations.by_ref(connection, ref)
+    subscriber = subscribers.by_id(connection, question.subscriber_id) if question else None
+    if question is None or subscriber is None:
+        return GONE, Choice()
+    return Result(_answer(question, subscriber, now=now), subscriber), question.choice
+
+
 def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: bytes, now: dt.datetime) -> Result:
     """The owner of the mailbox says yes to the question *ref*: the choice asked for takes effect, and a welcome is mailed."""
     question, subscriber = _question(connection, ref)
     if question is None or subscriber is None:
         return GONE
-    state = move(subscriber.state, Event.CONFIRM)
-    if state is subscriber.state:
-        return Result(Outcome.ALREADY, subscriber)
-    if question.used_at is not None:
-        return Result(Outcome.SPENT, subscriber)
-    if question.expires_at <= now:
-        return Result(Outcome.EXPIRED, subscriber)
+    outcome = _answer(question, subscriber, now=now)
+    if outcome is not Outcome.DONE:
+        return Result(outcome, subscriber)
     hashed = _hashed(connection, subscriber, key)
     reason = suppressions.reason(connection, hashed)
-    if state is None or (reason is not None and reason.is_final):
+    if reason is not None and reason.is_final:
         return Result(Outcome.REFUSED, subscriber)
     subscribers.set_confirmed(connection, subscriber.id, question.choice, now=now)
     suppressions.remove(connection, hashed)
@@ -224,6 +229,20 @@ def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: bytes,
     consents.add(connection, subscriber.id, ConsentEvent.CONFIRMED, evidence, choice=question.choice, now=now)
     notices.add(connection, kind=NoticeKind.WELCOME, subscriber_id=subscriber.id, now=now)
     return _done(connection, subscriber)
+
+
+def _answer(question: Confirmation, subscriber: Subscriber, *, now: dt.datetime) -> Outcome:
+    """What a yes to this question comes to."""
+    state = move(subscriber.state, Event.CONFIRM)
+    if state is None:
+        return Outcome.REFUSED
+    if state is subscriber.state:
+        return Outcome.ALREADY
+    if question.used_at is not None:
+        return Outcome.SPENT
+    if question.expires_at <= now:
+        return Outcome.EXPIRED
+    return Outcome.DONE
 
 
 def decline(connection: Connection, ref: str, evidence: Evidence, *, key: bytes, now: dt.datetime) -> Result:

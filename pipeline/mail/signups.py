@@ -19,12 +19,17 @@ from pipeline.mail.addresses import parse_address
 from pipeline.store import Store, consents, signups
 from pipeline.store.consents import Evidence, Method
 
-# The owner's words, and the rest of what the sign-up form says: kept, as shown, with every consent.
-PROMISE_TITLE = "Get the signal in your inbox"
-PROMISE = "Free. Sourced. AI-written. The AI buildout, daily."
-PROMISE_SMALL = "No spam. Unsubscribe anytime."
-CONFIRM_FIRST = "One e-mail asks you to confirm."
-FORM_WORDING = "\n".join((PROMISE_TITLE, PROMISE, PROMISE_SMALL, CONFIRM_FIRST))
+# What the sign-up form says, in the order of the page: kept with every consent that it brings. The site's form says the same.
+FORM_WORDING = """\
+Get the signal in your inbox
+Free. Sourced. AI-written. The AI buildout, daily.
+E-mail address
+Subscribe
+How often
+Daily
+Weekly
+Each article
+No spam. Unsubscribe anytime. One e-mail asks you to confirm."""
 
 
 def record_signup(

@@ -27,6 +27,7 @@ log = logging.getLogger("opensignal")
 
 READ = ["GET", "HEAD"]
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 RETRY_AFTER = 10  # seconds; twice as long as a writer waits for SQLite's lock
 
 
@@ -66,8 +67,14 @@ def mount_site(app: FastAPI, folder: Path) -> None:
 
 def _route(app: FastAPI, path: str, handler: Callable[..., Response], methods: list[str]) -> None:
     """Answer on *path*, and with a slash behind it alike: a redirect would break one-click (RFC 8058 3.1)."""
+
+    def not_allowed() -> Response:
+        raise HTTPException(405, headers={"Allow": ", ".join(methods)})
+
     for variant in (path, f"{path}/"):
         app.add_api_route(variant, handler, methods=methods)
+        # Here, and not by the router: it would go on looking, and find the site's files.
+        app.add_api_route(variant, not_allowed, methods=[m for m in EVERY_METHOD if m not in methods])
 
 
 def _health(office: Office) -> Callable[[], Response]:

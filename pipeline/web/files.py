@@ -6,6 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -50,5 +51,5 @@ class Files(StaticFiles):
         if isinstance(
             response, RedirectResponse
         ):  # to the folder: never built from the Host header, which anybody can write
-            response.headers["Location"] = f"{scope['path'].rstrip('/').rpartition('/')[2]}/"
+            response.headers["Location"] = f"./{quote(scope['path'].rpartition('/')[2])}/"
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.web.pages import Pages
@@ -16,7 +16,7 @@ DRAINED = 256 * 1024  # read and thrown away, so that a client that sends too mu
 
 
 class Guard:
-    """An ASGI middleware. It also hides addresses and tokens from the log: an unexpected error is logged by its place in our code."""
+    """An ASGI middleware. It keeps addresses and tokens out of the log: an unexpected error is logged by its place in the code."""
 
     def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
         self.app = app
@@ -36,32 +36,37 @@ class Guard:
         request = Request(scope)
         try:
             body = await _body(receive) if request.method not in ("GET", "HEAD") else b""
-            if body is None:
-                answer = self.pages.problem(request, 413, "too-large", headers={"Connection": "close"})
-                await answer(scope, receive, sending)
-                return
             await self.app(scope, _replay(body, receive), sending)
+        except _TooLarge:
+            await self.pages.problem(request, 413, "too-large")(scope, receive, send)
+        except ClientDisconnect:
+            pass  # half a request is none
         except Exception as error:
             log.error("web: unexpected %s in %s; %s", type(error).__name__, _place(error), _route(scope))  # noqa: TRY400
             if not started:
                 await self.pages.problem(request, 500, "unexpected")(scope, receive, send)
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None when it is too large."""
+class _TooLarge(Exception):
+    pass
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body. Raises `_TooLarge`, or `ClientDisconnect` when only a part of it came."""
     body = bytearray()
     size = 0
-    while size < DRAINED:
+    while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= MAX_BODY:
             body += chunk
+        elif size > DRAINED or not message.get("more_body", False):
+            raise _TooLarge
         if not message.get("more_body", False):
-            break
-    return bytes(body) if size <= MAX_BODY else None
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

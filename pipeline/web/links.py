@@ -17,7 +17,7 @@ from pipeline.mail import lifecycle
 from pipeline.mail.addresses import masked
 from pipeline.mail.lifecycle import ChoiceError, Outcome, Result
 from pipeline.mail.tokens import Purpose
-from pipeline.model import Choice, State, Subscriber
+from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import consents, subscribers
 from pipeline.store.consents import Evidence, Method
 from pipeline.web.forms import Fields, read_form
@@ -40,12 +40,12 @@ class LinkPages:
     # -- confirm
 
     def confirm(self, request: Request, token: str, fields: Form) -> Response:
-        """GET: the question. POST with the page's own button: the answer yes."""
+        """GET: the question. POST: the answer, yes unless it says `decline`."""
         office, now = self._office, self._office.clock()
         ref = office.ref(Purpose.CONFIRM, token)
         if request.method == "POST" and fields.one("decline"):
             return self._declined(ref)
-        if request.method != "POST" or not fields.one("confirm", "yes"):
+        if request.method != "POST":
             with office.store.reading() as connection:
                 result, choice = lifecycle.look_at(connection, ref, now=now)
             return self._confirm_page(result, ref, choice=choice, asking=result.outcome is Outcome.DONE)
@@ -131,19 +131,20 @@ class LinkPages:
         """GET: what they get. POST: the one thing that the pressed button says, named by the field ``do``."""
         office = self._office
         ref = office.ref(Purpose.PREFERENCES, token)
-        if request.method != "POST" or not fields.one("do"):
+        what = fields.one("do") or ("save" if fields.one("cadence") else "")
+        if request.method != "POST" or not what:
             with office.store.reading() as connection:
                 return self._preferences_page(subscribers.by_ref(connection, ref))
         try:
-            result = self._act(ref, fields)
+            result = self._act(ref, what, fields)
         except ChoiceError as error:
             with office.store.reading() as connection:
                 person = subscribers.by_ref(connection, ref)
             return self._preferences_page(person, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.", status=422)
-        return self._preferences_page(result.subscriber, did=fields.one("do"), outcome=result.outcome)
+        return self._preferences_page(result.subscriber, did=what, outcome=result.outcome)
 
-    def _act(self, ref: str, fields: Fields) -> Result:
-        office, now, what = self._office, self._office.clock(), fields.one("do")
+    def _act(self, ref: str, what: str, fields: Fields) -> Result:
+        office, now = self._office, self._office.clock()
         evidence = Evidence(Method.LINK, f"{office.settings.web_url}preferences")
         with office.store.writing() as connection:
             if what == "save":
@@ -152,7 +153,7 @@ class LinkPages:
             if what == "weekly":
                 person = subscribers.by_ref(connection, ref, lock=True)
                 topics = person.choice.topics if person else ()
-                choice = Choice(lifecycle.Cadence.WEEKLY, frozenset(topics))
+                choice = Choice(Cadence.WEEKLY, frozenset(topics))
                 return lifecycle.change_choice(connection, ref, choice, evidence, now=now)
             if what == "pause":
                 return lifecycle.pause(connection, ref, evidence, until=_until(fields.one("days"), now), now=now)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,7 +39,8 @@ def run_server(
     mount_site(app, settings.site_dir)
     with _listening(host, port) as listener:
         server = _Server(app, started=lambda: started(_url(listener)))
-        server.run(sockets=[listener])
+        with _ended_by_signals(server):
+            server.run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ class _Server(uvicorn.Server):
             app,
             lifespan="off",
             log_config=None,
-            access_log=False,  # T-13: the path of a mailing page is a secret
+            access_log=False,
             server_header=False,
             h11_max_incomplete_event_size=MAX_HEADERS,
             limit_concurrency=MAX_CONNECTIONS,
@@ -72,12 +74,32 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=10,
         )
         super().__init__(config)
+        logging.getLogger("uvicorn.access").disabled = True  # T-13: the path of a mailing page is a secret
         self._tell = started
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Not uvicorn's way, which raises the signal again behind itself and lets nobody clean up."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._tell()
+
+
+@contextlib.contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """SIGINT and SIGTERM end *server*; a second one does not wait for requests in flight."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

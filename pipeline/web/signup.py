@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from pipeline.store.consents import Method
 from pipeline.web.forms import Fields, read_form_or_json
 from pipeline.web.office import Office
 
+PAGE = re.compile(r"[A-Za-z0-9/_.-]{0,200}")  # below the site's address: no query, and nothing like an address
 DECOY = "website"  # a field that nobody sees; whoever fills it in is a machine
 ASKED = (
     "If mail from us can reach this address, one e-mail is on its way to it. Nothing else is sent before you confirm."
@@ -59,9 +60,9 @@ class SignupPages:
         """The page that showed the form: one of the site's, if the browser says so, or ours. Never what a stranger likes to say."""
         settings = self._office.settings
         referer = request.headers.get("referer", "")
-        ours = (settings.site_url, settings.web_url)
-        if len(referer) <= 300 and referer.isascii() and referer.isprintable() and referer.startswith(ours):
-            return urlsplit(referer)._replace(query="", fragment="").geturl()
+        for ours in (settings.site_url, settings.web_url):
+            if referer.startswith(ours) and PAGE.fullmatch(referer.removeprefix(ours)):
+                return referer
         return f"{settings.web_url}subscribe"
 
     def _refused(self, fields: Fields, error: Exception) -> Response:
@@ -78,7 +79,7 @@ class SignupPages:
             "subscribe.html",
             status=status,
             index=status == 200,
-            email=fields.one("email"),
+            email="".join(c for c in fields.one("email") if c.isprintable()),  # no page holds a NUL
             cadence=fields.one("cadence", Cadence.DAILY),
             chosen=fields.all("topics"),
             topics=list(self._office.topics.values()),
