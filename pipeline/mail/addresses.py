@@ -6,6 +6,8 @@ one mailbox (P-06); `masked` is what a page may show of an address to whoever ho
 
 from __future__ import annotations
 
+import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -14,6 +16,10 @@ from email_validator import EmailNotValidError, validate_email
 from pipeline.errors import AddressError
 
 LONGEST_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1; the validator counts characters
+# RFC 5322 3.2.3: a dot-atom in front; behind the @, what a name in ASCII may hold.
+PLAIN = re.compile(
+    r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@(?P<domain>[A-Za-z0-9.-]+)"
+)
 LONGEST = 254  # RFC 5321 4.5.3.1.3: a path has 256 octets, its angle brackets among them
 
 
@@ -32,6 +38,18 @@ def parse_address(text: str) -> Address:
     bracketed forms, line breaks and other control characters, more than 254 octets. Spaces around it are dropped, no others.
     """
     text = text.strip(" ")
+    if (plain := PLAIN.fullmatch(text)) and len(text) <= LONGEST:
+        local, domain = plain["local"], _domain(plain["domain"].lower())
+    else:
+        _refuse_what_a_person_can_mend(text)
+        local, domain = _checked(text)
+    email = f"{local}@{domain}"
+    if len(local.encode()) > LONGEST_LOCAL or len(email.encode()) > LONGEST:
+        raise AddressError("the address is longer than any mail server takes")
+    return Address(email=email, key=f"{_folded(local)}@{domain}")
+
+
+def _refuse_what_a_person_can_mend(text: str) -> None:
     if not text:
         raise AddressError("please type your e-mail address, such as name@example.org")
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") or c == "\ufffd" for c in text):
@@ -42,6 +60,10 @@ def parse_address(text: str) -> Address:
         raise AddressError("the address holds a space; please type one address without spaces")
     if text.count("@") > 1:
         raise AddressError("please type one address only, with a single @")
+
+
+def _checked(text: str) -> tuple[str, str]:
+    """Local part and domain, checked against the whole grammar: 100 us, where `PLAIN` and a known domain take 2."""
     try:
         found = validate_email(
             text,
@@ -53,11 +75,13 @@ def parse_address(text: str) -> Address:
         )
     except EmailNotValidError as error:
         raise AddressError(f"the address cannot be right: {_plain(error)}") from error
-    local, domain = found.local_part, (found.ascii_domain or "").lower()
-    email = f"{local}@{domain}"
-    if len(local.encode()) > LONGEST_LOCAL or len(email.encode()) > LONGEST:
-        raise AddressError("the address is longer than any mail server takes")
-    return Address(email=email, key=f"{_folded(local)}@{domain}")
+    return found.local_part, (found.ascii_domain or "").lower()
+
+
+@functools.lru_cache(maxsize=10_000)
+def _domain(domain: str) -> str:
+    """A domain that many people share is checked once."""
+    return _checked(f"a@{domain}")[1]
 
 
 def masked(email: str) -> str:

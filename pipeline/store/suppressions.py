@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 from collections.abc import Sequence
 from enum import StrEnum
@@ -32,7 +31,7 @@ class Reason(StrEnum):
 
 def hash_of(key: bytes, email_key: str) -> str:
     """HMAC-SHA-256 of a canonical address under the instance's suppression key (P-06)."""
-    return hmac.new(key, email_key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, email_key.encode(), "sha256").hex()
 
 
 def reason(connection: Connection, hashed: str) -> Reason | None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import AddressError
-from pipeline.mail.addresses import Address, masked, parse_address
+from pipeline.mail.addresses import Address, _checked, masked, parse_address
 
 # What an attacker would try: the pieces of mail syntax, put together at random.
 PIECES = st.sampled_from(
@@ -137,6 +137,23 @@ def test_case_never_makes_a_second_mailbox(typed: str) -> None:
 
     if upper is not None and lower is not None:
         assert upper.key == lower.key
+
+
+@given(
+    st.text("aZ09.!#$%&'*+/=?^_`{|}~-", max_size=70),
+    st.text("aZ09.-", max_size=12).map(lambda text: text + ".test") | st.sampled_from(["example.org", "xn--a.test"]),
+)
+@example("a" * 64, "example.org")
+@example("a" * 65, "example.org")
+def test_the_short_way_for_plain_addresses_agrees_with_the_long_one(local: str, domain: str) -> None:
+    try:
+        long_way = "@".join(_checked(f"{local}@{domain}"))
+    except AddressError:
+        long_way = None
+
+    address = read(f"{local}@{domain}")
+
+    assert (address.email if address else None) == long_way
 
 
 def read(typed: str) -> Address | None:
