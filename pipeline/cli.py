@@ -143,13 +143,14 @@ def check(root: Root = None, json: Json = False) -> None:
     from pipeline.library import load_library
 
     library = load_library(Settings.load(root).root)
-    errors = [problem for problem in library.problems if problem.severity is Severity.ERROR]
+    problems = library.problems_at(_now())
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if json:
-        _print_json([_problem_as_dict(problem) for problem in library.problems])
+        _print_json([_problem_as_dict(problem) for problem in problems])
     else:
-        for problem in library.problems:
+        for problem in problems:
             out.print(str(problem), markup=False)
-        warnings = len(library.problems) - len(errors)
+        warnings = len(problems) - len(errors)
         out.print(
             f"{_count(len(library.articles), 'article')}, {_count(len(library.sources), 'source')}: "
             f"{_count(len(errors), 'error')}, {_count(warnings, 'warning')}"
@@ -400,7 +401,8 @@ def export_subscribers(
             export(store, sys.stdout, as_json=json)
             return
         try:
-            with file.open("w", encoding="utf-8", newline="") as handle:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds addresses
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as handle:
                 number = export(store, handle, as_json=json)
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}; name another file") from error
@@ -620,7 +622,8 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
         if report.line_lost:
             err.print(f"opensignal: {report.line_lost}", markup=False)
         if report.left:
-            when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if report.next_at else ""
+            waits = report.next_at and report.left == report.waiting
+            when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if waits else ""
             out.print(f"  {report.left:,} left{when}; run again, or let `opensignal up` go on", markup=False)
         elif not report.sent:
             out.print("  nothing left to send: this issue is out", markup=False)

@@ -8,8 +8,10 @@ Secrets come from the environment or from `keys.py`, never from a file in Git.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import email.headerregistry
 import email.utils
+import os
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,6 +28,7 @@ from pydantic_settings import (
 
 from pipeline.errors import SettingsError, UsageError
 
+SECRETS = frozenset({"OPENSIGNAL_TOKEN_KEY", "OPENSIGNAL_SUPPRESSION_KEY"})  # read by keys.py
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -100,7 +103,8 @@ class Settings(BaseSettings):
                 f"no {ROOT_MARK} in {place}; run in the newsletter's repository, or name it with --root DIR"
             )
         try:
-            return _bound_to(place.resolve())(**overrides)
+            _refuse_unknown_variables()
+            return _bound_to(place.resolve())(root=place.resolve(), **overrides)
         except ValidationError as error:
             raise SettingsError(_readable(error)) from error
         except ValueError as error:  # a broken TOML file
@@ -177,8 +181,11 @@ class Settings(BaseSettings):
                 object.__setattr__(self, name, value)
         if self.outbox_dir is None:
             object.__setattr__(self, "outbox_dir", self.state_dir / "outbox")
+        file = self.database_url.removeprefix("sqlite:///")
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.state_dir / 'opensignal.db'}")
+        elif file != self.database_url and file and not file.startswith(("/", ":")):
+            object.__setattr__(self, "database_url", f"sqlite:///{self.root / file}")
         return self
 
     # -- derived values
@@ -214,6 +221,16 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings)
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt OPENSIGNAL_SMTP_URL must not leave the letters in the outbox without a word."""
+    known = {f"OPENSIGNAL_{name.upper()}" for name in Settings.model_fields} | SECRETS
+    for name in sorted(os.environ):
+        if name.startswith("OPENSIGNAL_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the handbook's page for operators lists them all"
+            raise SettingsError(f"the environment has {name}, which is no setting; {hint}")
 
 
 def _bound_to(root: Path) -> type[Settings]:

@@ -101,6 +101,25 @@ def test_an_unknown_setting_is_refused(root: Path) -> None:
         Settings.load(root)
 
 
+def test_a_misspelt_variable_is_not_passed_over(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENSIGNAL_SMPT_URL", "smtp://mail.example.org")
+
+    with pytest.raises(SettingsError, match=r"OPENSIGNAL_SMPT_URL.*did you mean OPENSIGNAL_SMTP_URL\?"):
+        Settings.load(root)
+
+
+def test_root_is_where_the_caller_says(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENSIGNAL_ROOT", "/")
+
+    assert Settings.load(root).root == root
+
+
+def test_a_relative_database_is_read_from_the_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+
+    assert Settings.load(root, database_url="sqlite:///news.db").database_url == f"sqlite:///{root}/news.db"
+
+
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [("mkdocs.yml", "site_name: [\n", r"mkdocs\.yml:2:1"), ("pyproject.toml", "[tool", r"pyproject\.toml")],

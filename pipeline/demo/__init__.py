@@ -21,7 +21,7 @@ from pipeline.demo import newsroom
 from pipeline.demo.clock import DemoClock
 from pipeline.demo.mailbox import Mailbox
 from pipeline.demo.publisher import Publisher
-from pipeline.demo.walk import Numbers, Scene, StepFailed, prepare, send_todays, walk
+from pipeline.demo.walk import Numbers, Scene, prepare, send_todays, walk
 from pipeline.errors import OpenSignalError, UsageError
 from pipeline.site import build_site
 from pipeline.store import open_store
@@ -58,7 +58,7 @@ def run_demo_once(root: Path, *, keep: Path | None, say: Say) -> DemoReport:
         failed = ""
         try:
             walk(scene)
-        except (StepFailed, OpenSignalError) as error:
+        except OpenSignalError as error:
             failed = str(error)
         messages = len(scene.mailbox.letters())
     report = DemoReport(not failed, scene.numbers, messages, time.monotonic() - began, failed)

@@ -18,6 +18,7 @@ from pipeline.config import Settings
 from pipeline.demo import newsroom, visitor
 from pipeline.demo.clock import DemoClock
 from pipeline.demo.mailbox import Mailbox, text_of
+from pipeline.errors import OpenSignalError
 from pipeline.ingest import Fetcher, Limits, ingest, open_fetcher
 from pipeline.library import Library, load_library
 from pipeline.mail.gather import issue_key
@@ -29,7 +30,7 @@ from pipeline.store import Store
 ANNA, BO, CEM = "anna@example.org", "bo@example.com", "cem@example.org"
 
 
-class StepFailed(Exception):
+class StepFailed(OpenSignalError):
     """A step was not seen to work."""
 
 

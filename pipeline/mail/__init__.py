@@ -49,6 +49,7 @@ class SendReport:
     uncertain: int  # may have arrived twice: their worker died, or the line broke, before the server's answer was known
     seconds: float
     left: int = 0  # still to be sent, by another run
+    waiting: int = 0  # how many of them are put off until later
     next_at: dt.datetime | None = None  # when the next of them is due
     line_lost: str = ""  # why the run ended early
     troubled: tuple[tuple[str, DeliveryStatus, Reply], ...] = ()  # ref of the subscriber, where it stands, last answer
@@ -201,12 +202,8 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         standing = deliveries.counts(connection, stored.id)
         next_at = deliveries.next_due(connection, stored.id)
         troubled = deliveries.troubled(connection, stored.id, limit=20)
-    open_states = (
-        DeliveryStatus.PLANNED,
-        DeliveryStatus.CLAIMED,
-        DeliveryStatus.DEFERRED,
-        DeliveryStatus.UNCERTAIN,
-    )
+    waiting = standing.get(DeliveryStatus.DEFERRED, 0) + standing.get(DeliveryStatus.UNCERTAIN, 0)
+    at_once = standing.get(DeliveryStatus.PLANNED, 0) + standing.get(DeliveryStatus.CLAIMED, 0)
     return SendReport(
         issue=stored.issue.key,
         planned=sum(standing.values()),
@@ -216,7 +213,8 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         suppressed=tally[DeliveryStatus.SUPPRESSED],
         uncertain=tally.taken_over + tally[DeliveryStatus.UNCERTAIN],
         seconds=seconds,
-        left=sum(standing.get(state, 0) for state in open_states),
+        left=waiting + at_once,
+        waiting=waiting,
         next_at=next_at,
         line_lost=tally.line_lost,
         troubled=tuple(troubled),

@@ -4,7 +4,8 @@ Nothing here touches a database or a clock. An article is due to a subscriber wh
 
 - was published before the issue closed,
 - is of a topic that the subscriber wants,
-- has not been sent to them in an earlier letter, whatever the cadence was then, and
+- has not been sent to them in an earlier letter, whatever the cadence was then,
+- was neither retracted nor kept out of the mail by its editor, and
 - is not older than two weeks; for the first letters, not older than a week before they confirmed.
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 from pipeline.config import WEEKDAYS, Settings
 from pipeline.errors import UsageError
-from pipeline.model import Article, Cadence, Issue
+from pipeline.model import Article, Cadence, Issue, Status
 
 REACH = dt.timedelta(days=14)  # how far back an issue looks
 FIRST_REACH = dt.timedelta(days=7)  # how far before the confirmation the first letters look
@@ -63,7 +64,7 @@ def due_issues(articles: Sequence[Article], settings: Settings, *, now: dt.datet
             if right_day and due_at <= now < due_at + span:
                 found.append(Issue(issue_key(cadence, day), cadence, date=day, closes_at=now))
                 break
-    fresh = [a for a in articles if a.is_public(now) and now - a.date < EACH_IS_DUE_FOR and not a.email_skip]
+    fresh = [a for a in articles if a.is_public(now) and now - a.date < EACH_IS_DUE_FOR and _is_news(a)]
     found += [_single(f"each-{a.slug}", a.slug, articles, now) for a in sorted(fresh, key=lambda a: (a.date, a.slug))]
     return found
 
@@ -129,12 +130,10 @@ class Gathering:
 
     def __init__(self, issue: Issue, articles: Iterable[Article]) -> None:
         if issue.cadence is Cadence.EACH:
-            candidates = [a for a in articles if a.slug == issue.slug]
+            candidates = [a for a in articles if a.slug == issue.slug and _is_news(a)]
         else:
             candidates = [
-                a
-                for a in articles
-                if a.is_public(issue.closes_at) and issue.closes_at - a.date < REACH and not a.email_skip
+                a for a in articles if a.is_public(issue.closes_at) and issue.closes_at - a.date < REACH and _is_news(a)
             ]
         self.issue = issue
         self.candidates = tuple(sorted(candidates, key=lambda a: (a.date, a.slug), reverse=True))
@@ -174,6 +173,11 @@ class Gathering:
                 break
             bits |= 1 << place
         return bits
+
+
+def _is_news(article: Article) -> bool:
+    """False for what an editor keeps out of the mail, and for what was retracted before it was sent."""
+    return not article.email_skip and article.status is not Status.RETRACTED
 
 
 def recent_letters(gathering: Gathering, letters: Mapping[int, frozenset[str]]) -> dict[int, int]:

@@ -76,7 +76,11 @@ def open_store(settings: Settings) -> Store:
     from pipeline.store.migrations import upgrade
 
     store = connect(settings.database_url)
-    upgrade(store)
+    try:
+        upgrade(store)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -101,7 +105,7 @@ def _sqlite_engine(address: sa.URL) -> Engine:
     if not address.database or address.database == ":memory:":
         raise SettingsError("database_url: SQLite needs a file: sqlite:///path/to/opensignal.db")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it will hold addresses
     except OSError as error:
         raise StoreError(f"{file.parent}: cannot make the database's folder: {error.strerror}") from error
     engine = sa.create_engine(

@@ -43,18 +43,25 @@ def test_topics_are_kept_to_and_no_topics_means_all() -> None:
     assert sorted(_slugs(gathering)) == ["c", "p"]
 
 
-def test_drafts_future_dates_and_skipped_articles_are_in_no_letter() -> None:
+def test_drafts_future_dates_skipped_and_retracted_articles_are_in_no_letter() -> None:
     gathering = Gathering(
         DAILY,
         [
             an_article("draft", status=Status.DRAFT),
             an_article("tomorrow", days_old=-1),
             an_article("web-only", email_skip=True),
+            an_article("withdrawn", status=Status.RETRACTED),
             an_article("fine"),
         ],
     )
 
     assert _slugs(gathering) == ["fine"]
+
+
+def test_an_article_kept_out_of_the_mail_is_kept_out_of_its_own_issue_too() -> None:
+    issue = Issue("each-web-only", Cadence.EACH, date=NOW.date(), closes_at=NOW, slug="web-only")
+
+    assert _slugs(Gathering(issue, [an_article("web-only", email_skip=True)])) == []
 
 
 def test_an_article_older_than_the_reach_is_history() -> None:
