@@ -122,7 +122,7 @@ def test_the_button_confirms_and_says_what_will_come(desk_of_each: Desk) -> None
     again = desk.post(path, {"confirm": "yes"})
 
     assert "r•••@e•••.org" in words(asked)
-    assert "one letter a week, Power" in words(asked)
+    assert "one letter a week, on Power" in words(asked)
     assert "Yes, send it to me" in words(asked)
     assert (done.status_code, again.status_code) == (200, 200)
     assert "You are in" in words(done)
