@@ -35,9 +35,10 @@ from pipeline.store.subscribers import Received
 from pipeline.store.suppressions import Reason
 
 BATCH = 1_000  # rows of one transaction
-COLUMNS = ("email", "cadence", "topics", "confirmed_at")
-EXPORTED = (*COLUMNS, "state", "paused_until", "created_at")
+COLUMNS = ("email", "cadence", "topics", "confirmed_at", "state")
+EXPORTED = (*COLUMNS, "paused_until", "created_at")
 BROKEN = "cannot be read"
+ELSEWHERE = "not active where the file comes from"
 ROWS_SHOWN = 20
 RECENT = dt.timedelta(days=30)
 EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # nobody subscribed to mail before
@@ -104,7 +105,8 @@ def import_csv(
 
     *source* and *basis* say where the addresses come from and why we may write to them; both are kept with every consent. With
     *confirmed*, the caller states that these people have confirmed: they are active. Without, they are pending and get no mail. A
-    row that is broken, known or suppressed is skipped and counted. Killed half-way and run again, the rest is imported.
+    row that is broken, known or suppressed is skipped and counted, and so is one that says, as an export does, that its state is
+    another than active: who left there has not come here. Killed half-way and run again, the rest is imported.
 
     Raises `UsageError` for a missing source or basis, or for a file that is no such CSV.
     """
@@ -153,6 +155,9 @@ def _read(
     for row in rows:
         if isinstance(row, BrokenRow):
             broken.append((row.line, f"{BROKEN}: {row.why}"))
+            continue
+        if (state := row.fields.get("state", "").strip().lower()) not in ("", State.ACTIVE):
+            broken.append((row.line, f"{ELSEWHERE}: {state[:40]}"))
             continue
         try:
             people.append((row.line, _person(row, topics, now=now)))

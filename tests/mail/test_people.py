@@ -484,3 +484,15 @@ def dump(store: Store) -> str:
     with store.reading() as c:
         tables_in_order = tables.metadata.sorted_tables
         return "\n".join(str(tuple(row)) for table in tables_in_order for row in c.execute(sa.select(table)))
+
+
+def test_who_left_where_a_file_comes_from_has_not_come_here(bring_to_sqlite, sqlite_store: Store) -> None:  # type: ignore[no-untyped-def]
+    """An export imported into a fresh instance revives nobody."""
+    report = bring_to_sqlite(
+        "email,state\n"
+        "stays@example.org,active\nleft@example.org,unsubscribed\nrests@example.org,paused\nasked@example.org,pending\n"
+    )
+
+    assert list(everyone(sqlite_store)) == ["stays@example.org"]
+    assert report.skipped == {"not active where the file comes from": 3}
+    assert report.rows[0] == (3, "not active where the file comes from: unsubscribed")
