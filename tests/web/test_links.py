@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from pipeline.mail.people import erase
 from pipeline.mail.tokens import Purpose
@@ -106,6 +108,27 @@ def test_too_much_and_the_wrong_kind_are_refused(desk: Desk, purpose: Purpose) -
 
     assert (large.status_code, json.status_code) == (413, 415)
     assert desk.dump() == before
+
+
+def test_a_button_pressed_many_times_at_once_counts_once(desk_of_each: Desk) -> None:
+    desk = desk_of_each
+    desk.sign_up(EMAIL)
+    desk.work()
+    paths = {purpose: desk.url + desk.link(purpose, EMAIL) for purpose in (Purpose.CONFIRM, Purpose.UNSUBSCRIBE)}
+
+    with ThreadPoolExecutor(8) as pool:
+        confirmed = list(pool.map(lambda _: requests.post(paths[Purpose.CONFIRM], timeout=30).status_code, range(8)))
+        left = list(
+            pool.map(lambda _: requests.post(paths[Purpose.UNSUBSCRIBE], ONE_CLICK, timeout=30).status_code, range(8))
+        )
+
+    assert (set(confirmed), set(left)) == ({200}, {200})
+    assert [event for event, _ in history(desk)] == [
+        ConsentEvent.ASKED,
+        ConsentEvent.CONFIRMED,
+        ConsentEvent.WITHDRAWN,
+    ]
+    assert sorted(row[2] for row in desk.dump() if row[0] == "notices") == ["confirm", "welcome"]
 
 
 # --- confirm ---------------------------------------------------------------------------------------------------------
