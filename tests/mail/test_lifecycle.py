@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -198,6 +200,21 @@ def test_confirming_twice_says_so_and_writes_nothing(life: Life) -> None:
     assert result.outcome is Outcome.ALREADY
     assert life.history(person) == [ConsentEvent.ASKED, ConsentEvent.CONFIRMED]
     assert life.mails(person) == ["confirm", "welcome"]
+
+
+def test_two_answers_at_once_are_one(life: Life) -> None:
+    life.ask("a@example.org")
+    ref = life.question("a@example.org")
+
+    with ThreadPoolExecutor(1) as pool:
+        with life.store.writing() as c:
+            first = lifecycle.confirm(c, ref, LINK, key=KEY, now=NOW)
+            second = pool.submit(life.confirm, ref)
+            time.sleep(0.3)  # it has looked by now, unless it waits as it should
+        outcomes = (first.outcome, second.result(timeout=30).outcome)
+
+    assert outcomes == (Outcome.DONE, Outcome.ALREADY)
+    assert life.mails(life.person("a@example.org")) == ["confirm", "welcome"]
 
 
 def test_a_confirmation_is_good_for_48_hours(life: Life) -> None:
