@@ -4,6 +4,7 @@
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     new_article      a title | a file to start from                           `new`
+    authorship       an article | a line on who answers for it                `credits`
 
 Nothing here touches the network or a database, or knows MkDocs. What is wrong with a file is a `model.Problem`, never an exception.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates
 from pipeline.library.clean import clean_html, plain_text
+from pipeline.library.credits import authorship, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.new import new_article
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
@@ -38,6 +40,7 @@ __all__ = [
     "Library",
     "Rendered",
     "TocEntry",
+    "authorship",
     "clean_html",
     "load_library",
     "markdown_extensions",
@@ -48,6 +51,7 @@ __all__ = [
     "summary_paragraphs",
     "summary_to_plain_text",
     "to_plain_text",
+    "weight",
 ]
 
 

@@ -16,8 +16,9 @@ from email.utils import format_datetime
 from html import escape
 from xml.etree import ElementTree as ET
 
+from pipeline.library import authorship
 from pipeline.model import Article, Status
-from pipeline.site.publication import CorrectionNote, Publication, SourceRow, authorship, corrections
+from pipeline.site.publication import CorrectionNote, Publication, SourceRow, corrections
 
 FEED_ITEMS = 30
 HOW_PAGE = "how-this-is-made/"

@@ -15,8 +15,8 @@ from functools import cached_property
 from itertools import islice
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Rendered, render_article
-from pipeline.model import Article, Person, Role, Source, Status, Tier, Topic
+from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, weight
+from pipeline.model import Article, Source, Status, Tier, Topic
 from pipeline.site.markup import dressed, with_margin_notes
 
 MONTHS = (
@@ -40,18 +40,19 @@ TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGA
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The signal strip: a bar per source in order of citation, True for primary."""
+    """The signal strip: a bar per source in order of citation, solid for primary."""
 
-    bars: tuple[bool, ...]
+    sources: tuple[Source, ...]
 
     PITCH = 12
-    HEIGHT = 26
+
+    @property
+    def bars(self) -> tuple[bool, ...]:
+        return tuple(source.is_primary for source in self.sources)
 
     @property
     def words(self) -> str:
-        if not self.bars:
-            return "no sources"
-        return f"{len(self.bars)} source{'' if len(self.bars) == 1 else 's'}, {sum(self.bars)} primary"
+        return weight(self.sources)
 
     @property
     def alternative(self) -> str:
@@ -218,7 +219,7 @@ class Publication:
             date=self.local(article.date),
             date_words=date_words(self.local(article.date)),
             minutes=rendered.minutes,
-            strip=Strip(tuple(cited.source.is_primary for cited in rendered.cited)),
+            strip=Strip(tuple(cited.source for cited in rendered.cited)),
             topics=tuple(known[topic] for topic in article.topics if topic in known),
             mark={Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}.get(article.status, ""),
         )
@@ -248,17 +249,6 @@ class Publication:
             quotes=tuple(quote.text for quote in cited.quotes),
             back=cited.back,
         )
-
-
-def authorship(article: Article, people: Mapping[str, Person]) -> str:
-    """Who wrote it and which person answers for it, in one line."""
-    persons = [people[a].name for a in article.authors if a in people and people[a].role is not Role.MODEL]
-    reviewer = people.get(article.ai.reviewed_by or "")
-    reviewed = f", reviewed by {reviewer.name}" if reviewer else ""
-    if article.ai.involvement == "drafted":
-        return f"AI-written{reviewed}"
-    by = f"By {' and '.join(persons)}" if persons else "Unsigned"
-    return f"{by}, with help from AI{reviewed}" if article.ai.involvement == "assisted" else f"{by}{reviewed}"
 
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:

@@ -6,47 +6,19 @@ import datetime as dt
 
 import pytest
 
-from pipeline.model import AiUse, Person, Role
+from pipeline.model import Source, Tier
 from pipeline.site.markup import dressed, with_margin_notes, without_title
 from pipeline.site.pages import year_of
-from pipeline.site.publication import Card, Strip, authorship, date_words, partial_date_words
-from tests.builders import an_article
-
-PEOPLE = {
-    "ann": Person("ann", "Ann Editor", Role.EDITOR),
-    "bob": Person("bob", "Bob Writer", Role.WRITER),
-    "model": Person("model", "A model", Role.MODEL),
-}
+from pipeline.site.publication import Card, Strip, date_words, partial_date_words
 
 
-@pytest.mark.parametrize(
-    ("bars", "words"),
-    [((), "no sources"), ((True,), "1 source, 1 primary"), ((True, False, False), "3 sources, 1 primary")],
-)
-def test_a_strip_counts_its_sources(bars: tuple[bool, ...], words: str) -> None:
-    assert Strip(bars).words == words
+def test_a_strip_draws_primary_sources_solid_and_the_others_hollow() -> None:
+    strip = Strip((a_source(Tier.PRIMARY), a_source(Tier.SECONDARY)))
 
-
-def test_a_strip_ends_with_its_last_bar() -> None:
-    assert Strip((True, True)).width == 19
-
-
-@pytest.mark.parametrize(
-    ("involvement", "reviewer", "authors", "words"),
-    [
-        ("drafted", "ann", ("model", "ann"), "AI-written, reviewed by Ann Editor"),
-        ("drafted", None, ("model",), "AI-written"),
-        ("assisted", "ann", ("bob",), "By Bob Writer, with help from AI, reviewed by Ann Editor"),
-        ("none", None, ("bob", "ann"), "By Bob Writer and Ann Editor"),
-        ("none", "ann", ("nobody",), "Unsigned, reviewed by Ann Editor"),
-    ],
-)
-def test_who_wrote_it_is_said_in_one_line(
-    involvement: str, reviewer: str | None, authors: tuple[str, ...], words: str
-) -> None:
-    article = an_article(authors=authors, ai=AiUse(involvement, "a model", reviewer))
-
-    assert authorship(article, PEOPLE) == words
+    assert strip.bars == (True, False)
+    assert strip.words == "2 sources, 1 primary"
+    assert strip.width == 19
+    assert (strip.solid.count("M"), strip.hollow.count("M")) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +79,7 @@ def test_the_title_of_a_page_is_taken_out_once() -> None:
 
 def a_card(date: dt.datetime) -> Card:
     return Card("A title", "A dek.", "articles/a/", date, date_words(date), 1, Strip(()), (), "")
+
+
+def a_source(tier: Tier) -> Source:
+    return Source("a", "https://a.example.org/", "A publisher", tier)

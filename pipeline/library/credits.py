@@ -1,0 +1,26 @@
+"""What is said of every article in one line, alike on the site, in feeds and in letters: who wrote it, what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.model import Article, Person, Role, Source
+
+
+def authorship(article: Article, people: Mapping[str, Person]) -> str:
+    """Who wrote it and which person answers for it: ``AI-written, reviewed by Ines Halvorsen``."""
+    persons = [people[a].name for a in article.authors if a in people and people[a].role is not Role.MODEL]
+    reviewer = people.get(article.ai.reviewed_by or "")
+    reviewed = f", reviewed by {reviewer.name}" if reviewer else ""
+    if article.ai.involvement == "drafted":
+        return f"AI-written{reviewed}"
+    by = f"By {' and '.join(persons)}" if persons else "Unsigned"
+    return f"{by}, with help from AI{reviewed}" if article.ai.involvement == "assisted" else f"{by}{reviewed}"
+
+
+def weight(sources: Sequence[Source]) -> str:
+    """The signal strip in words: ``12 sources, 8 primary``."""
+    if not sources:
+        return "no sources"
+    primary = sum(source.is_primary for source in sources)
+    return f"{len(sources)} source{'' if len(sources) == 1 else 's'}, {primary} primary"
