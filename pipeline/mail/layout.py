@@ -13,7 +13,7 @@ import css_inline
 import jinja2
 
 from pipeline.config import Settings
-from pipeline.errors import SettingsError
+from pipeline.theme import design_tokens
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "email"
 WIDTH = 72  # columns of plain text
@@ -22,7 +22,7 @@ MAX_PREHEADER = 110  # characters that an inbox shows behind the subject
 
 def render_html(kind: str, settings: Settings, values: Mapping[str, Any]) -> str:
     """The HTML part of a letter of this kind, styles inlined."""
-    light, dark = design_tokens(settings.root / "theme" / "assets" / "css" / "tokens.css")
+    light, dark = design_tokens(settings.root / "theme")
     preheader = str(values.get("preheader", ""))
     html = (
         _templates()
@@ -70,19 +70,3 @@ def _templates() -> jinja2.Environment:
 
 
 _INLINER = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=False, load_remote_stylesheets=False)
-
-_ROOT_BLOCK = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
-_VARIABLE = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]+);")
-
-
-@functools.cache
-def design_tokens(path: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The light and the dark values of the tokens in *path*. Raises `SettingsError` for a file that is not as the theme's is."""
-    try:
-        css = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}; letters take their colours from it") from error
-    blocks = [dict(_VARIABLE.findall(block)) for block in _ROOT_BLOCK.findall(css)]
-    if len(blocks) < 2:
-        raise SettingsError(f"{path}: wants a :root block and one in @media (prefers-color-scheme: dark)")
-    return blocks[0], {**blocks[0], **blocks[1]}

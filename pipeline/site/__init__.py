@@ -21,9 +21,8 @@ from pipeline.config import Settings
 from pipeline.errors import BuildError, ContentError, UsageError
 from pipeline.library import Library, load_library
 from pipeline.model import Problem
-from pipeline.site.stylesheet import Stylesheet, load_stylesheet
 
-__all__ = ["BuildReport", "Stylesheet", "build_site", "load_stylesheet"]
+__all__ = ["BuildReport", "build_site"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,7 @@ def build_site(
     Raises `ContentError` with the problems of published content unless *check* is false, `BuildError` for a broken template,
     mkdocs.yml or folder, `UsageError` where *site_dir* holds something that is not a site. The old site stays whole then.
     """
-    from pipeline.site import (
-        plugin,
-    )  # here: MkDocs takes a while to import, and the mailing pages need only the style sheet
+    from pipeline.site import plugin  # here: MkDocs takes a while to import, and other commands do without it
 
     started = time.perf_counter()
     library = load_library(settings.root)

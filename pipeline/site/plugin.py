@@ -36,7 +36,7 @@ from pipeline.model import Problem, Severity
 from pipeline.site import feeds, pages, sitemap
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
-from pipeline.site.stylesheet import SHEETS, load_stylesheet
+from pipeline.theme import SHEETS, site_stylesheet
 
 if TYPE_CHECKING:
     from mkdocs.livereload import LiveReloadServer
@@ -105,7 +105,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         config.markdown_extensions, config.mdx_configs = markdown_extensions()
         self.settings = given.settings
         self.publication = Publication(given.settings, given.library, now=given.now)
-        self.stylesheet = load_stylesheet(_theme_folder(config))
+        self.stylesheet = site_stylesheet(_theme_folder(config))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,29 +11,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pipeline.errors import BuildError
-from pipeline.site.stylesheet import load_stylesheet, minified
+from pipeline.theme import Stylesheet, mailing_stylesheet, named
 
 log = logging.getLogger("opensignal")
 
-EXTRA = "assets/css/web.css"  # what only the mailing pages need
+Sheet = Stylesheet  # the name by which `app` knows it
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    path: str  # below the address of the mailing pages; changes with the text
-    text: str
-
-
-def load_sheet(theme: Path) -> Sheet:
-    """The site's style sheet and what the mailing pages need beside it. Without a theme the pages stay plain, and work."""
+def load_sheet(theme: Path) -> Stylesheet:
+    """The style sheet of the mailing pages. Without a theme the pages stay plain, and work."""
     try:
-        text = load_stylesheet(theme).text
-        extra = theme / EXTRA
-        text += minified(extra.read_text("utf-8")) if extra.is_file() else ""
-    except (BuildError, OSError, UnicodeDecodeError) as error:
+        return mailing_stylesheet(theme)
+    except BuildError as error:
         log.warning("web: the pages have no style: %s", error)
-        text = ""
-    return Sheet(f"assets/css/mailing-{hashlib.sha256(text.encode()).hexdigest()[:10]}.css", text)
+        return named("mailing", "")
 
 
 class Files(StaticFiles):

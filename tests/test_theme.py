@@ -1,4 +1,4 @@
-"""The one style sheet, and the tokens it begins with."""
+"""The style sheets of the site and the mailing pages, and the tokens they begin with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import BuildError
-from pipeline.site import load_stylesheet
-from pipeline.site.stylesheet import minified
-from tests.site.conftest import REPOSITORY
+from pipeline.errors import BuildError, SettingsError
+from pipeline.theme import design_tokens, mailing_stylesheet, minified, site_stylesheet
 
-CSS = REPOSITORY / "theme/assets/css"
+THEME = Path(__file__).parents[1] / "theme"
+CSS = THEME / "assets/css"
 TOKENS = (CSS / "tokens.css").read_text("utf-8")
 
 
@@ -28,8 +27,8 @@ def test_sheets_are_joined_in_order_and_named_by_what_they_hold(tmp_path: Path) 
         tmp_path, site='@import url("b.css");\n@import url("a.css");\n', a="a { c: d; }", b="/* x */\nb { c: d }"
     )
 
-    sheet = load_stylesheet(theme)
-    again = load_stylesheet(a_theme(tmp_path, a="a { c: e; }"))
+    sheet = site_stylesheet(theme)
+    again = site_stylesheet(a_theme(tmp_path, a="a { c: e; }"))
 
     assert sheet.text == "b{c:d}a{c:d}\n"
     assert re.fullmatch(r"assets/css/site-[0-9a-f]{10}\.css", sheet.path)
@@ -38,7 +37,35 @@ def test_sheets_are_joined_in_order_and_named_by_what_they_hold(tmp_path: Path) 
 
 def test_a_sheet_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"gone\.css: the style sheet cannot be read"):
-        load_stylesheet(a_theme(tmp_path, site='@import url("gone.css");'))
+        site_stylesheet(a_theme(tmp_path, site='@import url("gone.css");'))
+
+
+def test_the_mailing_pages_have_the_sites_sheet_and_their_own_behind_it(tmp_path: Path) -> None:
+    theme = a_theme(tmp_path, site='@import url("a.css");', a="a { c: d }")
+    bare = mailing_stylesheet(theme)
+
+    sheet = mailing_stylesheet(a_theme(tmp_path, web="w { x: y }"))
+
+    assert bare.text == site_stylesheet(theme).text
+    assert sheet.text == "a{c:d}\nw{x:y}\n"
+    assert re.fullmatch(r"assets/css/mailing-[0-9a-f]{10}\.css", sheet.path)
+
+
+def test_the_dark_tokens_are_the_light_ones_but_for_what_the_dark_says(tmp_path: Path) -> None:
+    tokens = (
+        ":root { --a: 1; --b: x, y; } /* :root { --a: 9; } */ @media (prefers-color-scheme: dark) { :root { --a: 2; } }"
+    )
+
+    light, dark = design_tokens(a_theme(tmp_path, tokens=tokens))
+
+    assert light == {"a": "1", "b": "x, y"}
+    assert dark == {"a": "2", "b": "x, y"}
+
+
+@pytest.mark.parametrize("sheets", [{}, {"tokens": ":root { --a: 1; }"}], ids=["none", "no dark"])
+def test_letters_ask_for_tokens_that_are_not_there(tmp_path: Path, sheets: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"tokens\.css"):
+        design_tokens(a_theme(tmp_path, **sheets))
 
 
 def test_space_that_means_something_is_kept() -> None:

@@ -1,0 +1,83 @@
+"""The theme's style sheets: joined into the one that the site and the mailing pages link, and the tokens that letters inline.
+
+The sheets are joined in the order of the @import lines of site.css, made small, and named by the hash of the result. What the
+templates in the theme's folder look like is no matter here.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import BuildError, SettingsError
+
+SHEETS = "assets/css"
+ENTRY = "site.css"
+MAILING = "web.css"  # what only the mailing pages need
+TOKENS = "tokens.css"
+_IMPORT = re.compile(r'@import url\("([a-z0-9.-]+)"\);')
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SPACE = re.compile(r"\s+")
+_AROUND = re.compile(r" ?([{};,>]) ?")
+_ROOT_BLOCK = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
+_VARIABLE = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]+);")
+
+
+@dataclass(frozen=True, slots=True)
+class Stylesheet:
+    """One style sheet, whole."""
+
+    path: str  # below the address that links it; its name changes whenever its text does
+    text: str
+
+
+def site_stylesheet(theme: Path) -> Stylesheet:
+    """The style sheet of the site, from the theme in the folder *theme*. Raises `BuildError` where a sheet is missing."""
+    return named("site", _joined(theme))
+
+
+def mailing_stylesheet(theme: Path) -> Stylesheet:
+    """The site's style sheet and what the mailing pages need beside it, if anything. Raises `BuildError` as above."""
+    extra = theme / SHEETS / MAILING
+    return named("mailing", _joined(theme) + (minified(_read(extra)) if extra.is_file() else ""))
+
+
+def named(name: str, text: str) -> Stylesheet:
+    """The style sheet *text*, in a file that is called by *name* and the hash of the text."""
+    return Stylesheet(f"{SHEETS}/{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.css", text)
+
+
+def minified(css: str) -> str:
+    """*css* without comments and needless space. Space before ``:`` and around ``+`` and ``-`` can mean something and stays."""
+    text = _AROUND.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css)))
+    return text.replace(";}", "}").replace(": ", ":").strip() + "\n"
+
+
+@functools.cache
+def design_tokens(theme: Path) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The light and the dark values of the theme's tokens, by name. Raises `SettingsError` for a file that is not as ours is."""
+    path = theme / SHEETS / TOKENS
+    try:
+        css = _COMMENT.sub("", path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}; letters take their colours from it") from error
+    blocks = [dict(_VARIABLE.findall(block)) for block in _ROOT_BLOCK.findall(css)]
+    if len(blocks) < 2:
+        raise SettingsError(f"{path}: wants a :root block and one in @media (prefers-color-scheme: dark)")
+    return blocks[0], {**blocks[0], **blocks[1]}
+
+
+def _joined(theme: Path) -> str:
+    folder = theme / SHEETS
+    return minified(_IMPORT.sub(lambda match: _read(folder / match[1]), _read(folder / ENTRY)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildError(f"{path}: the style sheet cannot be read: {error}; put it back or mend {ENTRY}") from error
