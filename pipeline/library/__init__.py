@@ -88,13 +88,24 @@ class Library:
             problem for problem in self.problems if problem.severity is Severity.ERROR and self._blocks(problem, now)
         )
 
-    def must_be_publishable(self, now: dt.datetime) -> None:
-        """Raise `ContentError` when something `blocking` stands in the way: what the site would not show must not be mailed."""
+    def must_be_publishable(
+        self, now: dt.datetime, *, what_next: str = "then send (opensignal check lists all)"
+    ) -> None:
+        """Raise `ContentError` when something `blocking` stands in the way: what the site would not show must not be mailed.
+
+        *what_next* ends the message behind "mend them,".
+        """
         if problems := self.blocking(now):
             number = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-            raise ContentError(
-                f"{number} in published content; mend them, then send (opensignal check lists all)", problems
-            )
+            them = "it" if len(problems) == 1 else "them"
+            raise ContentError(f"{number} in published content; mend {them}, {what_next}", problems)
+
+    def readable_feeds(self) -> tuple[Feed, ...]:
+        """The feeds. Raises `ContentError` where their file has errors: a feed that cannot be read there would be passed by."""
+        broken = [p for p in self.problems if p.path == "content/feeds.yml" and p.severity is Severity.ERROR]
+        if broken:
+            raise ContentError("content/feeds.yml has errors; mend them and run again", broken)
+        return self.feeds
 
     def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
         """All problems, and beside them those that depend on the time: a published article dated far ahead."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import Settings
-from pipeline.errors import BuildError, ContentError, UsageError
+from pipeline.errors import BuildError, UsageError
 from pipeline.library import Library, load_library
 from pipeline.model import Problem
 
@@ -50,20 +50,14 @@ def build_site(
     started = time.perf_counter()
     library = load_library(settings.root)
     if check:
-        _refuse(library.blocking(now))
+        library.must_be_publishable(now, what_next="or build with --no-check")
     target = (site_dir or settings.site_dir).resolve()
     _refuse_foreign_folder(target, settings)
     with _switched_in(target) as folder:
-        given = plugin.Given(settings, library, now, check=check)
+        given = plugin.Given(settings, library, now)
         built = plugin.run_mkdocs(given, site_dir=folder)
     problems = (*_not_blocking(library, now), *built.problems)
     return BuildReport(built.articles, built.pages, built.feeds, time.perf_counter() - started, problems, target)
-
-
-def _refuse(blocking: tuple[Problem, ...]) -> None:
-    if blocking:
-        count = f"{len(blocking)} problem{'' if len(blocking) == 1 else 's'}"
-        raise ContentError(f"{count} in published content; mend them, or build with --no-check", blocking)
 
 
 def _not_blocking(library: Library, now: dt.datetime) -> tuple[Problem, ...]:

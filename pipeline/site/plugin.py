@@ -29,7 +29,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 from pipeline.config import ROOT_MARK, Settings
-from pipeline.errors import BuildError, OpenSignalError
+from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.library import Library, load_library, markdown_extensions
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.model import Problem, Severity
@@ -55,7 +55,6 @@ class Given:
     settings: Settings
     library: Library
     now: dt.datetime
-    check: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,6 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         given = self.given or _given_by_surroundings(config, serving=self.command == "serve")
-        _refuse_blocking_problems(given)
         config.site_url = given.settings.site_url
         config.theme.static_templates.discard("sitemap.xml")  # MkDocs' own has no dates of ours, and a gzip twin
         config.markdown_extensions, config.mdx_configs = markdown_extensions()
@@ -218,23 +216,23 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
 
 
 def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
-    """What plain `mkdocs build` goes by: the settings of the folder, and the time now (or SOURCE_DATE_EPOCH)."""
+    """What plain `mkdocs build` goes by: the settings of the folder, and the time now (or SOURCE_DATE_EPOCH).
+
+    Raises `PluginError` where `build_site` would raise one of ours.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
     try:
         settings = Settings.load(Path(config.config_file_path).parent)
+        library = load_library(settings.root)
+        library.must_be_publishable(now, what_next="then build again")
+    except ContentError as error:
+        raise PluginError("\n  ".join([f"{error}:", *map(str, error.problems)])) from error
     except OpenSignalError as error:
         raise PluginError(str(error)) from error
     if serving and config.site_url:
         settings = settings.model_copy(update={"site_url": config.site_url})
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    now = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
-    return Given(settings, load_library(settings.root), now, check=True)
-
-
-def _refuse_blocking_problems(given: Given) -> None:
-    blocking = given.library.blocking(given.now) if given.check else ()
-    if blocking:
-        listed = "\n".join(f"  {problem}" for problem in blocking)
-        raise PluginError(f"{len(blocking)} problem(s) in published content; mend them first:\n{listed}")
+    return Given(settings, library, now)
 
 
 # --- MkDocs' files -----------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_blocking_problem_fails_the_build_and_leaves_the_old_site(own_settings
     before = contents(own_settings.site_dir)
     write_article(own_settings.root, "unsourced", date="2026-11-22", body="It is so.[^nobody]")
 
-    with pytest.raises(ContentError, match="1 problem in published content") as caught:
+    with pytest.raises(ContentError, match="1 error in published content; mend it, or build with --no-check") as caught:
         build_site(own_settings, now=NOW)
 
     assert [problem.code for problem in caught.value.problems] == ["S104"]
