@@ -11,21 +11,14 @@ import re
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
+from pipeline.library.urls import canonical_url
+
 TITLE_LIMIT: Final = 300  # characters
 SUMMARY_LIMIT: Final = 2_000
 NAME_LIMIT: Final = 200
 URL_LIMIT: Final = 2_000
 EARLIEST: Final = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # before the web; such dates are mistakes
 LATEST_AHEAD: Final = dt.timedelta(days=2)  # of now: zones and clocks that run fast
-
-# Parameters that tell who sent the reader and change nothing on the page. Whole names, or beginnings that end in "_".
-_TRACKING_NAMES: Final = (
-    "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid twclid ttclid igshid igsh li_fat_id mkt_tok mc_cid mc_eid _hsenc _hsmi "
-    "__hssc __hstc __hsfp hsctatracking vero_id vero_conv oly_enc_id oly_anon_id wickedid s_cid ncid cmpid _openstat rb_clickid "
-    "soc_src soc_trk at_medium at_campaign ref_src ref_url guccounter sr_share"
-)
-TRACKING: Final = frozenset(_TRACKING_NAMES.split())
-TRACKING_BEGINNINGS: Final = ("utm_", "pk_", "piwik_", "mtm_", "hsa_", "wt_")
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 # Marks that turn the direction of writing, and characters without width: they make a title look like another one.
@@ -36,7 +29,6 @@ _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z
 _NOT_IN_HOST: Final = re.compile(r"[^A-Za-z0-9.:_\[\]-]")
 _KEPT_IN_PATH: Final = "/%:@!$&'()*+,;=~-._"  # RFC 3986 3.3; "%": what is escaped already stays as it is
 _KEPT_IN_QUERY: Final = _KEPT_IN_PATH + "?[]"  # brackets stand in many queries
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def one_line(text: str, *, limit: int) -> str:
@@ -84,21 +76,6 @@ def web_url(address: str | None, *, base: str | None = None) -> str | None:
     return None if _NOT_IN_HOST.search(host) or len(absolute) > URL_LIMIT else absolute
 
 
-def canonical_url(address: str) -> str:
-    """*address* as every feed would write it: host in lower case, no fragment, no default port, no tracking parameters.
-
-    The order of the other parameters is kept: on some sites it matters.
-    """
-    parts = urlsplit(address)
-    host = (parts.hostname or "").rstrip(".")
-    if ":" in host:
-        host = f"[{host}]"
-    if parts.port and parts.port != _DEFAULT_PORTS.get(parts.scheme):
-        host = f"{host}:{parts.port}"
-    query = "&".join(pair for pair in parts.query.split("&") if pair and not _tracks(pair))
-    return urlunsplit((parts.scheme, host, parts.path or "/", query, ""))
-
-
 def _ascii_host(host: str) -> str:
     """*host* in lower case as the name system knows it; an IPv6 address in brackets."""
     if ":" in host:
@@ -126,11 +103,6 @@ def plausible(when: dt.datetime | None, *, now: dt.datetime) -> dt.datetime | No
     if when is None or not EARLIEST <= when <= now + LATEST_AHEAD:
         return None
     return when.replace(microsecond=0)
-
-
-def _tracks(pair: str) -> bool:
-    name = pair.partition("=")[0].lower()
-    return name in TRACKING or name.startswith(TRACKING_BEGINNINGS)
 
 
 def _blank_for_a_break(match: re.Match[str]) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pipeline.ingest.clean import canonical_url, title_and_date
+from pipeline.ingest.clean import title_and_date
+from pipeline.library.urls import canonical_url
 from pipeline.model import Entry, Feed
 from pipeline.store.feeds import GONE, FeedState
 

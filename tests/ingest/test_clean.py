@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.clean import canonical_url, identity, one_line, plausible, unescaped, web_url
+from pipeline.ingest.clean import identity, one_line, plausible, unescaped, web_url
+from pipeline.library.urls import canonical_url
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 
@@ -47,24 +48,6 @@ def test_a_web_address_is_whole_and_harmless_or_none(address: str | None, absolu
 
 def test_without_a_base_a_relative_address_is_none() -> None:
     assert web_url("/news") is None
-
-
-@pytest.mark.parametrize(
-    ("address", "canonical"),
-    [
-        ("https://Example.org", "https://example.org/"),
-        ("https://example.org:443/a#b", "https://example.org/a"),
-        ("http://example.org:8080/a", "http://example.org:8080/a"),
-        ("https://example.org/a?utm_source=x&b=2&fbclid=3&a=1&UTM_Medium=y", "https://example.org/a?b=2&a=1"),
-        ("https://example.org/a?utm_campaign", "https://example.org/a"),
-        ("https://example.org/a?q=utm_source", "https://example.org/a?q=utm_source"),
-        ("https://example.org./a", "https://example.org/a"),
-        ("https://[2001:DB8::1]:443/a", "https://[2001:db8::1]/a"),
-    ],
-)
-def test_the_canonical_address_is_the_same_for_every_feed(address: str, canonical: str) -> None:
-    assert canonical_url(address) == canonical
-    assert canonical_url(canonical) == canonical
 
 
 @given(st.text())

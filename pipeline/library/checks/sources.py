@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pipeline.library.checks.articles import unknown_source
 from pipeline.library.files import SNAPSHOTS, Read
 from pipeline.library.frontmatter import Unreadable, read_text
 from pipeline.library.quotes import nearest, normal, occurs
+from pipeline.library.urls import page_key, tracking
 from pipeline.model import Feed, Problem, Source
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
 QUOTE_MAX: Final = 300  # characters; more is hard to call a quotation
-
-_TRACKING: Final = re.compile(
-    r"utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|_hsenc|_hsmi|yclid|vero_id", re.IGNORECASE
-)
 
 
 class _Listed(Protocol):
@@ -41,10 +36,8 @@ def check_source(read: Read[Source], library: Library) -> Iterator[Problem]:
         yield read.problem("S104", ("via",), "via: a source cannot be its own origin; delete the line")
     elif source.via is not None and source.via not in library.sources:
         yield read.problem("S104", ("via",), f"via: {unknown_source(source.via, library)}")
-    if tracking := [name for name, _ in _query(source.url) if _TRACKING.fullmatch(name)]:
-        yield read.warning(
-            "S102", ("url",), f"the address holds {', '.join(tracking)}, which tracks readers; delete it"
-        )
+    if names := tracking(source.url):
+        yield read.warning("S102", ("url",), f"the address holds {', '.join(names)}, which tracks readers; delete it")
     if source.url.lower().startswith("http:"):
         yield read.warning("S102", ("url",), "the address is not https; use the https one if the site has it")
 
@@ -53,19 +46,9 @@ def check_addresses(reads: Iterable[Read[Source]] | Iterable[Read[Feed]]) -> Ite
     """S103: one address under two ids."""
     first: dict[str, str] = {}
     for read in reads:
-        other = first.setdefault(_canonical(read.noun.url), read.noun.id)
+        other = first.setdefault(page_key(read.noun.url), read.noun.id)
         if other != read.noun.id:
             yield read.warning("S103", ("url",), f'"{other}" has the same address; merge the two if they are one')
-
-
-def _canonical(url: str) -> str:
-    parts = urlsplit(url)
-    query = urlencode([(name, value) for name, value in _query(url) if not _TRACKING.fullmatch(name)])
-    return urlunsplit(("https", parts.netloc.lower().removeprefix("www."), parts.path.rstrip("/"), query, ""))
-
-
-def _query(url: str) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
 
 
 def check_ids(reads: Iterable[Read[_Listed]]) -> Iterator[Problem]:
