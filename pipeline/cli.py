@@ -11,6 +11,7 @@ import datetime as dt
 import json as jsonlib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,19 +19,21 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from pipeline import __version__
 from pipeline.config import Settings
-from pipeline.errors import ContentError, OpenSignalError, UsageError
+from pipeline.errors import AddressError, OpenSignalError, TransportError, UsageError
 from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
-    from pipeline.mail import SendReport
+    from pipeline.library import Library
+    from pipeline.mail import Preview, SendReport
+    from pipeline.mail.transport import Transport
     from pipeline.store import Store
 
 app = typer.Typer(
@@ -91,9 +94,9 @@ def _complain(error: OpenSignalError) -> None:
 
 def _unexpected(error: Exception) -> int:
     """A fault of ours. Where the traceback can be read later is better than a screen full of it."""
-    report = Path(".opensignal") / "crash.log"
+    report = _state_dir / "crash.log"
     try:
-        report.parent.mkdir(exist_ok=True)
+        report.parent.mkdir(exist_ok=True, mode=0o700)
         report.write_text(traceback.format_exc(), "utf-8")
         where = f"; the details are in {report}, please report them"
     except OSError:
@@ -129,7 +132,7 @@ def new(
     """
     from pipeline.library import new_article
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     path = new_article(settings.root, title, today=_now().astimezone(settings.zone).date())
     out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check", markup=False)
 
@@ -142,7 +145,7 @@ def check(root: Root = None, json: Json = False) -> None:
     """
     from pipeline.library import load_library
 
-    library = load_library(Settings.load(root).root)
+    library = load_library(_settings(root).root)
     problems = library.problems_at(_now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if json:
@@ -174,15 +177,13 @@ def ingest(
     from pipeline.ingest import open_fetcher
     from pipeline.library import load_library
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     library = load_library(settings.root)
-    broken = [p for p in library.problems if p.path == "content/feeds.yml" and p.severity is Severity.ERROR]
-    if broken:
-        raise ContentError("content/feeds.yml has errors; mend them and run again", broken)
+    feeds = library.readable_feeds()
     with _store(settings) as store:
         report = run_ingest(
             store,
-            library.feeds,
+            feeds,
             inbox=settings.content / "inbox",
             fetcher=open_fetcher(settings),
             now=_now(),
@@ -193,7 +194,7 @@ def ingest(
         _print_json(report.as_dict())
     else:
         _print_ingest(report)
-    raise typer.Exit(1 if report.failed else 0)
+    raise typer.Exit(0 if report.ok else 1)
 
 
 @app.command()
@@ -209,7 +210,7 @@ def build(
     """
     from pipeline.site import build_site
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     report = build_site(settings, now=_now(), site_dir=site_dir, check=check)
     if json:
         numbers = {"articles": report.articles, "pages": report.pages, "feeds": report.feeds}
@@ -257,11 +258,13 @@ def send(
         raise UsageError("name an issue, or use --due for all that are due; see opensignal send --help")
     if due and (dry_run or to):
         raise UsageError("--dry-run and --to want the key of one issue, such as daily-2026-11-23")
-    settings = Settings.load(root)
+    if dry_run and to:
+        raise UsageError("--dry-run sends nothing, and --to sends a copy: use one of them")
+    settings = _settings(root)
     library = _publishable(settings)
     transport = open_transport(settings)
     if to and key:
-        _send_copy(settings, library, key, to, transport)
+        _send_copy(settings, library, key, to, transport, json=json)
         return
     with _store(settings) as store, _stopped_by_signals() as stop:
         if dry_run and key:
@@ -289,7 +292,7 @@ def send(
         _print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
     else:
         _print_send(reports, transport.name)
-    raise typer.Exit(1 if stopped or any(r.failed or r.line_lost for r in reports) else 0)
+    raise typer.Exit(1 if stopped or any(r.failed or r.line_lost or r.problem for r in reports) else 0)
 
 
 @app.command()
@@ -302,7 +305,7 @@ def serve(
 
     Example: opensignal serve --port 8000
     """
-    _serve(Settings.load(root), host, port, schedule=False)
+    _serve(_settings(root), host, port, schedule=False)
 
 
 @app.command()
@@ -315,7 +318,7 @@ def up(
 
     Example: opensignal up
     """
-    _serve(Settings.load(root), host, port, schedule=True)
+    _serve(_settings(root), host, port, schedule=True)
 
 
 @app.command()
@@ -337,7 +340,7 @@ def demo(
     """
     from pipeline.demo import run_demo, run_demo_once
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     if not once:
         if keep or json:
             raise UsageError("--keep and --json go with --once")
@@ -371,7 +374,7 @@ def import_subscribers(
     """
     from pipeline.mail.people import import_csv
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     with _store(settings) as store:
         report = import_csv(store, settings, file, source=source, basis=basis, confirmed=confirmed, now=_now())
     if json:
@@ -395,7 +398,7 @@ def export_subscribers(
     """
     from pipeline.mail.people import export
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     with _store(settings) as store:
         if file is None:
             export(store, sys.stdout, as_json=json)
@@ -421,7 +424,7 @@ def show_subscriber(
     """
     from pipeline.mail.people import show
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     with _store(settings) as store:
         person = show(store, settings, address)
     if json:
@@ -443,7 +446,7 @@ def erase_subscriber(
     """
     from pipeline.mail.people import erase
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     with _store(settings) as store:
         found = erase(store, settings, address, now=_now())
     if json:
@@ -460,7 +463,7 @@ def subscriber_stats(root: Root = None, json: Json = False) -> None:
     """
     from pipeline.mail.people import stats
 
-    settings = Settings.load(root)
+    settings = _settings(root)
     with _store(settings) as store:
         numbers = stats(store, now=_now())
     if json:
@@ -507,7 +510,18 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _publishable(settings: Settings) -> Any:
+_state_dir = Path(".opensignal")
+
+
+def _settings(root: Path | None) -> Settings:
+    """The repository's settings; from here on, a fault of ours is written down beside its database."""
+    global _state_dir  # noqa: PLW0603 -- one command a process
+    settings = Settings.load(root)
+    _state_dir = settings.state_dir
+    return settings
+
+
+def _publishable(settings: Settings) -> Library:
     """The library, if what is published in it has no errors."""
     from pipeline.library import load_library
 
@@ -532,19 +546,27 @@ def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
             out.print(f"listening on {url}; Ctrl-C ends it", markup=False)
             runner.start()
 
-        run_server(store, settings, host=host, port=port, started=started)
-        runner.stop()
+        try:
+            run_server(store, settings, host=host, port=port, started=started)
+        finally:
+            runner.stop()
 
 
-def _send_copy(settings: Settings, library: Any, key: str, to: str, transport: Any) -> None:
+def _send_copy(settings: Settings, library: Library, key: str, to: str, transport: Transport, *, json: bool) -> None:
     from pipeline.mail import send_copy
     from pipeline.mail.addresses import parse_address
 
-    address = parse_address(to).email
+    try:
+        address = parse_address(to).email
+    except AddressError as error:
+        raise UsageError(f"--to: {error}") from error
     reply = send_copy(library, settings, key, address=address, transport=transport, now=_now())
     if not reply.accepted:
-        raise UsageError(f"the mail server refused the copy: {reply}")
-    out.print(f"a copy of {key} went to {address} by {_short(transport.name)}", markup=False)
+        raise TransportError(f"the mail server refused the copy: {reply}")
+    if json:
+        _print_json({"issue": key, "to": address, "reply": str(reply)})
+    else:
+        out.print(f"a copy of {key} went to {address} by {_short(transport.name)}", markup=False)
 
 
 def _problem_as_dict(problem: Problem) -> dict[str, object]:
@@ -589,7 +611,7 @@ def _gave(feed: FeedResult) -> str:
     return ", ".join(parts)
 
 
-def _print_preview(preview: Any, *, json: bool) -> None:
+def _print_preview(preview: Preview, *, json: bool) -> None:
     if json:
         letters = [{"subscribers": n, "subject": s, "articles": list(a)} for n, s, a in preview.letters]
         _print_json({"issue": preview.issue, "subscribers": preview.subscribers, "letters": letters})
@@ -603,9 +625,11 @@ def _print_preview(preview: Any, *, json: bool) -> None:
 
 
 def _print_send(reports: Sequence[SendReport], transport: str) -> None:
-    if not any(report.planned for report in reports):
+    if not any(report.planned or report.problem for report in reports):
         out.print("nothing to send: nobody has anything new to read")
     for report in reports:
+        if report.problem:
+            err.print(f"opensignal: {report.issue}: {report.problem}", markup=False)
         if not report.planned:
             continue
         rate = f", {report.sent / report.seconds:,.0f} a second" if report.sent > 100 else ""
@@ -618,7 +642,9 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
             if number := getattr(report, name):
                 out.print(f"  {number:,} {_STATES[name]}", markup=False)
         for ref, status, reply in report.troubled:
-            out.print(f"    {status.value}: subscriber {ref}: {reply}", markup=False)
+            # Servers like to repeat the address, and no address enters a log that a terminal's output may go to.
+            words = re.sub(r"[^ <]+@[^ >]+", "(address)", str(reply))
+            out.print(f"    {status.value}: subscriber {ref}: {words}", markup=False)
         if report.line_lost:
             err.print(f"opensignal: {report.line_lost}", markup=False)
         if report.left:

@@ -62,7 +62,10 @@ def issues_job(store: Store, settings: Settings, clock: Clock, stop: threading.E
         library = load_library(settings.root)
         library.must_be_publishable(clock())
         reports = send_due(store, library, settings, transport=transport, clock=clock, stop=stop)
-        return "; ".join(f"{r.issue}: {r.sent} of {r.planned} letters sent" for r in reports if r.sent or r.line_lost)
+        for report in reports:
+            if report.problem or report.line_lost:
+                log.warning("issues: %s: %s", report.issue, report.problem or report.line_lost)
+        return "; ".join(f"{r.issue}: {r.sent} of {r.planned} letters sent" for r in reports if r.sent)
 
     return Job("issues", ISSUES_EVERY, act)
 
@@ -72,8 +75,12 @@ def feeds_job(store: Store, settings: Settings, clock: Clock) -> Job:
     fetcher = open_fetcher(settings)
 
     def act() -> str:
-        feeds = load_library(settings.root).feeds
+        feeds = load_library(settings.root).readable_feeds()
         report = ingest(store, feeds, inbox=settings.content / "inbox", fetcher=fetcher, now=clock())
+        for feed in report.failed:
+            log.warning("feeds: %s: %s", feed.id, feed.message)
+        for problem in report.problems:
+            log.warning("feeds: %s", problem)
         return f"{report.entries} new entries" if report.entries else ""
 
     return Job("feeds", FEEDS_EVERY, act)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError
+from pipeline.errors import ContentError, SendingElsewhere, TransportError
 from pipeline.keys import load_key
 from pipeline.library import Library
 from pipeline.mail.compose import compose
@@ -26,7 +26,7 @@ from pipeline.mail.gather import Gathering, due_issues, issue_named
 from pipeline.mail.plan import Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import new_ref
-from pipeline.mail.transport import Transport
+from pipeline.mail.transport import LineBroken, Transport
 from pipeline.model import Article, DeliveryStatus, Issue, Reply
 from pipeline.store import Store, deliveries, issues
 from pipeline.store.issues import StoredIssue
@@ -41,13 +41,16 @@ class SendReport:
     """What one run did with one issue. *planned* is how many the issue has in all, the other numbers are of this run."""
 
     issue: str
-    planned: int
-    sent: int
-    deferred: int
-    failed: int
-    suppressed: int
-    uncertain: int  # may have arrived twice: their worker died, or the line broke, before the server's answer was known
-    seconds: float
+    planned: int = 0
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    uncertain: int = (
+        0  # may have arrived twice: their worker died, or the line broke, before the server's answer was known
+    )
+    seconds: float = 0.0
+    problem: str = ""  # why this issue could not be sent at all, where others could
     left: int = 0  # still to be sent, by another run
     waiting: int = 0  # how many of them are put off until later
     next_at: dt.datetime | None = None  # when the next of them is due
@@ -56,7 +59,8 @@ class SendReport:
 
     def as_dict(self) -> dict[str, object]:
         names = ("issue", "planned", "sent", "deferred", "failed", "suppressed", "uncertain")
-        return {**{name: getattr(self, name) for name in names}, "seconds": round(self.seconds, 3)}
+        numbers = {**{name: getattr(self, name) for name in names}, "seconds": round(self.seconds, 3)}
+        return {**numbers, "problem": self.problem} if self.problem else numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def send_due(
 ) -> list[SendReport]:
     """Send every issue that the schedule asks for now, and go on with those that were cut off or have letters to try again.
 
-    An issue with nothing to send is left out of the answer. Raises as `send_issue` does.
+    An issue with nothing to send is left out of the answer. One that cannot be composed, or that another process is sending, is a
+    report with its `problem`, and stops no other. Raises `TransportError` when the server cannot be reached.
     """
     now = clock()
     with store.reading() as connection:
@@ -110,8 +115,13 @@ def send_due(
         due = due_issues(library.published(now), settings, now=now)
         known = issues.has_issue(connection, [issue.key for issue in due])
     todo = [*open_issues, *(issue for issue in due if issue.key not in known)]
-    reports = [_send(store, library, settings, issue, transport=transport, clock=clock, stop=stop) for issue in todo]
-    return [report for report in reports if report.planned]
+    reports = []
+    for issue in todo:
+        try:
+            reports.append(_send(store, library, settings, issue, transport=transport, clock=clock, stop=stop))
+        except (ContentError, SendingElsewhere) as error:
+            reports.append(SendReport(issue.key, problem=str(error)))
+    return [report for report in reports if report.planned or report.problem]
 
 
 def preview_issue(store: Store, library: Library, settings: Settings, key: str, *, now: dt.datetime) -> Preview:
@@ -146,6 +156,10 @@ def send_copy(
     line = transport.connect()
     try:
         return line.send(settings.envelope_sender, address, stamp.copy_for(email=address, ref=new_ref()))
+    except LineBroken as error:
+        raise TransportError(
+            f"mail server {transport.name} broke the connection: {error}; send the copy again"
+        ) from error
     finally:
         line.close()
 
@@ -164,7 +178,7 @@ def _send(
     began = time.monotonic()
     stored = plan_issue(store, issue, _published(library, issue), _composer(library, settings), now=clock())
     if stored is None:
-        return SendReport(issue.key, 0, 0, 0, 0, 0, 0, time.monotonic() - began)
+        return SendReport(issue.key, seconds=time.monotonic() - began)
     tally = Tally()
     if _something_is_due(store, stored, now=clock()):
         tally = deliver(

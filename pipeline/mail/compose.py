@@ -23,7 +23,6 @@ from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import BLANKS
 from pipeline.model import Article, Cadence, Issue, Source
 
-SUBJECT_AIM = 55  # characters; more is cut off on a phone
 OPENING_PARAGRAPHS = 2
 NAMED_SOURCES = 3
 MAX_HTML = 90_000  # octets decoded; Gmail clips a letter at about 102 kB

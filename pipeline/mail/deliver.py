@@ -177,7 +177,7 @@ class _Result:
     """How one letter went: the server's reply, or why there is none. `TransportError`: nothing went over the wire."""
 
     claim: Claim
-    answer: Reply | LineBroken | TransportError
+    answer: Reply | Exception
 
 
 class _Lines:
@@ -205,14 +205,19 @@ class _Lines:
         self._work.put((claim, message))
 
     def wait(self) -> list[_Result]:
-        """At least one result, and all that have come in meanwhile."""
-        results = [self._results.get()]
+        """The results that have come in, after a while none: the ledger has its lease to renew while every server is silent."""
+        try:
+            results = [self._results.get(timeout=workers.LEASE.total_seconds() / 3)]
+        except queue.Empty:
+            return []
         while not self._results.empty():
             results.append(self._results.get())
         self.busy -= len(results)
         for result in results:
             if isinstance(result.answer, TransportError):
                 self._one_less(str(result.answer))
+            elif not isinstance(result.answer, Reply | LineBroken):
+                raise result.answer  # a fault of ours: the letter stays claimed, and the next run takes it over
         return results
 
     def close(self) -> None:
@@ -242,7 +247,10 @@ class _Lines:
             if connection and carried % LETTERS_PER_CONNECTION == 0 < carried:
                 connection.close()
                 connection = None
-            connection, answer = self._try(connection, claim, message)
+            try:
+                connection, answer = self._try(connection, claim, message)
+            except Exception as error:  # nothing may end this thread unheard: the ledger waits for its result
+                connection, answer = None, error
             carried += 1
             self._results.put(_Result(claim, answer))
             if isinstance(answer, TransportError):
@@ -252,7 +260,7 @@ class _Lines:
 
     def _try(
         self, connection: Connection | None, claim: Claim, message: bytes
-    ) -> tuple[Connection | None, Reply | LineBroken | TransportError]:
+    ) -> tuple[Connection | None, Reply | Exception]:
         """Send over *connection*, or over a new one where it has gone stale and the server cannot have taken the letter."""
         broken: LineBroken | TransportError | None = None
         for wait in (0.0, *RECONNECT_WAITS):

@@ -21,8 +21,10 @@ from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose
 from pipeline.mail.transport import Connection, LineBroken, Transport
 from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Store, notices, workers
+from pipeline.store import Store, deliveries, notices, workers
 from pipeline.store.notices import ClaimedNotice, NoticeKind
+
+SILENT = "another process took these notices over, because this one was silent for too long; it goes on there"
 
 
 def send_notices(store: Store, settings: Settings, transport: Transport, *, clock: Clock) -> Counter[DeliveryStatus]:
@@ -103,12 +105,16 @@ def _sign_on(store: Store, clock: Clock) -> int:
         _, dead = workers.others(connection, worker, now=now)
         if dead:
             notices.take_over(connection, dead, now=now)
+            deliveries.take_over(connection, dead, now=now)
+        for number in dead:
+            workers.leave(connection, number)
     return worker
 
 
 def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
     with store.writing() as connection:
-        workers.renew(connection, worker, now=clock())
+        if not workers.renew(connection, worker, now=clock()):
+            raise SendingElsewhere(SILENT)
         return notices.claim(connection, worker, now=clock())
 
 
@@ -130,5 +136,5 @@ def _record(
     with store.writing() as connection:
         counted = notices.record(connection, worker, notice.id, outcome.status, reply, next_at=outcome.next_at, now=now)
     if not counted:
-        raise SendingElsewhere("another process took these notices over, because this one was silent for too long")
+        raise SendingElsewhere(SILENT)
     return outcome.status

@@ -30,11 +30,17 @@ Compose = Callable[[Issue, Sequence[Article]], Composed]
 
 
 def plan_issue(
-    store: Store, issue: Issue, articles: Sequence[Article], compose: Compose, *, now: dt.datetime
+    store: Store,
+    issue: Issue,
+    articles: Sequence[Article],
+    compose: Compose,
+    *,
+    now: dt.datetime,
+    batch_size: int = BATCH,
 ) -> StoredIssue | None:
     """Write down who gets *issue*, all of it or what is missing. None when nobody has anything new to read.
 
-    Nothing is sent; every letter is composed, so what cannot be composed fails here.
+    Nothing is sent; every letter is composed, so what cannot be composed fails here. Subscribers are taken *batch_size* at a time.
     """
     with store.reading() as connection:
         stored = issues.find(connection, issue.key)
@@ -42,13 +48,11 @@ def plan_issue(
         return stored
     gathering = Gathering(stored.issue if stored else issue, articles)
     letters: dict[Selection, int] = {}
-    for batch in _batches(store, gathering, after=_last_planned(store, stored), now=now):
-        if not stored:
-            with store.writing() as connection:
-                stored = issues.create(connection, issue, now=now)
+    for batch in _batches(store, gathering, after=_last_planned(store, stored), size=batch_size, now=now):
         new = dict.fromkeys(selection for _, selection in batch if selection not in letters)
-        composed = {selection: compose(stored.issue, selection.articles) for selection in new}
+        composed = {selection: compose(gathering.issue, selection.articles) for selection in new}
         with store.writing() as connection:
+            stored = stored or issues.create(connection, issue, now=now)
             for selection, letter in composed.items():
                 letters[selection] = _keep(connection, stored.id, selection, letter)
             deliveries.plan(connection, stored.id, [(person, letters[selection]) for person, selection in batch])
@@ -62,18 +66,20 @@ def plan_issue(
 def foresee(store: Store, issue: Issue, articles: Sequence[Article], *, now: dt.datetime) -> Counter[Selection]:
     """How many subscribers would get which selection, if the issue were planned now. Writes nothing."""
     gathering = Gathering(issue, articles)
-    return Counter(selection for batch in _batches(store, gathering, after=0, now=now) for _, selection in batch)
+    return Counter(
+        selection for batch in _batches(store, gathering, after=0, size=BATCH, now=now) for _, selection in batch
+    )
 
 
 def _batches(
-    store: Store, gathering: Gathering, *, after: int, now: dt.datetime
+    store: Store, gathering: Gathering, *, after: int, size: int, now: dt.datetime
 ) -> Iterator[list[tuple[int, Selection]]]:
     """Pairs of subscriber and selection, a batch at a time; subscribers with nothing new are left out."""
     if not gathering.candidates:
         return
     while True:
         with store.reading() as connection:
-            readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=BATCH, now=now)
+            readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=size, now=now)
             if not readers:
                 return
             had = _had(connection, gathering, first=readers[0].id, last=readers[-1].id)

@@ -178,17 +178,6 @@ def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) 
     return row_count(connection.execute(update))
 
 
-def claimed_by(connection: Connection, issue_id: int, worker_ids: Iterable[int]) -> set[int]:
-    """Which of these workers hold claims on the issue."""
-    d = deliveries.c
-    query = (
-        sa.select(d.worker_id)
-        .distinct()
-        .where(d.issue_id == issue_id, d.finished_at.is_(None), d.worker_id.in_(list(worker_ids)))
-    )
-    return {int(worker) for worker in connection.execute(query).scalars()}
-
-
 # --- looking -------------------------------------------------------------------------------------------------------------------
 
 

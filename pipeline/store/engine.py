@@ -8,6 +8,7 @@ instead of waiting (SQLite, "Transaction Upgrade").
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,9 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._turn = (
+            threading.Lock()
+        )  # SQLite has one writer: threads that queue here are served sooner than by its busy loop
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -50,14 +54,25 @@ class Store:
         Raises `StoreBusy` when another process holds the database for longer than the busy timeout, `StoreError` when it cannot be
         written at all (read-only, disk full, no connection).
         """
-        with self._mapped(), self.engine.connect() as connection:
-            if self.is_sqlite:
-                connection = connection.execution_options(opensignal_begin="IMMEDIATE")  # noqa: PLW2901
+        with self._one_at_a_time(), self._mapped(), self.engine.connect() as fresh:
+            connection = fresh.execution_options(opensignal_begin="IMMEDIATE") if self.is_sqlite else fresh
             with connection.begin():
                 yield connection
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise StoreBusy("the database is busy with other writers of this process; try again")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -66,6 +81,8 @@ class Store:
             yield
         except exc.DBAPIError as error:
             raise _translated(error, self.engine) from error
+        except exc.TimeoutError as error:  # every connection of the pool is in use
+            raise StoreBusy("the database is busy: all connections of this process are in use; try again") from error
 
 
 def open_store(settings: Settings) -> Store:
@@ -136,14 +153,23 @@ def _sqlite_engine(address: sa.URL) -> Engine:
     return engine
 
 
-_BUSY = ("locked", "busy", "lock timeout", "deadlock", "could not serialize", "too many clients", "starting up")
+_LOCKED = "it is locked by another process; wait for it to end and run again"
+_BUSY = {
+    "locked": _LOCKED,
+    "busy": _LOCKED,
+    "lock timeout": _LOCKED,
+    "deadlock": "two processes waited for each other; run again",
+    "could not serialize": "another process wrote the same; run again",
+    "too many clients": "it serves as many clients as it may; run again, or raise its max_connections",
+    "starting up": "it is starting; run again in a moment",
+}
 
 
 def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
     where = engine.url.render_as_string(hide_password=True)
     what = " ".join(str(error.orig).split())
-    if any(word in what.lower() for word in _BUSY):
-        return StoreBusy(f"database {where} is locked by another process ({what}); wait for it to end and run again")
+    if busy := next((text for word, text in _BUSY.items() if word in what.lower()), None):
+        return StoreBusy(f"database {where}: {busy} ({what})")
     hints = {
         "readonly": "give this user the right to write the file and its folder",
         "read-only": "give this user the right to write",

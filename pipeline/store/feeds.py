@@ -18,10 +18,6 @@ from pipeline.model import Feed
 from pipeline.store.engine import Connection, insert_once
 from pipeline.store.tables import entries, feeds
 
-GONE = 410
-NOT_FOUND = 404
-NOT_FOUND_TRIES = 10  # F7: this many tries over this long, then the feed counts as gone
-NOT_FOUND_FOR = dt.timedelta(days=14)
 RECENT_LIMIT = 50_000  # entries that `recent` returns at most
 _CHUNK = 500  # values in one IN (...)
 
@@ -41,18 +37,6 @@ class FeedState:
     failing_since: dt.datetime | None = None
     last_status: int | None = None
     last_error: str | None = None
-
-    def is_gone(self, now: dt.datetime) -> bool:
-        """True when asking again is of no use: the server said so, or has not found it ten times over fourteen days (F7)."""
-        if self.last_status == GONE:
-            return True
-        since = self.failing_since
-        return (
-            self.last_status == NOT_FOUND
-            and self.fails >= NOT_FOUND_TRIES
-            and since is not None
-            and now - since >= NOT_FOUND_FOR
-        )
 
     def is_due(self, now: dt.datetime) -> bool:
         return self.next_at is None or self.next_at <= now

@@ -67,16 +67,16 @@ def claim(connection: Connection, worker: int, *, now: dt.datetime) -> ClaimedNo
     """Take the oldest notice that is due, if the person still wants it: one who has left since gets none."""
     while row := _next_due(connection, now=now):
         update = notices.update().where(notices.c.id == row.id)
-        if _is_wanted(NoticeKind(row.kind), State(row.state)):
+        if _is_wanted(NoticeKind(row.kind), State(row.state), answered=row.used_at is not None):
             connection.execute(update.values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now))
             return _claimed(row)
         connection.execute(update.values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now))
     return None
 
 
-def _is_wanted(kind: NoticeKind, state: State) -> bool:
+def _is_wanted(kind: NoticeKind, state: State, *, answered: bool) -> bool:
     if kind is NoticeKind.CONFIRM:
-        return state is not State.SUPPRESSED
+        return not answered  # whether somebody may be asked at all is decided before the question is written
     return state in (State.ACTIVE, State.PAUSED)
 
 
@@ -94,6 +94,7 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
             sa.func.coalesce(c.cadence, s.cadence).label("cadence"),
             c.ref.label("confirmation"),
             c.asked_at,
+            c.used_at,
         )
         .join(subscribers, s.id == n.subscriber_id)
         .outerjoin(confirmations, c.id == n.confirmation_id)

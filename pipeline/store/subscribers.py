@@ -7,16 +7,19 @@ every column an address could stand in.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.errors import StoreBusy
 from pipeline.model import Cadence, Choice, DeliveryStatus, Reply, State, Subscriber
 from pipeline.store.engine import Connection, Store, insert_once
 from pipeline.store.tables import confirmations, deliveries, issues, notices, subscribers
+
+JOURNAL_PATIENCE = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +133,29 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(blank))
 
 
-def forget_journal(store: Store) -> None:
-    """After an erasure: empty SQLite's write-ahead log, which still holds the old pages. Postgres overwrites its own."""
+def forget_journal(store: Store) -> bool:
+    """After an erasure: empty SQLite's write-ahead log, which still holds the old pages. Postgres overwrites its own.
+
+    False when somebody read from it for longer than `JOURNAL_PATIENCE`. Raises `StoreError` as `Store.writing` does.
+    """
     if not store.is_sqlite:
-        return
-    with closing(store.engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.fetchall()
+        return True
+    deadline = time.monotonic() + JOURNAL_PATIENCE
+    while not _journal_emptied(store):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _journal_emptied(store: Store) -> bool:
+    try:
+        with store.reading() as connection:
+            connection.exec_driver_sql("ROLLBACK")  # SQLite does this outside of transactions only
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    except StoreBusy:
+        return False
+    return not busy
 
 
 # --- many ------------------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed, plan_issue
 from pipeline.mail.stamp import BLANKS
 from pipeline.mail.transport import Outbox, SmtpTransport
-from pipeline.model import Article, Cadence, DeliveryStatus, Issue
+from pipeline.model import Article, Cadence, DeliveryStatus, Issue, Reply
 from pipeline.store import Store, workers
 from pipeline.store import deliveries as claims
 from pipeline.store.issues import StoredIssue
@@ -339,7 +339,9 @@ def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) 
     def answer(stage: str, recipient: str, connection: int) -> str:
         if stage == "message":
             with store.writing() as other:  # as another worker does
-                [holder] = claims.claimed_by(other, stored.id, range(100))
+                holder = other.execute(
+                    sa.select(deliveries.c.worker_id).where(deliveries.c.status == "claimed")
+                ).scalar_one()
                 claims.take_over(other, [holder], now=NOW)
                 workers.leave(other, holder)
         return ""
@@ -350,6 +352,33 @@ def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) 
 
         assert len(server.received) == 1
     assert Counter(standing(store).values()) == {"planned": 4, "uncertain": 1}
+
+
+def test_a_fault_of_ours_on_a_line_is_heard_and_ends_the_run(sqlite_store: Store) -> None:
+    class Faulty:
+        name = "faulty"
+
+        def connect(self) -> Faulty:
+            return self
+
+        def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+            raise ZeroDivisionError
+
+        def close(self) -> None:
+            pass
+
+    add_subscribers(sqlite_store, *FIVE)
+
+    with pytest.raises(ZeroDivisionError):
+        deliver(
+            sqlite_store,
+            plan(sqlite_store),
+            Faulty(),
+            sender="signals@example.org",
+            token_key=KEY,
+            connections=2,
+            clock=lambda: NOW,
+        )
 
 
 def test_a_database_that_cannot_be_written_stops_the_run(sqlite_store: Store, server: MailServer) -> None:

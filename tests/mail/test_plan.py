@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from pipeline.mail import plan as plan_module
 from pipeline.mail.plan import Composed, foresee, plan_issue
 from pipeline.model import Article, Cadence, Issue
 from pipeline.store import Store
@@ -109,8 +108,7 @@ def test_nothing_new_means_no_issue(store: Store) -> None:
         assert connection.execute(sa.select(issues)).all() == []
 
 
-def test_a_plan_that_was_cut_off_goes_on_behind_its_last_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_module, "BATCH", 2)
+def test_a_plan_that_was_cut_off_goes_on_behind_its_last_row(store: Store) -> None:
     add_subscribers(store, *(f"r{n}@example.org" for n in range(7)))
     calls = iter([compose, compose])
 
@@ -125,7 +123,7 @@ def test_a_plan_that_was_cut_off_goes_on_behind_its_last_row(store: Store, monke
             )
     articles = [an_article(topic, topics=(topic,)) for topic in topics]
     with pytest.raises(StopIteration):
-        plan_issue(store, DAILY, articles, cut_off, now=NOW)
+        plan_issue(store, DAILY, articles, cut_off, now=NOW, batch_size=2)
     before = planned(store)
 
     stored = plan_issue(store, DAILY, articles, compose, now=NOW + dt.timedelta(minutes=1))

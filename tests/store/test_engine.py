@@ -99,7 +99,10 @@ def test_a_locked_database_says_so_and_is_free_again_later(sqlite_url: str, monk
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
-    with pytest.raises(StoreBusy, match=r"locked by another process.*run again"), store.writing():
+    with (
+        pytest.raises(StoreBusy, match=r"locked by another process; wait for it to end and run again"),
+        store.writing(),
+    ):
         pass
     release.set()
     thread.join()

@@ -38,11 +38,11 @@ def head() -> str:
 
 
 def _run(connection: Connection) -> None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each step, even while it loads
     import alembic.command  # here: it takes longer to load than most commands take to run
     import alembic.config
     from alembic.util import CommandError
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each step, which is no news to anybody
     config = alembic.config.Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
