@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from pydantic import ValidationError
 
 from pipeline.config import Settings
-from pipeline.errors import AddressError, ContentError, UsageError
+from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
 from pipeline.keys import load_key
 from pipeline.library import frontmatter
 from pipeline.library.schema import TopicItem
@@ -320,9 +320,10 @@ def show(store: Store, settings: Settings, address: str) -> Record:
 
 
 def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -> bool:
-    """Delete every trace of *address*; False when there was none. Raises `AddressError`.
+    """Delete every trace of *address*; False when there was none.
 
-    Kept are the consents, under a random number, and the keyed hash that stops an import from bringing the address back.
+    Kept are the consents, under a random number, and the keyed hash that stops an import from bringing the address back. Raises
+    `AddressError`, and `StoreBusy` when somebody reads without a pause and the database's journal keeps what was deleted.
     """
     email_key = parse_address(address).key
     key = load_key(settings.state_dir, "suppression")
@@ -334,7 +335,11 @@ def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -
             suppressions.add(connection, suppressions.hash_of(key, email_key), Reason.ERASED, now=now)
         else:
             lifecycle.erase(connection, subscriber.ref, Evidence(Method.COMMAND), key=key, now=now)
-    subscribers.forget_journal(store)
+    if not subscribers.forget_journal(store):
+        raise StoreBusy(
+            "the address is erased, but the database's journal (its -wal file) still holds it, for another program reads there "
+            "without a pause; end that program, then run this again"
+        )
     return bool(subscriber or waiting)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.config import Settings
-from pipeline.errors import AddressError, ContentError, UsageError
+from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
 from pipeline.keys import load_key
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
@@ -29,6 +30,7 @@ from pipeline.store import Store, notices, signups, subscribers, tables
 from pipeline.store.consents import ConsentEvent, Evidence, Method
 from pipeline.store.notices import NoticeKind
 from pipeline.store.suppressions import Reason
+from tests.builders import add_subscribers
 
 HOUR = dt.timedelta(hours=1)
 
@@ -398,6 +400,34 @@ def test_a_sign_up_that_waits_is_erased_too(sqlite_store: Store, settings: Setti
 
     with sqlite_store.reading() as c:
         assert [email for _, email in signups.emails(c)] == ["stays@example.org"]
+
+
+def test_an_erasure_that_a_reader_holds_up_says_so_and_is_finished_by_the_next(
+    sqlite_store: Store, sqlite_url: str, settings: Settings, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite cannot empty its write-ahead log while another program reads a state that is older."""
+    add_subscribers(sqlite_store, "held-back-by-a-reader@example.org")
+    sqlite_store.engine.dispose()
+    monkeypatch.setattr("pipeline.store.engine.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("pipeline.store.subscribers.JOURNAL_PATIENCE", 0.2)
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    journal = file.with_name(f"{file.name}-wal")
+    add_subscribers(sqlite_store, "in-the-journal@example.org")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM subscribers").fetchone()
+
+    with pytest.raises(StoreBusy, match=r"is erased, but .* journal .* still holds it.* run this again"):
+        erase(sqlite_store, settings, "in-the-journal@example.org", now=now)
+    left = journal.read_bytes()
+    other.close()
+    again = erase(sqlite_store, settings, "in-the-journal@example.org", now=now)
+
+    assert b"in-the-journal" in left
+    assert not again
+    assert b"in-the-journal" not in journal.read_bytes() + file.read_bytes()
+    with sqlite_store.reading() as c:
+        assert subscribers.find(c, "in-the-journal@example.org") is None
 
 
 def test_no_byte_of_an_erased_address_is_left_in_the_files(
