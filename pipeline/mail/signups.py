@@ -9,6 +9,7 @@ worker looks the address up. The notices are sent by `mail/notices.py`.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Collection, Iterable
 
 from pipeline.config import Settings
@@ -19,17 +20,25 @@ from pipeline.mail.addresses import parse_address
 from pipeline.store import Store, consents, signups
 from pipeline.store.consents import Evidence, Method
 
-# What the sign-up form says, in the order of the page: kept with every consent that it brings. The site's form says the same.
-FORM_WORDING = """\
-Get the signal in your inbox
-Free. Sourced. AI-written. The AI buildout, daily.
+log = logging.getLogger("opensignal")
+
+# The owner's promise. The site's form says it too, in theme/partials/signup.html.
+TITLE = "Get the signal in your inbox"
+PROMISE = "Free. Sourced. AI-written. The AI buildout, daily."
+NO_SPAM = "No spam. Unsubscribe anytime."
+CONFIRM_FIRST = "One e-mail asks you to confirm."
+
+# All that the form says, in the order of the page: kept with every consent that it brings.
+FORM_WORDING = f"""\
+{TITLE}
+{PROMISE}
 E-mail address
 Subscribe
 How often
 Daily
 Weekly
 Each article
-No spam. Unsubscribe anytime. One e-mail asks you to confirm."""
+{NO_SPAM} {CONFIRM_FIRST}"""
 
 
 def record_signup(
@@ -80,7 +89,10 @@ def _handle_one(store: Store, key: bytes, *, now: dt.datetime) -> bool:
             return False
         try:
             address = parse_address(signup.email)
-        except AddressError:  # an older version let it in
+        except (
+            AddressError
+        ):  # the rules have become stricter since the form took it; waiting, it would hold up all the others
+            log.warning("sign-up %d was dropped: mail cannot be sent to its address", signup.id)
             return True
         lifecycle.sign_up_requested(
             connection, address, signup.choice, signup.evidence, asked_at=signup.at, key=key, now=now

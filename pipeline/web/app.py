@@ -10,16 +10,19 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from pipeline.config import Settings
 from pipeline.errors import StoreBusy, StoreError, TokenError
 from pipeline.keys import load_key
+from pipeline.mail.deliver import Clock
 from pipeline.mail.people import offered_topics
 from pipeline.store import Store, subscribers
 from pipeline.web.files import Files, Sheet, load_sheet
 from pipeline.web.guard import Guard
 from pipeline.web.links import LinkPages
-from pipeline.web.office import Clock, Office
+from pipeline.web.office import Office
 from pipeline.web.pages import Pages
 from pipeline.web.signup import SignupPages
 
@@ -61,8 +64,27 @@ def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.da
 
 
 def mount_site(app: FastAPI, folder: Path) -> None:
-    """Serve the built site in *folder* at every address that is not a mailing page. The folder may come and change later."""
-    app.mount("/", Files(folder, html=True))
+    """Serve the built site in *folder* at every address that is not a mailing page. The folder may come and change later.
+
+    Where it has a page ``/subscribe/``, that is shown instead of the bare form; ``/subscribe`` stays ours.
+    """
+    files = Files(folder, html=True)
+    app.router.routes.insert(0, _SubscribePage(folder, files))
+    app.mount("/", files)
+
+
+class _SubscribePage(Route):
+    """The site's own page of that name, for as long as there is one."""
+
+    def __init__(self, folder: Path, files: Files) -> None:
+        async def show(request: Request) -> Response:
+            return await files.get_response("subscribe", request.scope)
+
+        super().__init__("/subscribe/", show, methods=READ)
+        self._file = folder / "subscribe" / "index.html"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(scope) if self._file.is_file() else (Match.NONE, {})
 
 
 def _route(app: FastAPI, path: str, handler: Callable[..., Response], methods: list[str]) -> None:

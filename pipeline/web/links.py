@@ -16,19 +16,21 @@ from starlette.responses import Response
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import masked
 from pipeline.mail.lifecycle import ChoiceError, Outcome, Result
+from pipeline.mail.signups import NO_SPAM, PROMISE
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import consents, subscribers
 from pipeline.store.consents import Evidence, Method
 from pipeline.web.forms import Fields, read_form
 from pipeline.web.office import Office
+from pipeline.web.pages import sentence
 
 Form = Annotated[Fields, Depends(read_form)]
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
 PAUSES = (7, 30, 90)  # days
-CONFIRM_WORDING = """\
+CONFIRM_WORDING = f"""\
 Shall we write to you?
-Free. Sourced. AI-written. The AI buildout, daily. No spam. Unsubscribe anytime.
+{PROMISE} {NO_SPAM}
 Yes, send it to me"""
 GONE_STATUS = {Outcome.EXPIRED: 410, Outcome.SPENT: 410, Outcome.GONE: 410}  # the link was good once
 
@@ -140,7 +142,7 @@ class LinkPages:
         except ChoiceError as error:
             with office.store.reading() as connection:
                 person = subscribers.by_ref(connection, ref)
-            return self._preferences_page(person, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.", status=422)
+            return self._preferences_page(person, problem=sentence(error), status=422)
         return self._preferences_page(result.subscriber, did=what, outcome=result.outcome)
 
     def _act(self, ref: str, what: str, fields: Fields) -> Result:

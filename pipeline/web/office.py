@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from pipeline.config import Settings
 from pipeline.mail import tokens
+from pipeline.mail.deliver import Clock
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Topic
 from pipeline.store import Store
 from pipeline.web.pages import Pages
-
-Clock: TypeAlias = Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ TITLES = {
 }
 
 
+def sentence(error: object) -> str:
+    """The words of *error*, which begin small and end without a full stop, as a visitor reads them."""
+    words = str(error).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 class Pages:
     """Renders the templates for one publication."""
 
@@ -99,7 +105,7 @@ class Pages:
         self, request: Request, status: int, what: str, *, headers: Mapping[str, str] | None = None
     ) -> Response:
         """The page, or the JSON for who sent JSON, that says what went wrong and what next."""
-        words = PROBLEMS.get(what) or f"{what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}"
+        words = PROBLEMS.get(what) or sentence(what)
         if content_type(request) == JSON_TYPE:
             return self.json({"error": words}, status=status, headers=headers)
         title = TITLES.get(status, "That did not work")

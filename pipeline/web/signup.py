@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from pipeline.errors import AddressError
 from pipeline.mail.lifecycle import ChoiceError
-from pipeline.mail.signups import FORM_WORDING, record_signup
+from pipeline.mail.signups import CONFIRM_FIRST, FORM_WORDING, NO_SPAM, PROMISE, TITLE, record_signup
 from pipeline.model import Cadence
 from pipeline.store.consents import Method
 from pipeline.web.forms import Fields, read_form_or_json
 from pipeline.web.office import Office
+from pipeline.web.pages import sentence
 
 PAGE = re.compile(r"[A-Za-z0-9/_.-]{0,200}")  # below the site's address: no query, and nothing like an address
 DECOY = "website"  # a field that nobody sees; whoever fills it in is a machine
@@ -66,7 +67,7 @@ class SignupPages:
         return f"{settings.web_url}subscribe"
 
     def _refused(self, fields: Fields, error: Exception) -> Response:
-        words = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        words = sentence(error)
         if fields.is_json:
             field = "email" if isinstance(error, AddressError) else "cadence or topics"
             return self._office.pages.json({"error": words, "field": field}, status=422)
@@ -79,6 +80,9 @@ class SignupPages:
             "subscribe.html",
             status=status,
             index=status == 200,
+            title=TITLE,
+            promise=PROMISE,
+            fine=f"{NO_SPAM} {CONFIRM_FIRST}",
             email="".join(c for c in fields.one("email") if c.isprintable()),  # no page holds a NUL
             cadence=fields.one("cadence", Cadence.DAILY),
             chosen=fields.all("topics"),

@@ -138,3 +138,19 @@ def test_a_round_is_limited_and_the_rest_waits(sqlite_store: Store, settings: Se
 
     assert handle_signups(sqlite_store, settings, now=now, limit=3) == 3
     assert handle_signups(sqlite_store, settings, now=now, limit=3) == 2
+
+
+def test_an_address_that_the_rules_no_longer_take_holds_nobody_up_and_is_not_logged(
+    sqlite_store: Store, settings: Settings, now: dt.datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite_store.writing() as c:
+        signups.add(c, "once@allowed", Choice(), Evidence(Method.FORM), now=now)
+    sign_up(sqlite_store, "a@example.org", now=now)
+
+    handled = handle_signups(sqlite_store, settings, now=now)
+
+    assert handled == 2
+    assert count(sqlite_store, tables.signups) == 0
+    assert count(sqlite_store, tables.subscribers) == 1
+    assert "sign-up 1 was dropped" in caplog.text
+    assert "allowed" not in caplog.text

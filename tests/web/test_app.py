@@ -115,6 +115,28 @@ def test_the_built_site_is_served_beside_the_pages(desk: Desk) -> None:
     assert desk.post("feed.xml").status_code == 405
 
 
+def test_the_sites_own_page_of_that_name_is_shown_where_there_is_one(desk: Desk) -> None:
+    """The form without a slash stays, and both take the form."""
+    form = desk.get("subscribe").text
+    assert desk.get("subscribe/").text == form
+    page = desk.settings.site_dir / "subscribe" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<h1>Why you may like it</h1>")
+
+    with_slash, without = desk.get("subscribe/"), desk.get("subscribe")
+    head = desk.session.head(f"{desk.url}subscribe/", timeout=20)
+    sent = desk.post("subscribe/", {"email": "a@example.org"})
+    put = desk.session.put(f"{desk.url}subscribe/", timeout=20)
+
+    assert (with_slash.text, without.text) == ("<h1>Why you may like it</h1>", form)
+    assert with_slash.headers["X-Content-Type-Options"] == "nosniff"
+    assert (head.status_code, head.content) == (200, b"")
+    assert "on its way" in sent.text
+    assert put.status_code == 405
+    page.unlink()
+    assert desk.get("subscribe/").text == form
+
+
 @pytest.mark.parametrize(
     "path",
     [

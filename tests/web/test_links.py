@@ -155,7 +155,7 @@ def test_the_button_confirms_and_says_what_will_come(desk_of_each: Desk) -> None
     assert history(desk) == [(ConsentEvent.ASKED, Method.FORM), (ConsentEvent.CONFIRMED, Method.LINK)]
     with desk.store.reading() as c:
         words_kept = consents.of(c, person.id)[-1].wording
-    assert words_kept is not None
+    assert words_kept
     assert all(line in words(asked) for line in words_kept.splitlines())
 
 
