@@ -13,6 +13,8 @@
     ├── TransportError     the operator: the mail server cannot be reached or used        exit 1
     └── SendingElsewhere   nobody: another process is sending this issue                  exit 1
 
+Stages refine them beside the code that raises them: `lifecycle.ChoiceError`, `fetch.NotHad`, `walk.StepFailed`, and so on.
+
 A message says what, which and what next, in lower case: "no source "noaa"; add content/sources/noaa.yml". A foreign exception is
 wrapped at its door with ``raise ... from error``. What is wrong with *one* feed, file or address in a batch is a result
 (`model.Problem`, `model.Reply`), not an exception.

@@ -17,11 +17,12 @@ from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
 from pipeline.library import Library, render_article, summary_paragraphs, summary_to_plain_text, to_plain_text
 from pipeline.library.citations import CITATION
+from pipeline.library.credits import authorship, weight
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import BLANKS
-from pipeline.model import Article, Cadence, Issue, Source
+from pipeline.model import Article, Cadence, Issue
 
 OPENING_PARAGRAPHS = 2
 NAMED_SOURCES = 3
@@ -89,7 +90,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "subject": article.email_subject or article.title,
         "dek": article.dek,
         "url": settings.site_url + article.url_path,
-        "weight": weight_in_words(sources),
+        "weight": weight(sources),
         "sources": sources[:NAMED_SOURCES],
         "more": max(0, len(sources) - NAMED_SOURCES),
     }
@@ -97,7 +98,11 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         rendered = render_article(article, library, site_url=settings.site_url)
         item["html"] = rendered.absolute(item["url"])
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
-        item["cited"], item["minutes"], item["made"] = rendered.cited, rendered.minutes, made_by(article, library)
+        item["cited"], item["minutes"], item["made"] = (
+            rendered.cited,
+            rendered.minutes,
+            authorship(article, library.people),
+        )
     elif lead:
         opening = _opening(article)
         item["opening_html"] = render_article(opening, library, site_url=settings.site_url).html
@@ -105,22 +110,6 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
             opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
         )
     return item
-
-
-def weight_in_words(sources: Sequence[Source]) -> str:
-    """The signal strip in words: ``12 sources, 8 primary``."""
-    primary = sum(source.is_primary for source in sources)
-    word = "source" if len(sources) == 1 else "sources"
-    return f"{len(sources)} {word}, {primary} primary"
-
-
-def made_by(article: Article, library: Library) -> str:
-    """One line on who wrote and who answers for it."""
-    reviewer = library.people.get(article.ai.reviewed_by or "")
-    if article.ai.involvement == "none":
-        return ""
-    written = "AI-written" if article.ai.involvement == "drafted" else "Written with AI"
-    return f"{written}, reviewed by {reviewer.name}" if reviewer else written
 
 
 def _opening(article: Article) -> Article:
