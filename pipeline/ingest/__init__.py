@@ -194,13 +194,13 @@ def _chosen(feeds: Sequence[Feed], only: Collection[str] | None) -> list[Feed]:
 def _is_due(feed: Feed, state: FeedState, *, now: dt.datetime, force: bool) -> bool:
     if feed.paused:
         return False
-    return force or (state.is_due(now) and not state.is_gone(now))
+    return force or (state.is_due(now) and not decide.is_gone(state, now=now))
 
 
 def _left_alone(feed: Feed, state: FeedState, *, now: dt.datetime) -> FeedResult:
     if feed.paused:
         return FeedResult(feed.id, feed.url, Outcome.PAUSED)
-    if state.is_gone(now):
+    if decide.is_gone(state, now=now):
         return FeedResult(feed.id, feed.url, Outcome.GONE, message=_gone(feed, state))
     return FeedResult(feed.id, feed.url, Outcome.NOT_DUE, next_at=state.next_at)
 
@@ -288,7 +288,7 @@ class _Newsroom:
         state = decide.failed(
             feed, state, status=error.status, error=str(error), retry_after=error.retry_after, now=self._now
         )
-        gone = state.is_gone(self._now)
+        gone = decide.is_gone(state, now=self._now)
         message = _gone(feed, state) if gone else str(error)
         result = FeedResult(feed.id, feed.url, Outcome.GONE if gone else Outcome.FAILED, message=message)
         return self._remember(feed, state, result, wait=error.retry_after)

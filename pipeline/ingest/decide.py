@@ -19,11 +19,15 @@ from typing import Final
 from pipeline.ingest.clean import title_and_date
 from pipeline.library.urls import canonical_url
 from pipeline.model import Entry, Feed
-from pipeline.store.feeds import GONE, FeedState
+from pipeline.store.feeds import FeedState
 
 SAME_TITLE: Final = 0.5  # Jaccard index of the significant words
 SAME_TITLE_WITHIN: Final = dt.timedelta(hours=72)
 FEWEST_SHARED_WORDS: Final = 3  # "Weekly review" is no story
+GONE: Final = 410
+NOT_FOUND: Final = 404
+NOT_FOUND_TRIES: Final = 10  # F7: this many tries over this long, then the feed counts as gone
+NOT_FOUND_FOR: Final = dt.timedelta(days=14)
 LONGEST_WAIT: Final = dt.timedelta(hours=24)
 JITTER: Final = 0.1  # of a wait, so that the feeds of one host do not come due together (F5)
 NEW_ENTRIES: Final = 50  # of one feed in one run (T-35): a feed's first visit, or a flood
@@ -160,7 +164,7 @@ def failed(
     """The state of a feed that could not be had at *now*: the wait doubles with every failure, up to a day."""
     fails = state.fails + 1
     since = state.failing_since or now
-    if status == 404 and state.last_status != 404:
+    if status == NOT_FOUND and state.last_status != NOT_FOUND:
         fails, since = 1, now  # F7 counts the 404s alone
     patience = min(feed.min_interval * 2 ** min(fails - 1, 10), max(LONGEST_WAIT, feed.min_interval))
     return replace(
@@ -170,6 +174,19 @@ def failed(
         failing_since=since,
         last_status=status,
         last_error=error,
+    )
+
+
+def is_gone(state: FeedState, *, now: dt.datetime) -> bool:
+    """True when asking again is of no use: the server said so, or has not found it ten times over fourteen days (F7)."""
+    if state.last_status == GONE:
+        return True
+    since = state.failing_since
+    return (
+        state.last_status == NOT_FOUND
+        and state.fails >= NOT_FOUND_TRIES
+        and since is not None
+        and now - since >= NOT_FOUND_FOR
     )
 
 

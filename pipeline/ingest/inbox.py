@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ import yaml
 
 from pipeline.errors import ContentError, StoreBusy, StoreError
 from pipeline.ingest.clean import one_line
+from pipeline.ingest.files import whole_file
 from pipeline.model import Entry, Feed
 
 EXCERPT_LIMIT: Final = 400  # characters
@@ -121,7 +121,7 @@ def opened(inbox: Path) -> Iterator[None]:
 
 def write(inbox: Path, card: Card) -> None:
     """Write *card* as a new file. Raises `Unwritable` when there is a file of its name, `StoreError` when none can be written."""
-    with _whole(inbox / card.name, render(card).encode()) as fresh:
+    with whole_file(inbox / card.name, render(card).encode()) as fresh:
         try:
             os.link(fresh, inbox / card.name)  # unlike a rename, fails where something is
         except FileExistsError as error:
@@ -149,7 +149,7 @@ def add(inbox: Path, name: str, entries: Sequence[CardEntry]) -> int:
         : max(0, MOST_LISTED - len(listed))
     ]
     if missing:
-        with _whole(path, sheet.adding(missing).encode()) as fresh:
+        with whole_file(path, sheet.adding(missing).encode()) as fresh:
             fresh.replace(path)
     return len(missing)
 
@@ -169,24 +169,6 @@ def unknown_cards(inbox: Path, known: set[str]) -> list[Card]:
 def names(inbox: Path) -> list[str]:
     """The names of all cards, in order."""
     return sorted(path.name for path in inbox.glob("*.md")) if inbox.is_dir() else []
-
-
-@contextmanager
-def _whole(path: Path, content: bytes) -> Iterator[Path]:
-    """A file beside *path* that holds all of *content*, safe on the disk, to be put in its place."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield fresh
-    except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written: {error.strerror}; make room or mend the folder's rights"
-        ) from error
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _ascii(text: str) -> str:

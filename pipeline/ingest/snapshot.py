@@ -6,17 +6,15 @@ which quotes are looked for, so that editors can compare two copies line by line
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
-import os
-import secrets
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import FetchError, StoreError
+from pipeline.errors import FetchError
 from pipeline.ingest.clean import one_line
 from pipeline.ingest.fetch import Fetcher, Request
+from pipeline.ingest.files import whole_file
 from pipeline.ingest.parse import decode
 from pipeline.library.quotes import normal
 from pipeline.model import Snapshot
@@ -42,7 +40,10 @@ def take_snapshot(fetcher: Fetcher, url: str, *, into: Path, now: dt.datetime) -
         tool=tool,
         bytes=len(answer.body),
     )
-    _write(into / f"{snapshot.text_sha256}.txt", text)
+    path = into / f"{snapshot.text_sha256}.txt"
+    if not path.exists():
+        with whole_file(path, text.encode()) as fresh:
+            fresh.replace(path)
     return snapshot, text
 
 
@@ -71,23 +72,3 @@ def _lines(text: str, *, url: str) -> str:
             f"{url} holds no text that could be stored; check in a browser whether its text is made by scripts"
         )
     return kept
-
-
-def _write(path: Path, text: str) -> None:
-    """Put *text* into the file, whole or not at all."""
-    if path.exists():
-        return
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path}: cannot be written: {error.strerror}; make room or mend the folder's rights"
-        ) from error

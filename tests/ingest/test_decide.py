@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.decide import Stories, answered, failed, newest, significant_words, story_key, wait
+from pipeline.ingest.decide import Stories, answered, failed, is_gone, newest, significant_words, story_key, wait
 from pipeline.model import Entry, Feed
 from pipeline.store.feeds import FeedState
 
@@ -216,7 +216,7 @@ def test_f4_retry_after_is_never_shortened() -> None:
 def test_f7_a_410_is_gone_at_once() -> None:
     state = failed(FEED, FeedState(FEED.id, FEED.url), status=410, error="x", retry_after=None, now=NOW)
 
-    assert state.is_gone(NOW)
+    assert is_gone(state, now=NOW)
 
 
 def test_f7_a_404_is_gone_after_ten_tries_over_fourteen_days() -> None:
@@ -224,7 +224,7 @@ def test_f7_a_404_is_gone_after_ten_tries_over_fourteen_days() -> None:
     gone = []
     for _ in range(16):
         state = failed(FEED, state, status=404, error="x", retry_after=None, now=now)
-        gone.append(state.is_gone(now))
+        gone.append(is_gone(state, now=now))
         now += dt.timedelta(days=1)
 
     assert gone == [False] * 14 + [True] * 2

@@ -282,8 +282,10 @@ def test_a_card_that_is_none_any_more_is_named_and_left_alone(text: str, message
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
     with pytest.raises(StoreError, match="cannot be written"):
-        write(tmp_path / "none", CARD)
+        write(tmp_path / "file", CARD)
 
 
 def test_an_inbox_that_is_a_file_is_named(tmp_path: Path) -> None:

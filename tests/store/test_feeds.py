@@ -38,7 +38,6 @@ def test_a_feed_that_was_never_asked_is_due(store: Store) -> None:
 
     assert state == FeedState("north", FEED.url)
     assert state.is_due(NOW)
-    assert not state.is_gone(NOW)
 
 
 def test_what_is_remembered_comes_back_exactly(store: Store) -> None:
