@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -46,9 +45,11 @@ class Page:
         return [urljoin(self.url, link) for link in found]
 
 
-def pages(site: Path) -> Iterator[Page]:
-    for path in sorted(site.rglob("*.html")):
-        yield page(site, path.relative_to(site).as_posix())
+def pages(site: Path, *, below: str = "") -> list[Page]:
+    """The pages of the built site in the folder *below*: at least one, so that no test passes for want of pages."""
+    names = [path.relative_to(site).as_posix() for path in sorted((site / below).rglob("*.html"))]
+    assert names, f"no pages in {site / below}"
+    return [page(site, name) for name in names]
 
 
 def page(site: Path, name: str) -> Page:

@@ -32,6 +32,7 @@ def any_site(request: pytest.FixtureRequest, report: BuildReport) -> Path:
 
 def test_every_link_and_anchor_leads_somewhere(any_site: Path) -> None:
     for each in pages(any_site):
+        assert each.links, each.url
         broken = {link for link in each.links if link.startswith(SITE) and not resolves(any_site, link)}
         assert not broken, each.url
 
@@ -53,6 +54,7 @@ def test_every_page_has_a_title_a_language_and_one_heading(any_site: Path) -> No
 def test_headings_leave_no_level_out(any_site: Path) -> None:
     for each in pages(any_site):
         levels = [int(e.name[1]) for e in each.elements if re.fullmatch("h[1-6]", e.name)]
+        assert levels, each.url
         for above, below in zip([1, *levels], levels, strict=False):
             assert below <= above + 1, (each.url, levels)
 
@@ -64,6 +66,7 @@ def test_every_page_loads_one_style_sheet_and_its_fonts_from_here(any_site: Path
         loads = [
             e.attributes["href"] for e in each.all("link") if e.attributes["rel"] in ("stylesheet", "preload", "icon")
         ]
+        assert len(loads) == 5, each.url
         assert not [href for href in loads if "//" in href]
         assert not each.all("script")
         assert not each.all("style")
@@ -140,7 +143,7 @@ def test_a_table_scrolls_in_a_box_of_its_own(site: Path) -> None:
 
 
 def test_the_sign_up_box_closes_every_article_in_its_words(site: Path) -> None:
-    for each in [p for p in pages(site) if "/articles/" in p.url]:
+    for each in pages(site, below="articles"):
         box = each.one("section", id="subscribe")
         words = " ".join(box.text.split())
         assert words.startswith("Get the signal in your inbox Free. Sourced. AI-written. The AI buildout, daily.")
