@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import traceback
+import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -344,7 +345,8 @@ def demo(
     if not once:
         if keep or json:
             raise UsageError("--keep and --json go with --once")
-        run_demo(settings.root, port=port, say=lambda line: out.print(line, markup=False))
+        show = webbrowser.open if _has_a_desk() else lambda url: None
+        run_demo(settings.root, port=port, say=lambda line: out.print(line, markup=False), show=show)
         return
     report = run_demo_once(
         settings.root, keep=keep, say=(lambda line: None) if json else lambda line: out.print(line, markup=False)
@@ -567,6 +569,13 @@ def _send_copy(settings: Settings, library: Library, key: str, to: str, transpor
         _print_json({"issue": key, "to": address, "reply": str(reply)})
     else:
         out.print(f"a copy of {key} went to {address} by {_short(transport.name)}", markup=False)
+
+
+def _has_a_desk() -> bool:
+    """True where a browser with a window can be opened: not on a server, where a text browser would take the terminal."""
+    return sys.stdout.isatty() and (
+        sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    )
 
 
 def _problem_as_dict(problem: Problem) -> dict[str, object]:

@@ -68,10 +68,10 @@ def run_demo_once(root: Path, *, keep: Path | None, say: Say) -> DemoReport:
     return report
 
 
-def run_demo(root: Path, *, port: int, say: Say) -> None:
+def run_demo(root: Path, *, port: int, say: Say, show: Callable[[str], object]) -> None:
     """Build the site, serve it with the mailing pages, and show every letter in the browser, until Ctrl-C.
 
-    Raises `UsageError` when the port is taken.
+    *show* is called with the site's address once it answers. Raises `UsageError` when the port is taken.
     """
     with _folder(None) as folder, _scene(root, folder, port=port, say=say) as scene:
         prepare(scene)
@@ -79,6 +79,7 @@ def run_demo(root: Path, *, port: int, say: Say) -> None:
         say(f"  sign up       {scene.site}#subscribe  (any address: no mail leaves this machine)")
         say(f"  the outbox    {scene.site}outbox      (your confirmation, and the digests)")
         say("\nCtrl-C ends it; nothing is kept.")
+        show(scene.site)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 
