@@ -30,7 +30,6 @@ from pipeline.library.render import (
     TocEntry,
     markdown_extensions,
     render_article,
-    render_markdown,
 )
 from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Topic
 
@@ -47,7 +46,6 @@ __all__ = [
     "new_article",
     "plain_text",
     "render_article",
-    "render_markdown",
     "summary_paragraphs",
     "summary_to_plain_text",
     "to_plain_text",

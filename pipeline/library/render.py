@@ -29,7 +29,7 @@ from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
 from pipeline.errors import ContentError
 from pipeline.library import links
 from pipeline.library.citations import CITATION, prose, without_definitions
-from pipeline.library.clean import absolute_url, clean_rendered, plain_text
+from pipeline.library.clean import clean_rendered, plain_text
 from pipeline.model import Article, Quote, Source
 
 if TYPE_CHECKING:
@@ -98,20 +98,6 @@ def render_article(article: Article, library: Library, *, site_url: str) -> Rend
         words=words,
         minutes=max(1, round(words / WORDS_A_MINUTE)),
     )
-
-
-def render_markdown(text: str, *, site_url: str = "") -> str:
-    """Render a page of ours with the same extensions, cleaned. Without *site_url*, only whole addresses are kept as links.
-
-    Raises `ContentError` as `render_article` does.
-    """
-
-    def resolve(url: str) -> str | None:
-        return url if url.startswith("#") else absolute_url(url, site_url)
-
-    engine = _engine()
-    html = engine.html(text, {}, path="this text")
-    return clean_rendered(html, resolve=resolve, ids=engine.ids)
 
 
 def markdown_extensions() -> tuple[list[str], dict[str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -22,13 +23,18 @@ def read(sandbox: Sandbox, body: bytes) -> Parsed:
     return sandbox.parse(body, content_type="", url=URL, feed="sample", now=NOW)
 
 
-def test_the_child_gives_the_same_as_parsing_here() -> None:
+def test_the_child_gives_what_cards_are_made_of_as_parsing_here_would() -> None:
+    bodies = [path.read_bytes() for path in sorted(DATA.iterdir()) if path.name not in ("page.html", "entities.xml")]
+
     with Sandbox() as sandbox:
-        for path in sorted(DATA.iterdir()):
-            if path.name in ("page.html", "entities.xml"):
-                continue
-            body = path.read_bytes()
-            assert read(sandbox, body) == parse(body, content_type="", url=URL, feed="sample", now=NOW)
+        given = [read(sandbox, body) for body in bodies]
+
+    here = [parse(body, content_type="", url=URL, feed="sample", now=NOW) for body in bodies]
+    assert len(here) >= 5
+    assert given == [
+        replace(each, entries=tuple(replace(e, html="", updated=None, authors=()) for e in each.entries))
+        for each in here
+    ]
 
 
 def test_what_is_refused_there_is_refused_here_in_the_same_words() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown import Markdown
 
 from pipeline.errors import ContentError
-from pipeline.library import Library, TocEntry, markdown_extensions, render_article, render_markdown
+from pipeline.library import Library, TocEntry, markdown_extensions, render_article
 from pipeline.library.clean import ATTRIBUTES
 from pipeline.library.render import count_words
 from pipeline.model import Quote, Source, Tier
@@ -303,12 +303,6 @@ def test_words_are_those_that_a_reader_reads() -> None:
     )
     assert render_article(an_article(body="word " * 690), LIBRARY, site_url=SITE).minutes == 3
     assert render_article(an_article(body=""), LIBRARY, site_url=SITE).minutes == 1
-
-
-def test_a_page_is_rendered_like_an_article_but_cites_nothing() -> None:
-    html = render_markdown("## Head\n\nA.[^north] [x](/a/) [y](#head) <script>1</script>\n", site_url=SITE)
-
-    assert html == f'<h2 id="head">Head</h2>\n<p>A.[^north] <a href="{SITE}a/">x</a> <a href="#head">y</a> </p>'
 
 
 def test_the_extensions_can_be_handed_to_python_markdown_by_name() -> None:
