@@ -114,6 +114,7 @@ def markdown_extensions() -> tuple[list[str], dict[str, dict[str, Any]]]:
         "pymdownx.details": {},
         "pymdownx.tabbed": {"alternate_style": True},
         f"{_OURS}:TabsWithoutScript": {},
+        f"{_OURS}:ListingsApart": {},
     }
     return list(settings), {name: dict(values) for name, values in settings.items() if values}
 
@@ -337,6 +338,39 @@ class _TabsToDetails(Treeprocessor):
                 label.tag, label.attrib = "summary", {}
                 tab.append(label)
                 tab.extend(block)
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------------------
+
+
+class ListingsApart(Extension):
+    """Takes listings out of the paragraph that Python-Markdown makes of them where no empty line parts them from what is next."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        md.treeprocessors.register(_ListingsApart(md), "listings_apart", 27)  # before inline patterns (20)
+
+
+class _ListingsApart(Treeprocessor):
+    def run(self, root: ET.Element) -> None:
+        for parent in list(root.iter()):
+            for at, child in reversed(list(enumerate(parent))):
+                parts = self._parts(child.text or "") if child.tag == "p" and not len(child) else []
+                for part in reversed(parts[1:]):
+                    paragraph = ET.Element("p")
+                    paragraph.text, paragraph.tail = part, child.tail
+                    parent.insert(at + 1, paragraph)
+                child.text = parts[0] if parts else child.text
+
+    def _parts(self, text: str) -> list[str]:
+        """*text* parted where a listing begins or ends."""
+        if "\x02" not in text:
+            return []
+        groups = itertools.groupby(text.split("\n"), key=self._listing)
+        return ["\n".join(lines) for _, lines in groups]
+
+    def _listing(self, line: str) -> str:
+        """The *line* itself where it stands for a listing."""
+        return line if _stashed_code(line.strip(), self.md.htmlStash.rawHtmlBlocks) is not None else ""
 
 
 # --- the tree, for plain text -----------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ Only whole tags are touched, so that words which look like markup, in a listing 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from html import escape
+from collections.abc import Mapping
+from html import escape, unescape
 
 from pipeline.model import Source
 
@@ -16,22 +16,28 @@ _FIRST_CITATION = re.compile(r'<sup class="cite">(?=<a href="#source-(\d+)" id="
 _EN_SPACE = "\u2002"
 _TITLE = re.compile(r"<h1[ >].*?</h1>\s*", re.DOTALL)
 
+SHORT_CODE = 24  # characters that stay on one line; they fit beside the margins of the narrowest phone
+_WORDS_OF_CODE = re.compile(r"([^<\n]+)</code>")
 _ALIGN = re.compile(r' align="(left|right|center)"')
 _TABLE_BOX = '<div class="table" role="group" aria-label="Table" tabindex="0">'
 
 
 def dressed(html: str) -> str:
     """*html* as our style sheet wants it: tables in boxes that scroll sideways, listings too, by keyboard as well; alignment in
-    classes, since the attribute is obsolete (HTML, 16.2)."""
+    classes, since the attribute is obsolete (HTML, 16.2); and short code in the text marked, so that ``--json`` is not broken
+    after its hyphens."""
 
-    def dress(name: str, tag: str) -> str:
+    def dress(match: re.Match[str]) -> str:
+        name, tag = match[1].lower(), match[0]
+        if tag == "<code>" and _is_short(_WORDS_OF_CODE.match(html, match.end())):
+            return '<code class="short">'
         if name == "table":
             return f"{tag}</div>" if tag.startswith("</") else f"{_TABLE_BOX}{tag}"
         if name == "pre" and not tag.startswith("</"):
             return f'<pre tabindex="0"{tag[4:]}'
         return _ALIGN.sub(r' class="align-\1"', tag) if name in ("th", "td") else tag
 
-    return _each_tag(html, dress)
+    return _TAG.sub(dress, html)
 
 
 def without_title(html: str) -> str:
@@ -53,5 +59,5 @@ def with_margin_notes(html: str, sources: Mapping[int, Source]) -> str:
     return _FIRST_CITATION.sub(note, html)
 
 
-def _each_tag(html: str, change: Callable[[str, str], str]) -> str:
-    return _TAG.sub(lambda match: change(match[1].lower(), match[0]), html)
+def _is_short(code: re.Match[str] | None) -> bool:
+    return code is not None and len(unescape(code[1])) <= SHORT_CODE

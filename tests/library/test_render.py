@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -303,6 +304,23 @@ def test_words_are_those_that_a_reader_reads() -> None:
     )
     assert render_article(an_article(body="word " * 690), LIBRARY, site_url=SITE).minutes == 3
     assert render_article(an_article(body=""), LIBRARY, site_url=SITE).minutes == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("```sh\none\n```\n```py\ntwo\n```\n", ["div", "div"]),
+        ("Before.\n```sh\none\n```\nAfter,\nand on.\n", ["p", "div", "p"]),
+        ("- Before.\n\n    ```sh\n    one\n    ```\n    ```sh\n    two\n    ```\n", ["ul"]),
+    ],
+)
+def test_listings_stand_in_no_paragraph(body: str, names: list[str]) -> None:
+    tree = ET.fromstring(f"<body>{render(body)}</body>")
+
+    assert [element.tag for element in tree] == names
+    assert tree.findall(".//p/div") == []
+    assert [p.text for p in tree.iter("p") if not "".join(p.itertext()).strip()] == []
+    assert len(list(tree.iter("pre"))) == body.count("```") / 2
 
 
 def test_the_extensions_can_be_handed_to_python_markdown_by_name() -> None:

@@ -258,7 +258,7 @@ def test_the_handbook_has_contents_and_a_way_through(site: Path) -> None:
     start = page(site, "handbook/start/index.html")
 
     contents = start.one("nav", **{"aria-labelledby": "contents-title"})
-    assert " ".join(contents.text.split()) == "Handbook Handbook Start & run Install Editors"
+    assert " ".join(contents.text.split()) == "Contents Handbook Start & run Install Editors"
     assert [e.text for e in start.all("a", **{"aria-current": "page"})] == ["Start & run"]
     assert start.one("a", rel="prev").text == "PreviousHandbook"
     assert start.one("a", rel="next").text == "NextEditors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -64,6 +65,19 @@ def test_listings_scroll_by_keyboard_and_alignment_becomes_a_class() -> None:
 
     assert '<pre tabindex="0" class="x">' in dressed(html)
     assert '<td class="align-right">1</td>' in dressed(html)
+
+
+def test_short_code_in_the_text_is_marked_and_nothing_else() -> None:
+    html = (
+        '<p title="<code>a</code>"><code>--json</code> <code>a &lt;b&gt; &amp;</code> '
+        "<code>opensignal subscribers import FILE</code></p><pre><code>x\n</code></pre>"
+    )
+
+    assert re.findall(r'<code class="short">[^<]*', dressed(html)) == [
+        '<code class="short">--json',
+        '<code class="short">a &lt;b&gt; &amp;',
+    ]
+    assert dressed(html).startswith('<p title="<code>a</code>">')
 
 
 def test_a_citation_of_an_unknown_number_is_left_alone() -> None:
