@@ -345,6 +345,7 @@ def demo(
     if not once:
         if keep or json:
             raise UsageError("--keep and --json go with --once")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves nothing behind
         show = webbrowser.open if _has_a_desk() else lambda url: None
         run_demo(settings.root, port=port, say=lambda line: out.print(line, markup=False), show=show)
         return
