@@ -107,8 +107,8 @@ def test_no_check_builds_what_can_be_built(repository: Repository) -> None:
 
 def test_drafts_and_the_future_are_nowhere_on_the_site(repository: Repository) -> None:
     repository.add_article("grid")
-    repository.add_article("secret-draft", status="draft")
-    repository.add_article("secret-tomorrow", hours_old=-20)
+    repository.add_article("kept-back-draft", status="draft")
+    repository.add_article("kept-back-tomorrow", hours_old=-20)
 
     built = repository.run("build", "--json")
 
@@ -116,7 +116,7 @@ def test_drafts_and_the_future_are_nowhere_on_the_site(repository: Repository) -
     everything = "".join(path.read_text("utf-8", "replace") for path in site.rglob("*") if path.is_file())
     assert built.json["articles"] == 1
     assert "The story of grid" in everything
-    assert "secret" not in everything
+    assert "kept-back" not in everything
 
 
 def test_the_site_goes_where_it_is_told_and_comes_out_the_same(repository: Repository, tmp_path: Path) -> None:
