@@ -24,13 +24,8 @@ from pipeline.library.credits import authorship, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.new import new_article
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
-from pipeline.library.render import (
-    CitedSource,
-    Rendered,
-    TocEntry,
-    markdown_extensions,
-    render_article,
-)
+from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
+from pipeline.library.typography import typographic
 from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Topic
 
 __all__ = [
@@ -49,6 +44,7 @@ __all__ = [
     "summary_paragraphs",
     "summary_to_plain_text",
     "to_plain_text",
+    "typographic",
     "weight",
 ]
 

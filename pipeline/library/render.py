@@ -30,6 +30,7 @@ from pipeline.errors import ContentError
 from pipeline.library import links
 from pipeline.library.citations import CITATION, prose, without_definitions
 from pipeline.library.clean import clean_rendered, plain_text
+from pipeline.library.typography import APART, NOTHING, is_english, typographic
 from pipeline.model import Article, Quote, Source
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 WORDS_A_MINUTE: Final = 230
 _OURS: Final = "pipeline.library.render"
+AS_TYPED: Final = ""  # a language without rules of ours
+_IN_A_LINE: Final = frozenset("a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup u".split())
+_PLACEHOLDER: Final = re.compile(
+    "\x02[^\x02\x03]*\x03"
+)  # of Python-Markdown: raw HTML, an entity, an escaped character
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 _LINK_TARGET: Final = re.compile(r"\]\([^)\n]*\)")
@@ -88,7 +94,7 @@ def render_article(article: Article, library: Library, *, site_url: str) -> Rend
     def resolve(url: str) -> str | None:
         return links.address(url, article.path, library, site_url=site_url)
 
-    engine = _engine()
+    engine = _engine(language=article.lang)
     html = engine.html(article.body, library.sources, path=article.path)
     words = count_words(article.body)
     return Rendered(
@@ -100,8 +106,11 @@ def render_article(article: Article, library: Library, *, site_url: str) -> Rend
     )
 
 
-def markdown_extensions() -> tuple[list[str], dict[str, dict[str, Any]]]:
-    """Names and settings of the extensions, as Python-Markdown and MkDocs take them. In articles, citations come on top."""
+def markdown_extensions(*, language: str = "en") -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Names and settings of the extensions for texts in *language*, as Python-Markdown and MkDocs take them.
+
+    In articles, citations come on top.
+    """
     settings: dict[str, dict[str, Any]] = {
         "attr_list": {},
         "def_list": {},
@@ -116,6 +125,8 @@ def markdown_extensions() -> tuple[list[str], dict[str, dict[str, Any]]]:
         f"{_OURS}:TabsWithoutScript": {},
         f"{_OURS}:ListingsApart": {},
     }
+    if is_english(language):
+        settings[f"{_OURS}:PrintedMarks"] = {}
     return list(settings), {name: dict(values) for name, values in settings.items() if values}
 
 
@@ -136,7 +147,7 @@ def body_tree(article: Article, sources: Mapping[str, Source]) -> ET.Element:
     A citation is an empty ``sup`` whose attribute ``source`` names it; code is a ``pre`` or ``code`` with its text; raw HTML has
     become the text in it. Nothing of this is safe to publish as HTML. Raises `ContentError` as `render_article` does.
     """
-    return _engine(highlight=False).tree(article.body, sources, path=article.path)
+    return _engine(language=AS_TYPED, highlight=False).tree(article.body, sources, path=article.path)
 
 
 # --- Python-Markdown, set up once a thread ----------------------------------------------------------------------------------------
@@ -144,11 +155,11 @@ def body_tree(article: Article, sources: Mapping[str, Source]) -> ET.Element:
 _local = threading.local()
 
 
-def _engine(*, highlight: bool = True) -> _Engine:
+def _engine(*, language: str, highlight: bool = True) -> _Engine:
     """This thread's engine: setting one up takes longer than rendering an article with it."""
-    name = "highlighting" if highlight else "plain"
+    name = f"{'english' if is_english(language) else 'other'}{' highlighted' if highlight else ''}"
     if not hasattr(_local, name):
-        setattr(_local, name, _Engine(highlight=highlight))
+        setattr(_local, name, _Engine(language=language, highlight=highlight))
     engine: _Engine = getattr(_local, name)
     return engine
 
@@ -156,8 +167,8 @@ def _engine(*, highlight: bool = True) -> _Engine:
 class _Engine:
     """Python-Markdown with our extensions, used again and again."""
 
-    def __init__(self, *, highlight: bool) -> None:
-        names, settings = markdown_extensions()
+    def __init__(self, *, language: str, highlight: bool) -> None:
+        names, settings = markdown_extensions(language=language)
         if not highlight:
             settings["pymdownx.highlight"] = {"use_pygments": False}
         self.citations = _Citations()
@@ -338,6 +349,50 @@ class _TabsToDetails(Treeprocessor):
                 label.tag, label.attrib = "summary", {}
                 tab.append(label)
                 tab.extend(block)
+
+
+# --- apostrophes and quotation marks ----------------------------------------------------------------------------------------------
+
+
+class PrintedMarks(Extension):
+    """Prints typographic marks where the text has straight ones; never in code, attributes or raw HTML."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        # After inline patterns (20), so that code is known; before the toc (5), whose titles are printed too.
+        md.treeprocessors.register(_PrintedMarks(md), "printed_marks", 5.5)
+
+
+class _PrintedMarks(Treeprocessor):
+    def run(self, root: ET.Element) -> None:
+        pieces = list(_pieces(root))
+        printed = typographic("".join(_without_placeholders(text) for _, _, text in pieces))
+        at = 0
+        for element, place, text in pieces:
+            if place:
+                marks = printed[at : at + len(text)]
+                new = "".join(mark if typed in "\"'" else typed for typed, mark in zip(text, marks, strict=True))
+                setattr(element, place, new)
+            at += len(text)
+
+
+def _pieces(element: ET.Element) -> Iterator[tuple[ET.Element, str, str]]:
+    """The text in *element* in reading order: whose, "text" or "tail", and what. What must stay as it is has no place."""
+    inline = element.tag in _IN_A_LINE
+    code = not isinstance(element.tag, str) or element.tag in ("code", "pre", "kbd", "samp")
+    if not inline:
+        yield element, "", APART
+    if element.text:
+        yield element, "" if code else "text", "x" * len(element.text) if code else element.text
+    for child in element:
+        yield from _pieces(child)
+        if child.tail:
+            yield child, "tail", child.tail
+    if not inline:
+        yield element, "", APART
+
+
+def _without_placeholders(text: str) -> str:
+    return _PLACEHOLDER.sub(lambda m: NOTHING * len(m[0]), text)
 
 
 # --- listings ---------------------------------------------------------------------------------------------------------------------

@@ -154,8 +154,8 @@ def _articles(publication: Publication) -> Iterator[Output]:
     for article in publication.articles:
         card = publication.cards[article.slug]
         head = Head(
-            title=f"{article.title} · {publication.settings.site_name}",
-            description=article.dek,
+            title=f"{card.title} · {publication.settings.site_name}",
+            description=card.dek,
             canonical=publication.url(article.url_path),
             kind="article",
             published=card.iso,
@@ -163,7 +163,7 @@ def _articles(publication: Publication) -> Iterator[Output]:
             section=card.topics[0].name if card.topics else "",
         )
         values = {"article": publication.view(article)}
-        yield Output(article.url_path, "article.html", article.title, head, values, article.modified)
+        yield Output(article.url_path, "article.html", card.title, head, values, article.modified)
 
 
 def _archive(publication: Publication) -> Iterator[Output]:

@@ -30,7 +30,7 @@ from mkdocs.structure.pages import Page
 
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
-from pipeline.library import Library, load_library, markdown_extensions
+from pipeline.library import Library, load_library, markdown_extensions, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.model import Problem, Severity
 from pipeline.site import feeds, pages, sitemap
@@ -100,7 +100,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         given = self.given or _given_by_surroundings(config, serving=self.command == "serve")
         config.site_url = given.settings.site_url
         config.theme.static_templates.discard("sitemap.xml")  # MkDocs' own has no dates of ours, and a gzip twin
-        config.markdown_extensions, config.mdx_configs = markdown_extensions()
+        language = given.settings.language
+        config.markdown_extensions, config.mdx_configs = markdown_extensions(language=language)
         self.settings = given.settings
         self.publication = Publication(given.settings, given.library, now=given.now)
         self.stylesheet = site_stylesheet(_theme_folder(config))
@@ -121,8 +122,9 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         if isinstance(page, GeneratedPage):
             return html
-        if "title" not in page.meta:
-            page.title = plain_text(str(page.title or ""))  # MkDocs takes it from the h1 as HTML
+        title = str(page.title or "")
+        title = title if "title" in page.meta else plain_text(title)  # MkDocs takes it from the h1 as HTML
+        page.title = typographic(title, language=self.settings.language)
         base = page.canonical_url or ""
         cleaned = clean_rendered(html, resolve=lambda url: url if url.startswith("#") else absolute_url(url, base))
         return dressed(without_title(cleaned))
@@ -177,7 +179,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         return {"site": self.site, "signup_url": self.settings.web_url + "subscribe"}
 
     def _values_of_written_page(self, page: Page, context: TemplateContext) -> dict[str, Any]:
-        title, description = str(page.title or ""), str(page.meta.get("description", ""))
+        title = str(page.title or "")
+        description = typographic(str(page.meta.get("description", "")), language=self.settings.language)
         head = pages.page_head(self.publication, title=title, path=page.url, description=description)
         if page.is_homepage:
             return {"head": head, **pages.home(self.publication)}

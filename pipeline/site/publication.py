@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import islice
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, weight
+from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, typographic, weight
 from pipeline.model import Article, Source, Status, Tier, Topic
 from pipeline.site.markup import dressed, with_margin_notes
 
@@ -213,8 +213,8 @@ class Publication:
         rendered = self.rendered[article.slug]
         known = self.library.topics
         return Card(
-            title=article.title,
-            dek=article.dek,
+            title=typographic(article.title, language=article.lang),
+            dek=typographic(article.dek, language=article.lang),
             url=article.url_path,
             date=self.local(article.date),
             date_words=date_words(self.local(article.date)),
@@ -253,8 +253,14 @@ class Publication:
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:
     newest_first = sorted(article.corrections, key=lambda correction: correction.date, reverse=True)
+
+    def printed(words: str) -> str:
+        return typographic(words, language=article.lang)
+
     return tuple(
-        CorrectionNote(date_words(c.date), short_date(c.date), c.date.isoformat(), c.was, c.now, c.why)
+        CorrectionNote(
+            date_words(c.date), short_date(c.date), c.date.isoformat(), printed(c.was), printed(c.now), printed(c.why)
+        )
         for c in newest_first
     )
 

@@ -98,6 +98,10 @@ def test_markup_becomes_what_a_typist_would_write(body: str, text: str) -> None:
     assert body_of(body) == text
 
 
+def test_marks_stay_as_typed() -> None:
+    assert body_of('It\'s "so".') == 'It\'s "so".'
+
+
 def test_a_link_to_an_article_is_its_address_on_the_site() -> None:
     assert body_of("See [water](water.md#part).").endswith(f"[1] {SITE}articles/water/#part")
 

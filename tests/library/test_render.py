@@ -307,6 +307,35 @@ def test_words_are_those_that_a_reader_reads() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ('It\'s *"so"* and "*so*".', "<p>It’s <em>“so”</em> and “<em>so</em>”.</p>"),
+        ("`a'b`'s \"`c`\"", "<p><code>a'b</code>’s “<code>c</code>”</p>"),
+        ("'One' 'two'", "<p>‘One’ ‘two’</p>"),
+        ('<b title="x\'s">"raw"</b> &quot;e&quot;', '<p><b title="x\'s">“raw”</b> "e"</p>'),
+        ("    'y'", "<div class=\"language-text highlight\"><pre><span></span><code>'y'\n</code></pre></div>"),
+        ("<div>it's</div>", "<div>it's</div>"),
+        ("## It's", '<h2 id="its">It’s</h2>'),
+        ('"A"[^north] "b"', '<p>“A”<sup class="cite"><a href="#source-1" id="cite-1-1">1</a></sup> “b”</p>'),
+    ],
+)
+def test_marks_in_the_text_are_typographic_and_no_others(body: str, html: str) -> None:
+    assert render(body) == html
+
+
+def test_the_contents_list_has_typographic_marks_too() -> None:
+    rendered = render_article(an_article(body="## It's"), LIBRARY, site_url=SITE)
+
+    assert rendered.toc == (TocEntry("its", "It’s", 2),)
+
+
+def test_articles_in_other_languages_keep_their_marks() -> None:
+    article = an_article(body='l\'heure "x"', lang="fr")
+
+    assert render_article(article, LIBRARY, site_url=SITE).html == '<p>l\'heure "x"</p>'
+
+
+@pytest.mark.parametrize(
     ("body", "names"),
     [
         ("```sh\none\n```\n```py\ntwo\n```\n", ["div", "div"]),

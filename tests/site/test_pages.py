@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
-from tests.site.conftest import HOSTILE, NOW, REPOSITORY, SITE, WORDS, write_article
+from tests.site.conftest import HOSTILE_PRINTED, NOW, REPOSITORY, SITE, WORDS, write_article
 from tests.site.reading import page, pages, resolves
 
 ARTICLE = "articles/grid-queue/index.html"
@@ -194,12 +194,37 @@ def test_hostile_words_stay_words_on_every_page(site: Path) -> None:
     for each in pages(site):
         assert "<script" not in each.source.lower(), each.url
     article = page(site, "articles/hostile/index.html")
-    assert article.one("h1").text == HOSTILE
-    assert article.one("title").text == f"{HOSTILE} · Deep Signals"
-    assert article.one("meta", property="og:title").attributes["content"] == f"{HOSTILE} · Deep Signals"
-    assert article.one("meta", name="description").attributes["content"] == 'A <b>dek</b> with "quotes" & ]]> in it.'
+    assert article.one("h1").text == HOSTILE_PRINTED
+    assert article.one("title").text == f"{HOSTILE_PRINTED} · Deep Signals"
+    assert article.one("meta", property="og:title").attributes["content"] == f"{HOSTILE_PRINTED} · Deep Signals"
+    assert article.one("meta", name="description").attributes["content"] == "A <b>dek</b> with “quotes” & ]]> in it."
     linked = [e.text for e in page(site, "index.html").all("a", href="articles/hostile/")]
-    assert linked == [HOSTILE]
+    assert linked == [HOSTILE_PRINTED]
+
+
+def test_marks_are_typographic_on_pages_but_not_in_code_nor_in_what_a_source_said(own_settings: Settings) -> None:
+    title, body = 'The editor\'s "word"', "## It's so\n\nIt's `it's`.[^said]"
+    write_article(own_settings.root, "marks", date="2026-11-22", title=title, dek="It's a dek.", body=body)
+    (own_settings.content / "sources/said.yml").write_text(
+        "id: said\nurl: https://said.example.org/\npublisher: Said\ntitle: It's listed\ntier: primary\nlicence: unknown\n"
+        "redistribute: quote\n"
+    )
+    (own_settings.content / "pages/about.md").write_text(
+        "---\ndescription: It's us.\n---\n\n# Who's who\n\nWe're here.\n"
+    )
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    article, about = page(site, "articles/marks/index.html"), page(site, "about/index.html")
+    assert article.one("h1").text == "The editor’s “word”"
+    assert article.one("title").text == "The editor’s “word” · Deep Signals"
+    assert article.one("p", **{"class": "deck"}).text == "It’s a dek."
+    assert article.one("h2", id="its-so").text == "It’s so"
+    assert article.one("code").text == "it's"
+    assert "It's listed" in article.one("section", id="sources").text
+    assert about.one("h1").text == "Who’s who"
+    assert about.one("p", **{"class": "deck"}).text == "It’s us."
+    assert "We’re here." in about.source
 
 
 def test_markup_in_an_attribute_cannot_break_out_of_it(own_settings: Settings) -> None:
@@ -219,7 +244,7 @@ def test_markup_in_an_attribute_cannot_break_out_of_it(own_settings: Settings) -
 def test_the_home_page_leads_with_the_newest_article(site: Path) -> None:
     home = page(site, "index.html")
 
-    assert [e.text for e in home.all("h2")][:3] == ["What the grid-queue tells us", "Read the bars", HOSTILE]
+    assert [e.text for e in home.all("h2")][:3] == ["What the grid-queue tells us", "Read the bars", HOSTILE_PRINTED]
     assert not [e for e in home.all("a") if e.text == "All articles"]
 
 

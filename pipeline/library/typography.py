@@ -1,0 +1,46 @@
+"""Typographic apostrophes and quotation marks for what readers see of English; editors type straight ones, and files keep them.
+
+Nothing that `checks` compares passes through here, nor what a source said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NOTHING: Final = "\u200b"  # stands for markup, which has no width: a mark looks past it
+APART: Final = "\u2029"  # parts one paragraph from the next
+
+_OPENS_AFTER: Final = "([{<=/-–—“‘"
+_PARTNER: Final = re.compile(rf"[^'{APART}]*[^\s'](?:'(?=\w)[^'{APART}]*)*'(?!\w)")
+_DECADE: Final = re.compile(r"\d\ds\b")
+
+
+def is_english(language: str) -> bool:
+    """True for the languages whose marks these are: ``en``, ``en-GB``."""
+    return language.lower().partition("-")[0] == "en"
+
+
+def typographic(text: str, *, language: str = "en") -> str:
+    """*text* with ’ ‘ ” “ in place of ' and ", each character where it was; in another *language* than English as it is.
+
+    A double mark between blanks tells neither beginning nor end, and stays.
+    """
+    if not is_english(language) or not re.search("[\"']", text):
+        return text
+    written: list[str] = []
+    before = " "
+    for at, char in enumerate(text):
+        mark = _mark(char, before, text, at) if char in "\"'" else char
+        written.append(mark)
+        before = before if mark == NOTHING else mark
+    return "".join(written)
+
+
+def _mark(char: str, before: str, text: str, at: int) -> str:
+    after = text[at + 1 :].lstrip(NOTHING)[:1] or " "
+    opens = (before.isspace() or before in _OPENS_AFTER) and not after.isspace()
+    if char == '"':
+        return "“" if opens else '"' if before.isspace() else "”"
+    paired = opens and not _DECADE.match(text, at + 1) and _PARTNER.match(text, at + 1)
+    return "‘" if paired else "’"
