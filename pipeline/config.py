@@ -211,17 +211,6 @@ class Settings(BaseSettings):
     def sender_name(self) -> str:
         return email.utils.parseaddr(self.mail_from)[0] or self.site_name
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings)
-
 
 def _refuse_unknown_variables() -> None:
     """A misspelt OPENSIGNAL_SMTP_URL must not leave the letters in the outbox without a word."""
