@@ -41,7 +41,8 @@ def load_key(state_dir: Path, name: KeyName) -> bytes:
 
 def _make(path: Path) -> None:
     """Write a new key; of two processes that start at once, both use the first one's."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (path.parent.parent, path.parent):  # both closed: `parents=True` would leave the upper one open
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -105,7 +105,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         )
     elif lead:
         opening = _opening(article)
-        item["opening_html"] = render_article(opening, library, site_url=settings.site_url).html
+        item["opening_html"] = render_article(opening, library, site_url=settings.site_url).absolute(item["url"])
         item["opening_text"] = summary_to_plain_text(
             opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
         )
@@ -178,6 +178,7 @@ def _must_fit(html: str, issue: Issue) -> None:
     encoded = size + html.count("=") * 2 + sum(2 for c in html.encode() if c > 126)
     if size > MAX_HTML or encoded > MAX_HTML_ENCODED:
         raise ContentError(
-            f"{issue.key}: the HTML of a letter is {size // 1000} kB, and mail readers show {MAX_HTML // 1000} kB; "
+            f"{issue.key}: the HTML of a letter is {size // 1000} kB ({encoded // 1000} kB encoded), and mail readers show no more "
+            f"than {MAX_HTML // 1000} kB ({MAX_HTML_ENCODED // 1000} kB encoded); "
             "shorten the article, or give it `email: {skip: true}`"
         )

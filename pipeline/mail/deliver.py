@@ -85,9 +85,8 @@ def _sign_on(store: Store, stored: StoredIssue, *, now: dt.datetime) -> tuple[in
                     f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, and "
                     f"running this again tells how it ended. If it was killed, its claim ends in {workers.LEASE.seconds} seconds"
                 )
-        uncertain = deliveries.take_over(connection, dead, now=now) if dead else 0
-        if dead:
-            notices.take_over(connection, dead, now=now)
+        uncertain = deliveries.take_over(connection, dead, now=now)
+        notices.take_over(connection, dead, now=now)
         for number in dead:
             workers.leave(connection, number)
     return worker, uncertain

@@ -103,9 +103,8 @@ def _sign_on(store: Store, clock: Clock) -> int:
     with store.writing() as connection:
         worker = workers.register(connection, task="notices", now=now)
         _, dead = workers.others(connection, worker, now=now)
-        if dead:
-            notices.take_over(connection, dead, now=now)
-            deliveries.take_over(connection, dead, now=now)
+        notices.take_over(connection, dead, now=now)
+        deliveries.take_over(connection, dead, now=now)
         for number in dead:
             workers.leave(connection, number)
     return worker

@@ -288,7 +288,8 @@ class Outbox:
 
     def connect(self) -> Connection:
         try:
-            for part in ("tmp", "new", "cur"):
+            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for part in ("", "tmp", "new", "cur"):
                 (self.folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise TransportError(f"outbox {self.folder} cannot be made: {_plain(error)}") from error

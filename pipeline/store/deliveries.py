@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.engine import Connection, insert_once, row_count
-from pipeline.store.tables import deliveries, subscribers
+from pipeline.store.tables import deliveries, subscribers, workers
 
 REPLY_LENGTH = 500  # characters kept of what a server said
 
@@ -168,11 +168,15 @@ def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
 
 
 def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) -> int:
-    """Mark what dead workers held as uncertain: it may have arrived, and is due again at once. Returns how many."""
+    """Mark what *dead* workers held, and those that are no more, as uncertain: it may have arrived, and is due again at once.
+
+    Returns how many.
+    """
     d = deliveries.c
+    left = sa.or_(d.worker_id.in_(list(dead)), d.worker_id.not_in(sa.select(workers.c.id)))
     update = (
         deliveries.update()
-        .where(d.finished_at.is_(None), d.status == DeliveryStatus.CLAIMED.value, d.worker_id.in_(list(dead)))
+        .where(d.finished_at.is_(None), d.status == DeliveryStatus.CLAIMED.value, left)
         .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
     )
     return row_count(connection.execute(update))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.deliveries import REPLY_LENGTH
 from pipeline.store.engine import Connection, row_count
-from pipeline.store.tables import confirmations, notices, subscribers
+from pipeline.store.tables import confirmations, notices, subscribers, workers
 
 
 class NoticeKind(StrEnum):
@@ -58,8 +58,12 @@ def add(
 
 
 def any_due(connection: Connection, *, now: dt.datetime) -> bool:
-    """True when there is a notice to send."""
-    query = sa.select(notices.c.id).join(subscribers, subscribers.c.id == notices.c.subscriber_id).where(_is_due(now))
+    """True when there is a notice to send, or one that a worker took and can no longer send."""
+    n = notices.c
+    at_work = sa.select(workers.c.id).where(workers.c.lease_until > now)
+    left = sa.and_(n.finished_at.is_(None), n.status == DeliveryStatus.CLAIMED.value, n.worker_id.not_in(at_work))
+    query = sa.select(notices.c.id).join(subscribers, subscribers.c.id == notices.c.subscriber_id)
+    query = query.where(sa.or_(_is_due(now), left))
     return connection.execute(query.limit(1)).first() is not None
 
 
@@ -150,11 +154,13 @@ def record(
 
 
 def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) -> int:
-    """Make due again what dead workers held: a confirmation that comes twice does no harm, one that never comes does."""
+    """Make due again what *dead* workers held, and those that are no more: a confirmation that comes twice does no harm, one that
+    never comes does."""
     n = notices.c
+    left = sa.or_(n.worker_id.in_(list(dead)), n.worker_id.not_in(sa.select(workers.c.id)))
     update = (
         notices.update()
-        .where(n.finished_at.is_(None), n.status == DeliveryStatus.CLAIMED.value, n.worker_id.in_(list(dead)))
+        .where(n.finished_at.is_(None), n.status == DeliveryStatus.CLAIMED.value, left)
         .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
     )
     return row_count(connection.execute(update))

@@ -85,10 +85,13 @@ def _is_gone(host: str, process: str) -> bool:
 
 
 def _boot() -> str:
+    """Names this boot of this machine, and which of its worlds of process numbers we live in: containers have their own."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        world = Path("/proc/self/ns/pid").readlink().name
     except OSError:  # not Linux
         return ""
+    return f"{boot}.{''.join(filter(str.isdigit, world))}"
 
 
 def _stat(pid: int) -> list[str]:
