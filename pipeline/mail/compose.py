@@ -15,7 +15,14 @@ from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
-from pipeline.library import Library, render_article, summary_paragraphs, summary_to_plain_text, to_plain_text
+from pipeline.library import (
+    Library,
+    render_article,
+    summary_paragraphs,
+    summary_to_plain_text,
+    to_plain_text,
+    typographic,
+)
 from pipeline.library.citations import CITATION
 from pipeline.library.credits import authorship, weight
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
@@ -89,6 +96,8 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "title": article.title,
         "subject": article.email_subject or article.title,
         "dek": article.dek,
+        "set_title": typographic(article.title, language=article.lang),  # for the HTML part; plain text stays as typed
+        "set_dek": typographic(article.dek, language=article.lang),
         "url": settings.site_url + article.url_path,
         "weight": weight(sources),
         "sources": sources[:NAMED_SOURCES],

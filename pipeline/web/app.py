@@ -19,7 +19,8 @@ from pipeline.keys import load_key
 from pipeline.mail.deliver import Clock
 from pipeline.mail.people import offered_topics
 from pipeline.store import Store, subscribers
-from pipeline.web.files import Files, Sheet, load_sheet
+from pipeline.theme import Stylesheet
+from pipeline.web.files import Files, load_sheet
 from pipeline.web.guard import Guard
 from pipeline.web.links import LinkPages
 from pipeline.web.office import Office
@@ -109,7 +110,7 @@ def _health(office: Office) -> Callable[[], Response]:
     return healthz
 
 
-def _serve_assets(app: FastAPI, settings: Settings, sheet: Sheet) -> None:
+def _serve_assets(app: FastAPI, settings: Settings, sheet: Stylesheet) -> None:
     def stylesheet() -> Response:
         return Response(
             sheet.text,

@@ -15,8 +15,6 @@ from pipeline.theme import Stylesheet, mailing_stylesheet, named
 
 log = logging.getLogger("opensignal")
 
-Sheet = Stylesheet  # the name by which `app` knows it
-
 
 def load_sheet(theme: Path) -> Stylesheet:
     """The style sheet of the mailing pages. Without a theme the pages stay plain, and work."""
