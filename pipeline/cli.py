@@ -153,7 +153,8 @@ def check(root: Root = None, json: Json = False) -> None:
         _print_json([_problem_as_dict(problem) for problem in problems])
     else:
         for problem in problems:
-            out.print(str(problem), markup=False)
+            mark = " (warning)" if problem.severity is Severity.WARNING else ""
+            out.print(f"{problem}{mark}", markup=False)
         warnings = len(problems) - len(errors)
         out.print(
             f"{_count(len(library.articles), 'article')}, {_count(len(library.sources), 'source')}: "

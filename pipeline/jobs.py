@@ -101,7 +101,8 @@ class Runner:
         """Let each job end what it does, for *patience* seconds at most."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(patience)
+            if thread.ident is not None:  # it was started
+                thread.join(patience)
 
     def _repeat(self, job: Job) -> None:
         complaint = ""

@@ -86,6 +86,9 @@ def run_demo(root: Path, *, port: int, say: Say, show: Callable[[str], object]) 
 
 def _next_day(scene: Scene) -> str:
     """What the button in the outbox does."""
+    report = send_todays(scene)
+    if report.sent:
+        return f"{report.issue} went to {report.sent} of {report.planned} subscribers. Press again to let a day pass."
     scene.clock.advance(dt.timedelta(days=1))
     if scene.library().article("sample-followup") is None:
         newsroom.publish_sample(scene.settings.root, "followup", date=scene.clock() - newsroom.FIVE_MINUTES)

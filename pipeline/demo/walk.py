@@ -110,7 +110,9 @@ def _fetcher(settings: Settings) -> Fetcher:
 def _cite(scene: Scene) -> str:
     fetcher = _fetcher(scene.settings)
     newsroom.cite_sample_sources(scene.settings.root, scene.publisher, fetcher, now=scene.clock())
-    newsroom.publish_sample(scene.settings.root, "traced", date=scene.clock() - newsroom.FIVE_MINUTES)
+    newsroom.publish_sample(
+        scene.settings.root, "traced", date=scene.clock() - newsroom.AN_HOUR - newsroom.FIVE_MINUTES
+    )
     stored = list((scene.settings.content / "sources" / "snapshots").glob("*.txt"))
     _see(len(stored) >= len(newsroom.SOURCES), "the sample pages were not stored")
     return f"{len(newsroom.SOURCES)} pages fetched and stored, one article written on them"

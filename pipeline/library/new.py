@@ -15,16 +15,19 @@ from pipeline.library import schema
 from pipeline.library.files import ARTICLES, PEOPLE, TOPICS, Shelf, read_content
 from pipeline.model import Role
 
-_TEMPLATE: Final = """\
+# Words to be written over; `checks` refuses an article that is published with them.
+TEMPLATE_DEK: Final = "One sentence that says what the reader will know afterwards."
+TEMPLATE_OPENING: Final = "The first paragraph opens in the middle of things."
+_TEMPLATE: Final = f"""\
 ---
-title: {title}
-dek: One sentence that says what the reader will know afterwards.
-date: {date}
+title: {{title}}
+dek: {TEMPLATE_DEK}
+date: {{date}}
 status: draft
-authors: [{author}]
-topics: [{topics}]
+authors: [{{author}}]
+topics: [{{topics}}]
 ---
-The first paragraph opens in the middle of things.
+{TEMPLATE_OPENING}
 
 <!-- Write one sentence a line.
 Cite a source of content/sources directly after the full stop: [^source-id], or [^source-id.quote] for words of it.

@@ -100,7 +100,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "set_dek": typographic(article.dek, language=article.lang),
         "url": settings.site_url + article.url_path,
         "weight": weight(sources),
-        "sources": sources[:NAMED_SOURCES],
+        "sources": sorted(sources, key=lambda source: not source.is_primary)[:NAMED_SOURCES],
         "more": max(0, len(sources) - NAMED_SOURCES),
     }
     if whole:

@@ -58,9 +58,22 @@ class Transport(Protocol):
 def open_transport(settings: Settings) -> Transport:
     """The transport that *settings* name: SMTP where there is a server, else the outbox folder."""
     if settings.smtp_url:
-        return SmtpTransport.from_url(settings.smtp_url)
+        transport = SmtpTransport.from_url(settings.smtp_url)
+        _refuse_the_samples_sender(settings, transport)
+        return transport
     assert settings.outbox_dir is not None
     return Outbox(settings.outbox_dir)
+
+
+def _refuse_the_samples_sender(settings: Settings, transport: SmtpTransport) -> None:
+    """Links and answers of the sample lead nowhere: it may mail to this machine, and to nobody else."""
+    domain = settings.sender_address.rpartition("@")[2]
+    at_home = transport.host in ("localhost", "127.0.0.1", "::1")
+    if re.search(r"(^|\.)example\.(org|com|net)$", domain) and not at_home:
+        raise SettingsError(
+            f"mail_from is still the sample's ({settings.sender_address}); "
+            f"set your own in pyproject.toml, and site_url in mkdocs.yml, before {transport.name} is given letters"
+        )
 
 
 # --- SMTP -----------------------------------------------------------------------------------------------------------

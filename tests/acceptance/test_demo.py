@@ -53,15 +53,16 @@ def test_the_open_demo_shows_every_letter_in_the_browser() -> None:
         assert link is not None
         requests.post(link[0], timeout=10)
         _wait_for(lambda: "You are subscribed" in requests.get(f"{url}outbox", timeout=10).text)
-        days = [requests.post(f"{url}outbox/next-day", timeout=20).text for _ in range(2)]
-        html = requests.get(f"{url}outbox/3/html", timeout=10)
+        days = [requests.post(f"{url}outbox/next-day", timeout=20).text for _ in range(3)]
+        html = requests.get(f"{url}outbox/4/html", timeout=10)
         missing = requests.get(f"{url}outbox/99", timeout=10)
     finally:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
 
     assert "went to 1 of 1" in days[0]
-    assert "nobody has anything new" in days[1]
+    assert "A day has passed" in days[1]
+    assert "nobody has anything new" in days[2]
     assert "A second article" in html.text or "a second article" in html.text
     assert "default-src 'none'" in html.headers["content-security-policy"]
     assert missing.status_code == 404

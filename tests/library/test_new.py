@@ -26,6 +26,20 @@ def test_a_new_article_is_a_draft_that_check_has_no_errors_for(newsroom: Newsroo
     assert library.published(NOW + dt.timedelta(days=365)) == ()
 
 
+def test_a_template_that_nobody_wrote_over_is_not_published(newsroom: Newsroom) -> None:
+    path = new_article(newsroom.root, "The grid is the new fab", today=TODAY, topics=["power"])
+    text = path.read_text("utf-8").replace("status: draft", "status: published")
+
+    path.write_text(text, "utf-8")
+    untouched = [p.code for p in newsroom.load().problems if p.severity is Severity.ERROR]
+    path.write_text(
+        text.replace("One sentence that says what the reader will know afterwards", "Grids decide"), "utf-8"
+    )
+    half_written = [p.code for p in newsroom.load().problems if p.severity is Severity.ERROR]
+
+    assert untouched == half_written == ["S009"]
+
+
 @pytest.mark.parametrize(
     "title",
     [

@@ -176,12 +176,12 @@ def test_a_digest_carries_each_articles_link_and_the_names_of_its_sources(letter
 
     words, links = visible(message), links_of_html(message)
     assert "Monday 23 November 2026 · 2 articles · 5 sources" in words
-    assert "5 sources, 3 primary: The census office , The gazette office , The meter office and 2 more" in words
+    assert "5 sources, 3 primary: The census office , The meter office , The survey office and 2 more" in words
     assert "1 source, 0 primary: The gazette office" in words
     assert "Power & heat" in words
     assert "What the heat tells us." in words
     assert {f"{SITE}articles/grid/", f"{SITE}articles/heat/", f"{SITE}articles/grid/#sources"} <= links
-    assert {SOURCES[name].url for name in ("census", "gazette", "meter")} <= links
+    assert {SOURCES[name].url for name in ("census", "meter", "survey")} <= links  # primary ones first
     assert SOURCES["wire"].url not in links
 
 

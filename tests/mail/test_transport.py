@@ -141,6 +141,17 @@ def test_an_address_that_names_no_server_is_refused(url: str) -> None:
         SmtpTransport.from_url(url)
 
 
+def test_the_samples_sender_mails_to_this_machine_only(settings: Settings) -> None:
+    here = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:2525"})
+    away = settings.model_copy(update={"smtp_url": "smtp://mail.newsroom.test"})
+    own = away.model_copy(update={"mail_from": "News <news@newsroom.test>"})
+
+    assert open_transport(here).name == "127.0.0.1:2525"
+    assert open_transport(own).name == "mail.newsroom.test:25"
+    with pytest.raises(SettingsError, match="still the sample's"):
+        open_transport(away)
+
+
 def test_without_a_server_letters_are_kept_in_the_outbox(settings: Settings, tmp_path: Path) -> None:
     transport = open_transport(settings.model_copy(update={"outbox_dir": tmp_path / "outbox"}))
 

@@ -33,6 +33,7 @@ CODES: Final = {
     "S006": "a value of the wrong kind",
     "S007": "an article's file is named or filed otherwise than by its date and slug",
     "S008": "an id that stands twice in one list",
+    "S009": "a published article with words of the template in it",
     "S010": "the title: 8 to 110 characters, one line, no full stop at its end",
     "S012": "the dek: exactly one sentence of at most 240 characters",
     "S013": "the slug: 3 to 80 small letters, digits and hyphens; no two articles share one",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.library import links
 from pipeline.library.citations import line_and_column, prose
 from pipeline.library.files import Read
+from pipeline.library.new import TEMPLATE_DEK, TEMPLATE_OPENING
 from pipeline.library.schema import closest
 from pipeline.model import Article, Citation, Feed, Problem, Role, Severity, Status
 
@@ -35,6 +36,10 @@ def check_article(read: Read[Article], library: Library, root: Path) -> Iterator
     yield from _check_ai(read, library)
     yield from _check_listed_sources(read, library)
     article = read.noun
+    if article.status.is_final and (article.dek == TEMPLATE_DEK or TEMPLATE_OPENING in article.body):
+        yield read.problem(
+            "S009", ("dek",), "words of the template are still here; write the dek and the text, then publish"
+        )
     if article.updated and article.updated < article.date:
         yield read.problem("S014", ("updated",), "updated lies before date; an update comes after publication")
     if article.status is Status.CORRECTED and not article.corrections:
