@@ -14,6 +14,7 @@ import email.utils
 import os
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -28,6 +29,7 @@ from pydantic_settings import (
 
 from pipeline.errors import SettingsError, UsageError
 
+URL_LENGTH = 300  # so that a link with a token fits a header line
 SECRETS = frozenset({"OPENSIGNAL_TOKEN_KEY", "OPENSIGNAL_SUPPRESSION_KEY"})  # read by keys.py
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -117,9 +119,22 @@ class Settings(BaseSettings):
     @field_validator("site_url", "web_url")
     @classmethod
     def _absolute_with_slash(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
+        if not value:
+            return value
+        if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with https:// or http://")
-        return value if not value or value.endswith("/") else value + "/"
+        try:
+            parts = urlsplit(value)
+            host = (parts.hostname or "").encode("idna").decode("ascii")  # as letters and headers want it
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError as error:  # UnicodeError among them
+            raise ValueError(f"{value!r} is not an address; write https://news.example.org/") from error
+        if not host or not value.isprintable() or " " in value or len(value) > URL_LENGTH:
+            raise ValueError(f"is not an address of at most {URL_LENGTH} characters without spaces")
+        path = quote(parts.path, safe="/%~-._") or "/"
+        return (
+            f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{path if path.endswith('/') else path + '/'}"
+        )
 
     @field_validator("mail_from", "reply_to", "bounce_address")
     @classmethod
@@ -134,6 +149,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not one mail address") from error
         if "@" not in address or any(c in value for c in "\r\n\0"):
             raise ValueError(f"{value!r} is not one mail address")
+        if not address.isascii():
+            raise ValueError(f"{value!r}: write the address in ASCII, an international domain as xn--...")
         return value
 
     @field_validator("timezone")

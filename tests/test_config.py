@@ -61,6 +61,12 @@ def test_two_repositories_do_not_mix(root: Path, tmp_path_factory: pytest.TempPa
     assert Settings.load(other).mail_from != "Tides <tides@example.org>"
 
 
+def test_an_international_host_is_spelled_as_headers_want_it(root: Path) -> None:
+    assert Settings.load(root, site_url="https://日本.test").site_url == "https://xn--wgv71a.test/"
+    assert Settings.load(root, site_url="http://127.0.0.1:8000/news").site_url == "http://127.0.0.1:8000/news/"
+    assert Settings.load(root, site_url="http://[::1]:8000").site_url == "http://[::1]:8000/"
+
+
 def test_settings_do_not_change(root: Path) -> None:
     with pytest.raises(ValidationError):
         Settings.load(root).site_name = "x"  # type: ignore[misc]
@@ -76,6 +82,10 @@ def test_settings_do_not_change(root: Path) -> None:
         ("smtp_url", "http://mail.example.org", "must begin with smtp://"),
         ("database_url", "mysql://x", "must begin with sqlite:///"),
         ("site_url", "ftp://x", "must begin with https://"),
+        ("site_url", "http://[::1", "not an address"),
+        ("site_url", "https://h.test/x y", "without spaces"),
+        ("site_url", "https://h.test/" + "a" * 400, "at most 300"),
+        ("mail_from", "A <a@exämple.test>", "ASCII"),
         ("connections", "0", "greater than or equal to 1"),
         ("daily_at", "25:00", "time"),
         ("weekly_on", "someday", "monday"),

@@ -10,6 +10,7 @@ What is wrong is raised as `Unreadable`, which carries a code, a place and what 
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,10 @@ class Document:
 def read_text(path: Path) -> str:
     """The text of the file at *path*, without byte order mark and with ``\\n`` line ends. Raises `Unreadable`."""
     try:
-        raw = path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # a pipe or a device would never end
+            raise Unreadable("S005", "this is no ordinary file; replace it by one")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except IsADirectoryError as error:
         raise Unreadable("S005", "this is a folder; a file of this name is expected") from error
     except FileNotFoundError as error:
@@ -94,7 +98,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise Unreadable("S005", f"cannot be read: {error.strerror or error}; check the file's permissions") from error
     if len(raw) > MAX_BYTES:
-        raise Unreadable("S005", f"is {len(raw):,} bytes long, {MAX_BYTES:,} at most; split the file")
+        raise Unreadable("S005", f"is longer than {MAX_BYTES:,} bytes; split the file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -27,7 +27,7 @@ from pipeline.mail.plan import Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.transport import LineBroken, Transport
-from pipeline.model import Article, DeliveryStatus, Issue, Reply
+from pipeline.model import Article, Cadence, DeliveryStatus, Issue, Reply
 from pipeline.store import Store, deliveries, issues
 from pipeline.store.issues import StoredIssue
 
@@ -56,6 +56,12 @@ class SendReport:
     next_at: dt.datetime | None = None  # when the next of them is due
     line_lost: str = ""  # why the run ended early
     troubled: tuple[tuple[str, DeliveryStatus, Reply], ...] = ()  # ref of the subscriber, where it stands, last answer
+
+    @property
+    def did_something(self) -> bool:
+        """False where there was nothing to send and nothing is left."""
+        ended = self.sent + self.deferred + self.failed + self.suppressed + self.uncertain
+        return bool(ended or self.left or self.line_lost or self.problem)
 
     def as_dict(self) -> dict[str, object]:
         names = ("issue", "planned", "sent", "deferred", "failed", "suppressed", "uncertain")
@@ -114,14 +120,18 @@ def send_due(
         open_issues = [stored.issue for stored in issues.unfinished(connection, since=now - GOES_ON_FOR)]
         due = due_issues(library.published(now), settings, now=now)
         known = issues.has_issue(connection, [issue.key for issue in due])
-    todo = [*open_issues, *(issue for issue in due if issue.key not in known)]
+    being_sent = {issue.key for issue in open_issues}
+    todo = [
+        *open_issues,
+        *(i for i in due if i.key not in being_sent and (i.key not in known or i.cadence is Cadence.EACH)),
+    ]
     reports = []
     for issue in todo:
         try:
             reports.append(_send(store, library, settings, issue, transport=transport, clock=clock, stop=stop))
         except (ContentError, SendingElsewhere) as error:
             reports.append(SendReport(issue.key, problem=str(error)))
-    return [report for report in reports if report.planned or report.problem]
+    return [report for report in reports if report.did_something]
 
 
 def preview_issue(store: Store, library: Library, settings: Settings, key: str, *, now: dt.datetime) -> Preview:

@@ -28,6 +28,7 @@ from pipeline.store.issues import StoredIssue
 Clock = Callable[[], dt.datetime]
 
 RECONNECT_WAITS = (0.2, 1.0, 3.0)  # seconds before each new attempt to reach the server
+BROKEN_IN_A_ROW = 10  # letters, after which a run is given up: it is not the letters
 BUSY_PATIENCE = 60.0  # seconds that the ledger waits for a locked database
 
 
@@ -56,11 +57,12 @@ def deliver(
     Raises `TransportError` when the server cannot be reached at the start, `SendingElsewhere` when another live process sends
     the same issue.
     """
-    first = transport.connect()  # before anything is claimed
+    worker, taken_over = _sign_on(store, stored, now=clock())
     try:
-        worker, taken_over = _sign_on(store, stored, now=clock())
+        first = transport.connect()  # before anything is claimed
     except BaseException:
-        first.close()
+        with store.writing() as connection:
+            workers.leave(connection, worker)
         raise
     ledger = _Ledger(store, stored, worker, token_key=token_key, clock=clock)
     lines = _Lines(transport, first, sender=sender, count=connections)
@@ -188,6 +190,7 @@ class _Lines:
         self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._open = 0
+        self._broken = 0  # letters in a row on which the line broke
         self.busy = 0
         self.lost = ""  # why no connection can be had any more
         self._start(first)
@@ -213,6 +216,11 @@ class _Lines:
             results.append(self._results.get())
         self.busy -= len(results)
         for result in results:
+            self._broken = self._broken + 1 if isinstance(result.answer, LineBroken) else 0
+            if self._broken == BROKEN_IN_A_ROW:
+                self.lost = (
+                    f"the connection to {self._transport.name} broke {BROKEN_IN_A_ROW} times in a row: {result.answer}"
+                )
             if isinstance(result.answer, TransportError):
                 self._one_less(str(result.answer))
             elif not isinstance(result.answer, Reply | LineBroken):
@@ -263,15 +271,19 @@ class _Lines:
         """Send over *connection*, or over a new one where it has gone stale and the server cannot have taken the letter."""
         broken: LineBroken | TransportError | None = None
         for wait in (0.0, *RECONNECT_WAITS):
-            try:
-                if connection is None:
-                    time.sleep(wait)
+            if connection is None:
+                time.sleep(wait)
+                try:
                     connection = self._transport.connect()
+                except TransportError as error:
+                    broken = error
+                    continue
+            try:
                 return connection, connection.send(self._sender, claim.email, message)
-            except TransportError as error:
-                broken = error
+            except TransportError as error:  # it refuses us, and will again
+                connection.close()
+                return None, error
             except LineBroken as error:
-                assert connection is not None
                 connection.close()
                 connection, broken = None, error
                 if error.uncertain:

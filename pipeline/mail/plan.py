@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.mail.gather import Gathering, Selection, recent_letters
-from pipeline.model import Article, Issue
+from pipeline.model import Article, Cadence, Issue
 from pipeline.store import Connection, Store, deliveries, issues
 from pipeline.store.issues import StoredIssue
 
@@ -40,11 +40,13 @@ def plan_issue(
 ) -> StoredIssue | None:
     """Write down who gets *issue*, all of it or what is missing. None when nobody has anything new to read.
 
+    An issue once planned stays as it is, but for one of a single article: who changes to "each article" while it is due gets it.
+
     Nothing is sent; every letter is composed, so what cannot be composed fails here. Subscribers are taken *batch_size* at a time.
     """
     with store.reading() as connection:
         stored = issues.find(connection, issue.key)
-    if stored and stored.planned_at:
+    if stored and stored.planned_at and issue.cadence is not Cadence.EACH:
         return stored
     gathering = Gathering(stored.issue if stored else issue, articles)
     letters: dict[Selection, int] = {}
@@ -115,7 +117,9 @@ def _keep(connection: Connection, issue_id: int, selection: Selection, letter: C
 
 
 def _last_planned(store: Store, stored: StoredIssue | None) -> int:
-    if not stored:
+    if (
+        not stored or stored.planned_at
+    ):  # an `each` issue is looked through again, for people who have changed to it since
         return 0
     with store.reading() as connection:
         return deliveries.last_planned(connection, stored.id)

@@ -25,6 +25,7 @@ from pipeline.errors import SettingsError, TransportError
 from pipeline.model import Reply
 
 TIMEOUT = 60.0  # seconds without any answer; RFC 5321 4.5.3.2 allows minutes, mailbox providers answer in seconds
+AUTHENTICATION = (530, 534, 535, 538)  # RFC 4954 6: who we are is the matter, not whom we write to
 REPLY_LINE = 2_048  # octets; RFC 5321 4.5.3.1.5 wants 512
 REPLY_LINES = 100
 LETTERS_PER_CONNECTION = 1_000  # servers count letters per connection and close the door at some number
@@ -40,7 +41,10 @@ class LineBroken(Exception):
 
 class Connection(Protocol):
     def send(self, sender: str, recipient: str, message: bytes) -> Reply:
-        """Hand over one letter, CRLF line ends only. Raises `LineBroken`."""
+        """Hand over one letter, CRLF line ends only.
+
+        Raises `LineBroken` when the line breaks, `TransportError` when the server refuses us and not this letter.
+        """
 
     def close(self) -> None:
         """End the conversation politely; never raises."""
@@ -102,7 +106,10 @@ class SmtpTransport:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise SettingsError(f"smtp_url: {error}; write smtp://USER:PASSWORD@HOST:587") from error
+            # The error would repeat a part of the password.
+            raise SettingsError(
+                "smtp_url is not an address; write smtp://USER:PASSWORD@HOST:587, and / # @ : in a password as %2F %23 %40 %3A"
+            ) from error
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise SettingsError("smtp_url: write smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465")
         implicit = parts.scheme == "smtps"
@@ -206,6 +213,11 @@ class SmtpConnection:
             if not self._pipelining:
                 self._say(command)
             reply = self._reply()
+            if reply.permanent and (not command.startswith("RCPT") or reply.code in AUTHENTICATION):
+                # Not this reader is refused but our sender, or all of us: no letter may be booked as failed for it.
+                raise TransportError(
+                    f"the mail server refuses {command.partition(':')[0]}: {reply}; check mail_from and smtp_url"
+                )
             if reply.code not in (250, 251, 354):
                 self._begin_anew(reply, unread=len(commands) - place - 1 if self._pipelining else 0)
                 return reply
@@ -213,8 +225,9 @@ class SmtpConnection:
 
     def _begin_anew(self, refusal: Reply, *, unread: int) -> None:
         """After a refusal: read what is still to come, and make the server forget the envelope."""
-        if refusal.code == 421:  # RFC 5321 3.8: the server closes the channel
-            self._socket.close()
+        if refusal.code == 421:  # RFC 5321 3.8: the server closes the channel; so do we, whatever it still says
+            self._file.close()
+            self._client.close()
             return
         for _ in range(unread):
             if self._reply().code == 354:  # RFC 2920 3.1: it wants a letter that nobody is to get; give it none
@@ -319,7 +332,9 @@ class Outbox:
             waiting.replace(kept)
         except OSError as error:
             waiting.unlink(missing_ok=True)
-            raise LineBroken(f"outbox {self.folder}: {_plain(error)}", uncertain=False) from error
+            raise TransportError(
+                f"outbox {self.folder} cannot be written: {_plain(error)}; make room and run again"
+            ) from error
         return Reply(250, "2.0.0", "kept in the outbox")
 
     def close(self) -> None:

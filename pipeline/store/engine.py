@@ -103,7 +103,12 @@ def open_store(settings: Settings) -> Store:
 
 def connect(url: str) -> Store:
     """The database at *url* as it is, without looking at its tables."""
-    address = make_url(url.replace("postgres://", "postgresql://", 1))
+    try:
+        address = make_url(url.replace("postgres://", "postgresql://", 1))
+    except (ValueError, exc.ArgumentError) as error:
+        raise SettingsError(
+            "database_url is not an address; write postgresql://USER:PASSWORD@HOST:5432/NAME"
+        ) from error
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() == "sqlite":

@@ -141,7 +141,7 @@ def test_a_server_that_refuses_one_tells_which_and_why(ready: Repository) -> Non
 def test_a_second_sender_at_the_same_time_is_told_and_nobody_gets_two(ready: Repository) -> None:
     def slow(stage: str, recipient: str, connection: int) -> str:
         if stage == "message":
-            time.sleep(0.5)  # holds up the whole server: one letter at a time
+            time.sleep(1)  # holds up the whole server: one letter at a time
         return ""
 
     with mail_server(slow) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -140,4 +141,14 @@ def test_a_folder_and_a_dangling_link_are_no_files(tmp_path: Path) -> None:
 
     for name, words in (("folder.md", "folder"), ("link.md", "no such file")):
         with pytest.raises(Unreadable, match=words):
+            read_text(tmp_path / name)
+
+
+def test_a_pipe_or_a_device_is_no_text(tmp_path: Path) -> None:
+    """Git carries links: neither may make a check wait or read for ever."""
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "zero.md").symlink_to("/dev/zero")
+
+    for name in ("pipe.md", "zero.md"):
+        with pytest.raises(Unreadable, match="no ordinary file"):
             read_text(tmp_path / name)

@@ -176,7 +176,54 @@ def test_a_temporary_refusal_is_tried_again_when_its_time_has_come(store: Store)
         assert sorted(server.recipients()) == sorted(FIVE)
 
 
-@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "message"])
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [("mail", "550 5.7.1 sender rejected"), ("rcpt", "530 5.7.0 authentication required"), ("data", "554 5.7.1 no")],
+)
+def test_a_refusal_of_the_sender_is_no_refusal_of_the_readers(sqlite_store: Store, stage: str, reply: str) -> None:
+    """One wrong password must not book a whole issue as refused."""
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+
+    with mail_server(lambda at, r, c: reply if at == stage else "") as server:
+        tally = run(sqlite_store, stored, server)
+
+        assert reply in tally.line_lost
+        assert set(standing(sqlite_store).values()) == {"planned"}
+    with mail_server() as mended:
+        assert run(sqlite_store, stored, mended)[DeliveryStatus.SENT] == 5
+
+
+def test_after_a_421_nothing_more_is_read_from_that_line(sqlite_store: Store) -> None:
+    """The replies to what was pipelined behind it must not be taken for those to the next letter."""
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(12)))
+    stored = plan(sqlite_store)
+    number = iter(range(1000))
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        return "421 4.7.0 slow down" if stage == "rcpt" and next(number) % 3 == 2 else ""
+
+    with mail_server(answer) as server:
+        tally = run(sqlite_store, stored, server, connections=1)
+
+    assert tally[DeliveryStatus.FAILED] == 0
+    assert tally[DeliveryStatus.DEFERRED] == 4
+    assert tally[DeliveryStatus.SENT] == 8
+
+
+def test_a_server_on_which_every_line_breaks_is_given_up(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(60)))
+    stored = plan(sqlite_store)
+
+    with mail_server(lambda stage, r, c: None if stage == "message" else "") as server:
+        tally = run(sqlite_store, stored, server, connections=2)
+
+        assert "broke 10 times in a row" in tally.line_lost
+        assert len(server.received) <= 12
+    assert Counter(standing(sqlite_store).values())["planned"] >= 48
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "message"])
 def test_a_final_refusal_fails_that_letter_alone(sqlite_store: Store, stage: str) -> None:
     add_subscribers(sqlite_store, *FIVE)
     stored = plan(sqlite_store)

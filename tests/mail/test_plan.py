@@ -87,6 +87,20 @@ def test_changing_from_daily_to_weekly_repeats_nothing_and_misses_nothing(store:
     assert planned(store)["a@example.org"] == ("weekly-2026-W48", "tuesday")
 
 
+def test_who_changes_to_each_article_while_it_is_due_gets_it_and_nobody_twice(store: Store) -> None:
+    each = Issue("each-grid", Cadence.EACH, date=NOW.date(), closes_at=NOW, slug="grid")
+    add_subscribers(store, "first@example.org", cadence="each")
+    add_subscribers(store, "switches@example.org", cadence="daily")
+    plan_issue(store, each, [an_article("grid")], compose, now=NOW)
+    with store.writing() as connection:
+        connection.execute(subscribers.update().values(cadence="each"))
+
+    plan_issue(store, each, [an_article("grid")], compose, now=NOW)
+    plan_issue(store, each, [an_article("grid")], compose, now=NOW)
+
+    assert planned(store) == dict.fromkeys(("first@example.org", "switches@example.org"), ("each-grid", "grid"))
+
+
 def test_what_was_refused_was_not_had(store: Store) -> None:
     add_subscribers(store, "a@example.org")
     plan_issue(store, DAILY, [an_article("missed")], compose, now=NOW)

@@ -162,6 +162,13 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_an_address_that_is_none_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError, match="not an address") as caught:
+        connect("postgresql://u:secret@h:notaport/db")
+
+    assert "secret" not in str(caught.value)
+
+
 def test_sqlite_without_a_file_is_refused() -> None:
     with pytest.raises(SettingsError, match="needs a file"):
         connect("sqlite://")
