@@ -193,8 +193,8 @@ def _notes(ignored: tuple[str, ...], imported: int, *, confirmed: bool) -> Itera
         yield f"nothing was taken from the column{'s' * (len(ignored) > 1)} {', '.join(ignored)}"
     if imported and not confirmed:
         yield (
-            "those imported are pending and get no mail; they become active when they sign up and confirm, "
-            "or import with --confirmed if they have confirmed already"
+            "those imported are pending and get no mail until they sign up and confirm; "
+            "a list of people who have confirmed already is imported with --confirmed the first time"
         )
 
 
