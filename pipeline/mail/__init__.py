@@ -215,10 +215,7 @@ def _composer(library: Library, settings: Settings) -> Compose:
 
 def _something_is_due(store: Store, stored: StoredIssue, *, now: dt.datetime) -> bool:
     with store.reading() as connection:
-        standing = deliveries.counts(connection, stored.id)
-        next_at = deliveries.next_due(connection, stored.id)
-    unfinished = standing.get(DeliveryStatus.PLANNED, 0) + standing.get(DeliveryStatus.CLAIMED, 0)
-    return unfinished > 0 or (next_at is not None and next_at <= now)
+        return deliveries.any_due(connection, stored.id, now=now)
 
 
 def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) -> SendReport:

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.errors import SendingElsewhere, StoreBusy, TransportError
-from pipeline.mail.judge import judge, judge_broken_line
+from pipeline.mail.judge import Outcome, judge, judge_broken_line
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.transport import LETTERS_PER_CONNECTION, Connection, LineBroken, Transport
 from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Store, deliveries, issues, notices, workers
+from pipeline.store import Store, deliveries, issues, workers
+from pipeline.store.claims import bury
 from pipeline.store.deliveries import Claim, Verdict
 from pipeline.store.issues import StoredIssue
 
@@ -87,11 +88,7 @@ def _sign_on(store: Store, stored: StoredIssue, *, now: dt.datetime) -> tuple[in
                     f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, and "
                     f"running this again tells how it ended. If it was killed, its claim ends in {workers.LEASE.seconds} seconds"
                 )
-        uncertain = deliveries.take_over(connection, dead, now=now)
-        notices.take_over(connection, dead, now=now)
-        for number in dead:
-            workers.leave(connection, number)
-    return worker, uncertain
+        return worker, bury(connection, dead, now=now)
 
 
 def _run(ledger: _Ledger, lines: _Lines, *, stop: threading.Event, progress: Callable[[int], None]) -> Tally:
@@ -161,13 +158,17 @@ class _Ledger:
 
 
 def _verdict(result: _Result, *, now: dt.datetime) -> Verdict:
-    claim, answer = result.claim, result.answer
+    assert isinstance(result.answer, Reply | LineBroken)
+    outcome, reply = judged(result.answer, result.claim.attempts, now=now)
+    return Verdict(result.claim.id, outcome.status, reply, outcome.next_at)
+
+
+def judged(answer: Reply | LineBroken, attempts: int, *, now: dt.datetime) -> tuple[Outcome, Reply]:
+    """What *answer* means for a letter tried *attempts* times before, and the reply to keep: a broken line has one in our words."""
     if isinstance(answer, Reply):
-        outcome = judge(answer, claim.attempts, now=now)
-        return Verdict(claim.id, outcome.status, answer, outcome.next_at)
-    assert isinstance(answer, LineBroken)
-    outcome = judge_broken_line(claim.attempts, uncertain=answer.uncertain, now=now)
-    return Verdict(claim.id, outcome.status, Reply(0, "", f"connection lost: {answer}"), outcome.next_at)
+        return judge(answer, attempts, now=now), answer
+    outcome = judge_broken_line(attempts, uncertain=answer.uncertain, now=now)
+    return outcome, Reply(0, "", f"connection lost: {answer}")
 
 
 # --- the lines --------------------------------------------------------------------------------------------------------

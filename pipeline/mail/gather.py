@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.config import WEEKDAYS, Settings
@@ -178,8 +178,3 @@ class Gathering:
 def _is_news(article: Article) -> bool:
     """False for what an editor keeps out of the mail, and for what was retracted before it was sent."""
     return not article.email_skip and article.status is not Status.RETRACTED
-
-
-def recent_letters(gathering: Gathering, letters: Mapping[int, frozenset[str]]) -> dict[int, int]:
-    """What each of *letters* carried of the candidates, as bits."""
-    return {letter: gathering.bits_of(slugs) for letter, slugs in letters.items()}

@@ -13,15 +13,15 @@ from pipeline.errors import SendingElsewhere
 from pipeline.keys import load_key
 from pipeline.mail import tokens
 from pipeline.mail.compose import CADENCE_WORDS, Links, automatic_headers, list_headers, why
-from pipeline.mail.deliver import Clock
-from pipeline.mail.judge import judge, judge_broken_line
+from pipeline.mail.deliver import Clock, judged
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose
 from pipeline.mail.transport import Connection, LineBroken, Transport
 from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Store, deliveries, notices, workers
+from pipeline.store import Store, notices, workers
+from pipeline.store.claims import bury
 from pipeline.store.notices import ClaimedNotice, NoticeKind
 
 SILENT = "another process took these notices over, because this one was silent for too long; it goes on there"
@@ -42,9 +42,9 @@ def send_notices(store: Store, settings: Settings, transport: Transport, *, cloc
     try:
         while notice := _claim(store, worker, clock):
             message = write_notice(notice, settings, token_key=token_key)
-            reply, uncertain = _send(line, settings, notice, message)
-            tally[_record(store, worker, notice, reply, uncertain=uncertain, clock=clock)] += 1
-            if not reply.code:
+            answer = _send(line, settings, notice, message)
+            tally[_record(store, worker, notice, answer, clock=clock)] += 1
+            if isinstance(answer, LineBroken):
                 line.close()
                 line = transport.connect()
     finally:
@@ -103,10 +103,7 @@ def _sign_on(store: Store, clock: Clock) -> int:
     with store.writing() as connection:
         worker = workers.register(connection, task="notices", now=now)
         _, dead = workers.others(connection, worker, now=now)
-        notices.take_over(connection, dead, now=now)
-        deliveries.take_over(connection, dead, now=now)
-        for number in dead:
-            workers.leave(connection, number)
+        bury(connection, dead, now=now)
     return worker
 
 
@@ -117,21 +114,18 @@ def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
         return notices.claim(connection, worker, now=clock())
 
 
-def _send(line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes) -> tuple[Reply, bool]:
+def _send(line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes) -> Reply | LineBroken:
     try:
-        return line.send(settings.envelope_sender, notice.email, message), False
+        return line.send(settings.envelope_sender, notice.email, message)
     except LineBroken as error:
-        return Reply(0, "", f"connection lost: {error}"), error.uncertain
+        return error
 
 
 def _record(
-    store: Store, worker: int, notice: ClaimedNotice, reply: Reply, *, uncertain: bool, clock: Clock
+    store: Store, worker: int, notice: ClaimedNotice, answer: Reply | LineBroken, *, clock: Clock
 ) -> DeliveryStatus:
     now = clock()
-    if reply.code:
-        outcome = judge(reply, notice.attempts, now=now)
-    else:
-        outcome = judge_broken_line(notice.attempts, uncertain=uncertain, now=now)
+    outcome, reply = judged(answer, notice.attempts, now=now)
     with store.writing() as connection:
         counted = notices.record(connection, worker, notice.id, outcome.status, reply, next_at=outcome.next_at, now=now)
     if not counted:

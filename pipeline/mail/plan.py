@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.mail.gather import Gathering, Selection, recent_letters
+from pipeline.mail.gather import Gathering, Selection
 from pipeline.model import Article, Cadence, Issue
 from pipeline.store import Connection, Store, deliveries, issues
 from pipeline.store.issues import StoredIssue
@@ -79,12 +79,15 @@ def _batches(
     """Pairs of subscriber and selection, a batch at a time; subscribers with nothing new are left out."""
     if not gathering.candidates:
         return
+    with store.reading() as connection:
+        known = issues.letters_with(connection, [article.slug for article in gathering.candidates])
+    carried = {letter: gathering.bits_of(slugs) for letter, slugs in known.items()}
     while True:
         with store.reading() as connection:
             readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=size, now=now)
             if not readers:
                 return
-            had = _had(connection, gathering, first=readers[0].id, last=readers[-1].id)
+            had = _had(connection, carried, first=readers[0].id, last=readers[-1].id)
         after = readers[-1].id
         chosen = (
             (r.id, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0)))
@@ -95,10 +98,8 @@ def _batches(
             yield batch
 
 
-def _had(connection: Connection, gathering: Gathering, *, first: int, last: int) -> dict[int, int]:
-    """What each subscriber has had of the candidates, as bits."""
-    slugs = [article.slug for article in gathering.candidates]
-    carried = recent_letters(gathering, issues.letters_with(connection, slugs))
+def _had(connection: Connection, carried: Mapping[int, int], *, first: int, last: int) -> dict[int, int]:
+    """What each subscriber has had of the candidates, as bits; *carried* says what each letter brought of them."""
     had: dict[int, int] = {}
     for person, letter in deliveries.had(connection, list(carried), first=first, last=last):
         had[person] = had.get(person, 0) | carried[letter]
@@ -117,9 +118,8 @@ def _keep(connection: Connection, issue_id: int, selection: Selection, letter: C
 
 
 def _last_planned(store: Store, stored: StoredIssue | None) -> int:
-    if (
-        not stored or stored.planned_at
-    ):  # an `each` issue is looked through again, for people who have changed to it since
+    # One planned already is an `each` issue: it is looked through again, for people who have changed to it since.
+    if not stored or stored.planned_at:
         return 0
     with store.reading() as connection:
         return deliveries.last_planned(connection, stored.id)

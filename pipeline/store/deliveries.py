@@ -18,10 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
-from pipeline.store.engine import Connection, insert_once, row_count
-from pipeline.store.tables import deliveries, subscribers, workers
-
-REPLY_LENGTH = 500  # characters kept of what a server said
+from pipeline.store.claims import ended
+from pipeline.store.engine import Connection, insert_once
+from pipeline.store.tables import deliveries, subscribers
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +136,12 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
     """Write down how claims ended. What *worker* does not hold any more stays as it is."""
     if not verdicts:
         return
-    final = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
-    values = [
-        {
-            "row": verdict.id,
-            "worker": worker,
-            "new_status": verdict.status.value,
-            "new_next_at": verdict.next_at,
-            "new_finished_at": now if verdict.status in final else None,
-            "new_code": verdict.reply.code or None,
-            "new_enhanced": verdict.reply.enhanced[:16] or None,
-            "new_reply": verdict.reply.text[:REPLY_LENGTH] or None,
-        }
-        for verdict in verdicts
-    ]
+    values = []
+    for verdict in verdicts:
+        columns = ended(verdict.status, verdict.reply, next_at=verdict.next_at, now=now)
+        values.append(
+            {"row": verdict.id, "worker": worker, **{f"new_{name}": value for name, value in columns.items()}}
+        )
     connection.execute(_RECORD, values)
 
 
@@ -167,22 +158,16 @@ def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
     connection.execute(update)
 
 
-def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) -> int:
-    """Mark what *dead* workers held, and those that are no more, as uncertain: it may have arrived, and is due again at once.
-
-    Returns how many.
-    """
-    d = deliveries.c
-    left = sa.or_(d.worker_id.in_(list(dead)), d.worker_id.not_in(sa.select(workers.c.id)))
-    update = (
-        deliveries.update()
-        .where(d.finished_at.is_(None), d.status == DeliveryStatus.CLAIMED.value, left)
-        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
-    )
-    return row_count(connection.execute(update))
-
-
 # --- looking -------------------------------------------------------------------------------------------------------------------
+
+
+def any_due(connection: Connection, issue_id: int, *, now: dt.datetime) -> bool:
+    """True when a letter of the issue is to be sent now, or claimed by a worker that may be dead."""
+    d = deliveries.c
+    at_once = [DeliveryStatus.PLANNED.value, DeliveryStatus.CLAIMED.value]
+    due = sa.or_(d.status.in_(at_once), d.next_at <= now)
+    query = sa.select(d.id).where(d.issue_id == issue_id, d.finished_at.is_(None), due).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def counts(connection: Connection, issue_id: int) -> dict[DeliveryStatus, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
@@ -11,7 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
-from pipeline.store.deliveries import REPLY_LENGTH
+from pipeline.store.claims import ended
 from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import confirmations, notices, subscribers, workers
 
@@ -136,34 +135,12 @@ def record(
 ) -> bool:
     """Write down how a claim ended. False when this worker had been given up for dead."""
     n = notices.c
-    final = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
     update = (
         notices.update()
         .where(n.id == notice_id, n.worker_id == worker, n.status == DeliveryStatus.CLAIMED.value)
-        .values(
-            status=status.value,
-            attempts=n.attempts + 1,
-            next_at=next_at,
-            finished_at=now if status in final else None,
-            code=reply.code or None,
-            enhanced=reply.enhanced[:16] or None,
-            reply=reply.text[:REPLY_LENGTH] or None,
-        )
+        .values(attempts=n.attempts + 1, **ended(status, reply, next_at=next_at, now=now))
     )
     return row_count(connection.execute(update)) == 1
-
-
-def take_over(connection: Connection, dead: Iterable[int], *, now: dt.datetime) -> int:
-    """Make due again what *dead* workers held, and those that are no more: a confirmation that comes twice does no harm, one that
-    never comes does."""
-    n = notices.c
-    left = sa.or_(n.worker_id.in_(list(dead)), n.worker_id.not_in(sa.select(workers.c.id)))
-    update = (
-        notices.update()
-        .where(n.finished_at.is_(None), n.status == DeliveryStatus.CLAIMED.value, left)
-        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
-    )
-    return row_count(connection.execute(update))
 
 
 def last_added(connection: Connection, subscriber_id: int, kind: NoticeKind) -> dt.datetime | None:

@@ -19,7 +19,7 @@ from pipeline.mail.stamp import BLANKS
 from pipeline.mail.transport import Outbox, SmtpTransport
 from pipeline.model import Article, Cadence, DeliveryStatus, Issue, Reply
 from pipeline.store import Store, workers
-from pipeline.store import deliveries as claims
+from pipeline.store.claims import bury
 from pipeline.store.issues import StoredIssue
 from pipeline.store.tables import deliveries, subscribers
 from tests.builders import NOW, add_subscribers, an_article
@@ -389,8 +389,7 @@ def test_a_sender_that_was_given_up_for_dead_records_nothing_more(store: Store) 
                 holder = other.execute(
                     sa.select(deliveries.c.worker_id).where(deliveries.c.status == "claimed")
                 ).scalar_one()
-                claims.take_over(other, [holder], now=NOW)
-                workers.leave(other, holder)
+                bury(other, [holder], now=NOW)
         return ""
 
     with mail_server(answer) as server:
