@@ -1,7 +1,7 @@
 """The tables, the same for SQLite and Postgres. `migrations/versions` makes them; a test holds the two against each other.
 
-Who reads stands in `subscribers` alone: every other table knows a person by number, so that erasing one row erases the person.
-`consents` and `wordings` are only ever added to; triggers refuse the rest.
+Who reads stands in `subscribers`: the tables behind it know a person by number. What else is about a person, and goes with
+them, is in `traces`, `signups` and `bounces`. `consents` and `wordings` are only ever added to: triggers refuse the rest.
 """
 
 from __future__ import annotations
@@ -87,6 +87,23 @@ consents = Table(
     Column("wording", String(64), ForeignKey("wordings.hash")),
     Column("page", Text),  # address of the page that asked
     Column("detail", Text),  # source and basis of an import, reason of a suppression
+    Column("language", String(35)),  # of the words (BCP 47)
+    Column(
+        "trace", String(64)
+    ),  # SHA-256 over the row's salted `traces`: shows them unchanged, says nothing once they are erased
+    Column("previous", String(64)),  # `hash` of the row before this one
+    Column("hash", String(64)),  # SHA-256 over all of the above
+)
+
+traces = Table(  # where a consent came from, as far as it is about a person: deleted with them, while the consent stays
+    "traces",
+    metadata,
+    Column("consent_id", BigId, ForeignKey("consents.id"), primary_key=True, autoincrement=False),
+    Column("salt", String(32), nullable=False),
+    Column("ip", Text),  # cut to /24 or /48
+    Column("agent", String(120)),  # the browser's User-Agent
+    Column("message_id", Text),  # of the confirmation
+    Column("token", String(64)),  # SHA-256 of the link's token
 )
 
 confirmations = Table(
@@ -121,6 +138,36 @@ signups = Table(  # what the form took in, not yet looked at: the answer is the 
     Column("wording", String(64), ForeignKey("wordings.hash")),
     Column("page", Text),
     Column("at", UtcTime, nullable=False),
+    Column("ip", Text),  # cut to /24 or /48
+    Column("agent", String(120)),
+    Column("language", String(35)),
+)
+
+limits = Table(  # how much of something was used up, as a GCRA: one time a bucket (ITU-T I.371)
+    "limits",
+    metadata,
+    Column("bucket", String(80), primary_key=True),  # what is limited, and a keyed hash of whom: no address, no IP
+    Column("full_at", sa.Float, nullable=False),  # seconds since 1970: the theoretical arrival time of the next one
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+solved = Table(  # proofs of work that were spent: each counts once
+    "solved",
+    metadata,
+    Column("challenge", String(64), primary_key=True),  # SHA-256 of its signature
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+requests = Table(  # a person asked for their data, or for its erasure, by a mailed link that works once
+    "requests",
+    metadata,
+    _id(),
+    Column("ref", String(32), nullable=False, unique=True),
+    Column("subscriber_id", BigId, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),  # export | erase
+    Column("asked_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
 )
 
 # --- what was sent -------------------------------------------------------------------------------------------------------------
@@ -148,6 +195,9 @@ issues = Table(
     Column("slug", String(80)),
     Column("created_at", UtcTime, nullable=False),
     Column("planned_at", UtcTime),  # NULL while rows are still being planned
+    Column(
+        "control", String(16), nullable=False, default="sending", server_default="sending"
+    ),  # sending | paused | cancelled
 )
 
 letters = Table(  # an issue as composed for one selection of articles, kept so that a repeat has the same bytes
@@ -176,9 +226,13 @@ deliveries = Table(
     Column("issue_id", BigId, ForeignKey("issues.id"), nullable=False),
     Column("subscriber_id", BigId, ForeignKey("subscribers.id"), nullable=False),
     Column("letter_id", BigId, ForeignKey("letters.id"), nullable=False),
+    Column(
+        "domain", String(255), nullable=False, default="", server_default=""
+    ),  # the recipient's: limits are kept for each
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("next_at", UtcTime),  # when a deferred one is due again
+    Column("first_at", UtcTime),  # first attempt: how long to go on trying counts from here
+    Column("next_at", UtcTime),  # when a deferred one is due again; NULL for one that waits for a person
     Column("worker_id", BigId),  # who claimed it
     Column("started_at", UtcTime),  # set before MAIL FROM: from here on it may be on the wire
     Column("finished_at", UtcTime),  # NULL while anything is still to be done
@@ -221,6 +275,45 @@ notices = Table(  # letters to one person about their subscription: confirmation
         sqlite_where=sa.text("finished_at IS NULL"),
         postgresql_where=sa.text("finished_at IS NULL"),
     ),
+)
+
+domains = Table(  # receivers that asked us to slow down, or refuse us
+    "domains",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("paused_until", UtcTime),
+    Column("strikes", Integer, nullable=False, default=0),  # refusals in a row; an acceptance forgets them
+    Column("reason", Text),  # the server's words, without addresses
+    Column("at", UtcTime, nullable=False),
+)
+
+bounces = Table(  # later news of a delivery, as it came: by mail or by a provider's hook
+    "bounces",
+    metadata,
+    _id(),
+    Column(
+        "key", String(64), nullable=False, unique=True
+    ),  # SHA-256 of the mail or event: what comes twice counts once
+    Column("at", UtcTime, nullable=False, index=True),
+    Column("origin", String(40), nullable=False),  # maildir | mbox | file | imap | smtp | the hook's name
+    Column("kind", String(16), nullable=False),  # bounce | complaint | auto-reply | delay | delivered | other
+    Column("category", String(16)),  # address | domain | mailbox | policy | greylist | unknown
+    Column("subscriber_id", BigId, ForeignKey("subscribers.id"), index=True),  # NULL where nothing signed names one
+    Column("issue_id", BigId, ForeignKey("issues.id"), index=True),
+    Column("domain", String(255), nullable=False, default=""),
+    Column("status", String(16)),  # RFC 3463
+    Column("code", Integer),  # RFC 5321
+    Column("diagnostic", Text),  # the receiver's words, without addresses
+    Column("action", String(24), nullable=False),  # what was done: suppressed | counted | noted | ...
+    Column("raw", LargeBinary),  # kept for 30 days, for a person to look at
+)
+
+instance = Table(  # one row: which machine this database last sent from, and how far it was (a restored copy is behind)
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(32), nullable=False),  # random; the same in the state folder
+    Column("epoch", BigId, nullable=False),  # counts up while mail leaves
 )
 
 # --- what we read --------------------------------------------------------------------------------------------------------------
