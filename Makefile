@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench lock screenshots clean
+.PHONY: help install demo test check format bench ids lock screenshots clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,9 @@ format: $(STAMP)  ## tidy the code
 
 bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+ids: $(STAMP)  ## promises of the handbook that no test holds
+	@$(BIN)/python -m tests.ids
 
 lock: $(STAMP)  ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
