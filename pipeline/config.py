@@ -12,6 +12,7 @@ import difflib
 import email.headerregistry
 import email.utils
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -78,6 +79,10 @@ class Settings(BaseSettings):
         default="Deep Signals <signals@example.org>", description="the sender: a name and an address"
     )
     bounce_address: str = Field(default="", description="envelope sender; default: the sender's address")
+    bounce_domain: str = Field(
+        default="",
+        description="domain whose mail we read: each letter gets an envelope sender of its own there, so that a bounce names it",
+    )
     reply_to: str = Field(default="", description="where answers go; default: the sender's address")
     postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
     connections: int = Field(
@@ -152,6 +157,14 @@ class Settings(BaseSettings):
         if not address.isascii():
             raise ValueError(f"{value!r}: write the address in ASCII, an international domain as xn--...")
         return value
+
+    @field_validator("bounce_domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        name = value.strip().rstrip(".").lower()
+        if name and not re.fullmatch(r"(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", name):
+            raise ValueError(f"{value!r} is not a domain; write bounce.example.org, an international one as xn--...")
+        return name
 
     @field_validator("timezone")
     @classmethod

@@ -1,0 +1,72 @@
+"""Addresses of ours that say what they are about, signed: where a letter bounces to, and where a mail unsubscribes (M-20, M-22).
+
+    b-REF-ISSUE-MAC@bounce.example.org     a bounce of that issue's letter to that subscriber
+    n-REF-NOTICE-MAC@bounce.example.org    a bounce of a confirmation or another notice
+    u-REF-MAC@bounce.example.org           a mail to it unsubscribes
+
+REF is the subscriber's random id in base32, the number stands in hexadecimal digits, MAC is 80 bits of HMAC-SHA-256 over all
+before it. Small letters and digits only, at most 64 octets (RFC 5321 4.5.3.1.1): mail systems fold the case of local parts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.errors import TokenError
+
+MAC_BYTES = 10
+
+_ADDRESS = re.compile(r"([bn])-([a-z2-7]{26})-([0-9a-f]{1,16})-([a-z2-7]{16})|(u)-([a-z2-7]{26})-([a-z2-7]{16})")
+
+
+class Kind(StrEnum):
+    """What a mail to the address is about."""
+
+    LETTER = "b"  # the number is the issue's
+    NOTICE = "n"  # the number is the notice's
+    LEAVE = "u"  # without a number
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a signed address names: a subscriber by ref, and the issue or notice by number (0 for `LEAVE`)."""
+
+    kind: Kind
+    ref: str
+    number: int = 0
+
+
+def local_part(key: bytes, about: About) -> str:
+    """The local part that names *about*, signed with *key*."""
+    words = _words(about)
+    return f"{words}-{_mac(key, words)}"
+
+
+def read(key: bytes, local: str) -> About:
+    """What the local part *local* names. Raises `TokenError` unless it was signed with *key*."""
+    local = local.strip().lower()
+    found = _ADDRESS.fullmatch(local)
+    if found is None:
+        raise TokenError("this address was not made by us")
+    words, _, mac = local.rpartition("-")
+    if not hmac.compare_digest(mac, _mac(key, words)):
+        raise TokenError("this address is changed, or was signed with another key")
+    kind, ref, number = found[1] or found[5], found[2] or found[6], found[3] or "0"
+    return About(Kind(kind), base64.b32decode(f"{ref.upper()}======").hex(), int(number, 16))
+
+
+def _words(about: About) -> str:
+    ref = _base32(bytes.fromhex(about.ref))
+    return f"{about.kind}-{ref}" if about.kind is Kind.LEAVE else f"{about.kind}-{ref}-{about.number:x}"
+
+
+def _mac(key: bytes, words: str) -> str:
+    return _base32(hmac.digest(key, b"open signal address\0" + words.encode(), "sha256")[:MAC_BYTES])
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
