@@ -32,6 +32,7 @@ from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
+    from pipeline.keys import Key
     from pipeline.library import Library
     from pipeline.mail import Preview, SendReport
     from pipeline.mail.transport import Transport
@@ -52,6 +53,13 @@ people = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(people)
+secret = typer.Typer(
+    name="keys",
+    help="List and change the keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(secret)
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -475,6 +483,68 @@ def subscriber_stats(root: Root = None, json: Json = False) -> None:
         return
     for line in numbers.lines():
         out.print(line, markup=False)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+@secret.command("list")
+def list_keys(root: Root = None, json: Json = False) -> None:
+    """Which keys there are, by ids that tell nothing of them; those that are missing are made.
+
+    Example: opensignal keys list
+    """
+    from pipeline.keys import KEY_NAMES, load_keys
+
+    settings = _settings(root)
+    found = [(name, load_keys(settings.state_dir, name)) for name in KEY_NAMES]
+    if json:
+        _print_json([_key_as_dict(name, key, signs=key == ring.keys[0]) for name, ring in found for key in ring.keys])
+        return
+    for name, ring in found:
+        for key in ring.keys:
+            made = f"made {key.made_at:%Y-%m-%d}" if key.made_at else "there from the start"
+            does = "signs" if key == ring.keys[0] else _kept(key)
+            out.print(f"{name:<12} {key.id}  {does}, {made}", markup=False)
+
+
+@secret.command("rotate")
+def rotate_key(
+    name: Annotated[str, typer.Argument(help="token or suppression.", metavar="NAME")],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Put a new key before the old ones. What they signed stays good; the answer says until when.
+
+    Example: opensignal keys rotate token
+    """
+    from pipeline.keys import KEY_NAMES, key_file, rotate
+
+    settings = _settings(root)
+    known = {known: known for known in KEY_NAMES}.get(name)  # type: ignore[call-overload]  # any word may be asked for
+    if known is None:
+        raise UsageError(f"there is no key {name!r}; use {' or '.join(KEY_NAMES)}")
+    done = rotate(settings.state_dir, known, now=_now())
+    if json:
+        made, kept = _key_as_dict(name, done.made, signs=True), [_key_as_dict(name, k, signs=False) for k in done.kept]
+        _print_json({"name": name, "made": made, "kept": kept, "dropped": [key.id for key in done.dropped]})
+        return
+    out.print(f"{name}: {done.made.id} signs from now on", markup=False)
+    for key in done.kept:
+        out.print(f"  {key.id} {_kept(key)}", markup=False)
+    for key in done.dropped:
+        out.print(f"  {key.id} is gone: its time was over", markup=False)
+    file = _short(key_file(settings.state_dir, known))
+    out.print(f"back up {file}, and copy it to every other machine of this newsletter before it sends", markup=False)
+
+
+def _key_as_dict(name: str, key: Key, *, signs: bool) -> dict[str, object]:
+    times = {"made_at": key.made_at, "kept_until": key.kept_until}
+    return {"name": name, "id": key.id, "signs": signs, **{n: t and t.isoformat() for n, t in times.items()}}
+
+
+def _kept(key: Key) -> str:
+    return f"still verifies, until {key.kept_until:%Y-%m-%d}" if key.kept_until else "still verifies, for ever"
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------

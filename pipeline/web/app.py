@@ -14,8 +14,8 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from pipeline.config import Settings
-from pipeline.errors import StoreBusy, StoreError, TokenError
-from pipeline.keys import load_key
+from pipeline.errors import SettingsError, StoreBusy, StoreError, TokenError
+from pipeline.keys import load_key, load_keys
 from pipeline.mail.deliver import Clock
 from pipeline.mail.people import offered_topics
 from pipeline.store import Store, subscribers
@@ -41,13 +41,13 @@ def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.da
     Raises `SettingsError` for keys, `ContentError` for topics that cannot be read.
     """
     sheet = load_sheet(settings.root / "theme")
+    load_keys(settings.state_dir, "token")
     office = Office(
         store=store,
         settings=settings,
         clock=clock,
         pages=Pages(settings, stylesheet=sheet.path),
         topics=offered_topics(settings),
-        token_key=load_key(settings.state_dir, "token"),
         suppression_key=load_key(settings.state_dir, "suppression"),
     )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -144,3 +144,4 @@ def _say_what_went_wrong(app: FastAPI, office: Office) -> None:
     app.add_exception_handler(TokenError, forged)
     app.add_exception_handler(StoreBusy, busy)
     app.add_exception_handler(StoreError, broken)
+    app.add_exception_handler(SettingsError, broken)  # a key file that was spoilt while we serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline.errors import TokenError
+from pipeline.keys import Key, KeyRing, key_id
 from pipeline.mail.tokens import REF_BYTES, TOKEN_LENGTH, Purpose, new_ref, read, sign
 
 KEY = bytes(range(32))
@@ -80,6 +82,38 @@ def test_another_key_is_another_house(purpose: Purpose, ref: str, key: bytes) ->
 
     with pytest.raises(TokenError):
         read(KEY, purpose, sign(key, purpose, ref))
+
+
+@given(PURPOSES, REFS)
+def test_m18_a_link_outlives_the_key_that_signed_it(purpose: Purpose, ref: str) -> None:
+    older, newer = Key(KEY), Key(bytes(range(32, 64)))
+    link = sign(KeyRing((older,)), purpose, ref)
+
+    assert read(KeyRing((newer, older)), purpose, link) == ref
+    assert sign(KeyRing((newer, older)), purpose, ref) == sign(newer.secret, purpose, ref) != link
+    assert link.startswith(key_id(KEY)[:2])
+    with pytest.raises(TokenError):
+        read(KeyRing((newer,)), purpose, link)
+
+
+def test_t06_no_mutated_token_is_accepted() -> None:
+    """T-06: bits flipped, keys crossed, purposes crossed: none of 60,000 opens anything."""
+    ring = KeyRing((Key(KEY), Key(bytes(range(32, 64)))))
+    chance = random.Random(6)
+    accepted = 0
+    for _ in range(60_000):
+        signed_for, used_for = chance.sample(list(Purpose), 2)
+        raw = bytearray.fromhex(sign(ring, signed_for, chance.randbytes(REF_BYTES).hex()))
+        if chance.random() < 0.75:
+            used_for = signed_for
+            raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)
+        try:
+            read(ring, used_for, raw.hex())
+            accepted += 1
+        except TokenError:
+            pass
+
+    assert accepted == 0
 
 
 def test_random_tokens_of_the_right_form_are_all_refused() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import TokenError
+from pipeline.keys import Key, KeyRing
 from pipeline.mail import verp
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.verp import About, Kind
@@ -55,3 +56,12 @@ def test_what_is_no_address_of_ours_is_refused(local: str) -> None:
 def test_an_address_of_another_key_is_refused() -> None:
     with pytest.raises(TokenError, match="another key"):
         verp.read(bytes(32), verp.local_part(KEY, About(Kind.LETTER, new_ref(), 7)))
+
+
+def test_m18_a_bounce_of_a_letter_from_before_the_keys_changed_still_names_it() -> None:
+    about = About(Kind.LETTER, new_ref(), 7)
+    older, newer = Key(KEY), Key(bytes(range(32, 64)))
+    local = verp.local_part(KeyRing((older,)), about)
+
+    assert verp.read(KeyRing((newer, older)), local) == about
+    assert verp.local_part(KeyRing((newer, older)), about) != local

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from pipeline.config import Settings
 from pipeline.errors import UsageError
+from pipeline.keys import rotate
 from pipeline.mail.tokens import Purpose
 from pipeline.store import Store
 from pipeline.web import create_app
@@ -37,6 +38,30 @@ def raw_get(url: str, path: str) -> tuple[int, dict[str, str], bytes]:
     body = answer.read()
     connection.close()
     return answer.status, {k.lower(): v for k, v in answer.getheaders()}, body
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_links_of_the_old_and_the_new_key_open_while_the_server_runs(desk: Desk) -> None:
+    """M-18: a key is changed by a command; `serve` needs no restart."""
+    desk.joined("reader@example.org")
+    old = desk.link(Purpose.UNSUBSCRIBE, "reader@example.org")
+    rotate(desk.settings.state_dir, "token", now=desk.now)
+    new = desk.link(Purpose.UNSUBSCRIBE, "reader@example.org")
+
+    assert old != new
+    assert [desk.get(link).status_code for link in (old, new)] == [200, 200]
+
+
+def test_a_key_file_that_is_spoilt_meanwhile_is_no_crash(desk: Desk) -> None:
+    link = desk.link(Purpose.UNSUBSCRIBE, desk.joined("reader@example.org").email or "")
+    (desk.settings.state_dir / "keys" / "token.key").chmod(0o644)
+
+    answer = desk.get(link)
+
+    assert answer.status_code == 503
+    assert "token.key" not in answer.text
 
 
 # --- health ----------------------------------------------------------------------------------------------------------
