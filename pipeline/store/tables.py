@@ -143,11 +143,11 @@ signups = Table(  # what the form took in, not yet looked at: the answer is the 
     Column("language", String(35)),
 )
 
-limits = Table(  # how much of something was used up, as a GCRA: one time a bucket (ITU-T I.371)
+limits = Table(  # how much of something was used up; see `store/limits.py`
     "limits",
     metadata,
     Column("bucket", String(80), primary_key=True),  # what is limited, and a keyed hash of whom: no address, no IP
-    Column("full_at", sa.Float, nullable=False),  # seconds since 1970: the theoretical arrival time of the next one
+    Column("used", sa.Float, nullable=False),  # hits of a window, or the time at which a GCRA is full again
     Column("expires_at", UtcTime, nullable=False, index=True),
 )
 

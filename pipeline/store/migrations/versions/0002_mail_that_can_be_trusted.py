@@ -66,7 +66,7 @@ def _limits() -> None:
     op.create_table(
         "limits",
         sa.Column("bucket", sa.String(length=80), nullable=False),
-        sa.Column("full_at", sa.Float(), nullable=False),
+        sa.Column("used", sa.Float(), nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("bucket", name=op.f("pk_limits")),
     )

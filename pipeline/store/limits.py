@@ -1,0 +1,127 @@
+"""Limits: how much may be used in a time, counted in the database, so that they hold for all processes and outlive a restart.
+
+There are two kinds, each one statement a hit, which is atomic on both databases:
+
+    take    a rate with a burst, as a GCRA (ITU-T I.371): "50 letters a second, 100 at once". Says how long to wait.
+    count   a number in a window that the first hit opens: "5 in 10 minutes". Says how long the window lasts.
+
+What is limited stands in the bucket's name, with a keyed hash of whom (`bucket_of`): no address and no IP is stored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from pipeline.store.engine import Connection, row_count
+from pipeline.store.tables import limits
+
+SLACK = 1e-6  # seconds; a double counts the seconds since 1970 to a quarter of that
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most *number* hits of *bucket* in *window*, which opens with the first of them."""
+
+    bucket: str
+    number: int
+    window: dt.timedelta
+
+
+def bucket_of(key: bytes, kind: str, subject: str) -> str:
+    """The name of the bucket in which *subject* (a network, a domain) is counted for *kind*, of at most 30 characters."""
+    return f"{kind}:{hmac.digest(key, f'limit {kind} {subject}'.encode(), 'sha256').hex()[:40]}"
+
+
+def take(connection: Connection, bucket: str, *, rate: float, burst: float, cost: float = 1, now: dt.datetime) -> float:
+    """Use up *cost* of *bucket*, which fills with *rate* a second up to *burst*. Returns 0, or how many seconds to wait.
+
+    Nothing is used up where it returns more than 0. *cost* is at most *burst*: more could never be had. The row is locked until the
+    caller's transaction ends, so let that be soon.
+    """
+    assert 0 < cost <= burst, "a cost above the burst would wait for ever"
+    c, at, spends, depth = limits.c, now.timestamp(), cost / rate, burst / rate
+    starts = sa.case((c.used > at, c.used), else_=at)  # `used`: when the bucket will be full again
+    expires = now + dt.timedelta(seconds=depth)  # it is never later than that
+    if _hit(
+        connection,
+        {"bucket": bucket, "used": at + spends, "expires_at": expires},
+        {"used": starts + spends, "expires_at": expires},
+        allowed=starts + spends <= at + depth + SLACK,
+    ):
+        return 0.0
+    full_at = connection.execute(sa.select(c.used).where(c.bucket == bucket)).scalar_one()
+    return max(float(full_at) + spends - depth - at, SLACK)
+
+
+def count(connection: Connection, limit: Limit, *, now: dt.datetime) -> float:
+    """Count one hit. Returns 0, or for how many seconds the window stays full; then nothing is counted."""
+    if limit.number < 1:
+        return limit.window.total_seconds()
+    c, ends = limits.c, now + limit.window
+    over = c.expires_at <= now
+    if _hit(
+        connection,
+        {"bucket": limit.bucket, "used": 1.0, "expires_at": ends},  # `used`: the hits of this window
+        {
+            "used": sa.case((over, 1.0), else_=c.used + 1.0),
+            "expires_at": sa.case((over, sa.literal(ends, c.expires_at.type)), else_=c.expires_at),
+        },
+        allowed=sa.or_(over, c.used < limit.number),
+    ):
+        return 0.0
+    expires_at = connection.execute(sa.select(c.expires_at).where(c.bucket == limit.bucket)).scalar_one()
+    return max(float((expires_at - now).total_seconds()), SLACK)
+
+
+def count_all(connection: Connection, wanted: Iterable[Limit], *, now: dt.datetime) -> float:
+    """Count one hit of each, or of none: returns 0, or the longest wait among those that are full."""
+    savepoint = connection.begin_nested()
+    # In one order everywhere, so that two processes cannot each wait for the other's row.
+    waits = [count(connection, limit, now=now) for limit in sorted(wanted, key=lambda limit: limit.bucket)]
+    if longest := max(waits, default=0.0):
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+    return longest
+
+
+def used(connection: Connection, bucket: str, *, now: dt.datetime) -> int:
+    """How many hits the open window of *bucket* has had."""
+    c = limits.c
+    query = sa.select(c.used).where(c.bucket == bucket, c.expires_at > now)
+    return int(connection.execute(query).scalar_one_or_none() or 0)
+
+
+def forget(connection: Connection, buckets: Iterable[str]) -> None:
+    """Empty these buckets."""
+    connection.execute(limits.delete().where(limits.c.bucket.in_(list(buckets))))
+
+
+def sweep(connection: Connection, *, now: dt.datetime, limit: int = 1_000) -> int:
+    """Delete up to *limit* rows that no longer say anything, oldest first; returns how many."""
+    c = limits.c
+    old = sa.select(c.bucket).where(c.expires_at <= now).order_by(c.expires_at).limit(limit)
+    # Asked twice, for another process may have opened a window in between.
+    return row_count(connection.execute(limits.delete().where(c.bucket.in_(old), c.expires_at <= now)))
+
+
+def _hit(
+    connection: Connection,
+    first: Mapping[str, Any],
+    again: Mapping[str, Any],
+    *,
+    allowed: sa.ColumnElement[bool],
+) -> bool:
+    """Insert the bucket's row, or update it if that is *allowed*."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    statement = insert(limits).values(**first)
+    statement = statement.on_conflict_do_update(index_elements=["bucket"], set_=dict(again), where=allowed)
+    return connection.execute(statement.returning(limits.c.bucket)).first() is not None
