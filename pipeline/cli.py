@@ -48,7 +48,7 @@ app = typer.Typer(
 )
 people = typer.Typer(
     name="subscribers",
-    help="Import, export, show, erase and count subscribers.",
+    help="Import, export, show, erase and count subscribers; verify what they agreed to.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -465,6 +465,26 @@ def erase_subscriber(
         _print_json({"erased": found})
     else:
         out.print("erased" if found else "not known here; the address is kept out from now on")
+
+
+@people.command("verify")
+def verify_consents(root: Root = None, json: Json = False) -> None:
+    """Check that no record of consent was changed, taken out or slipped in since it was written.
+
+    Example: opensignal subscribers verify
+    """
+    from pipeline.store import chain
+
+    settings = _settings(root)
+    with _store(settings) as store:
+        report = chain.verify(store)
+    if json:
+        _print_json(report.as_dict())
+    elif report.broken:
+        err.print(f"opensignal: {report.broken}", markup=False)
+    else:
+        out.print(f"{_count(report.rows, 'consent')}, each as it was written; head {report.head or '(none)'}")
+    raise typer.Exit(1 if report.broken else 0)
 
 
 @people.command("stats")

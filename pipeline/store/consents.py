@@ -1,9 +1,14 @@
-"""Consents: what each subscriber agreed to or took back, when, and to which words (GDPR 7(1)). Rows are only ever added."""
+"""Consents: what each subscriber agreed to or took back, when, and to which words (GDPR 7(1)). Rows are only ever added.
+
+They are a chain (see `chain`): none can be changed, taken out or slipped in unseen (P-01). No row holds an address. What is about
+a person (from which net, with which browser) is in `traces` and goes with them; the row keeps a salted hash of it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,9 +17,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, Choice
+from pipeline.store import chain
 from pipeline.store.engine import Connection, insert_once
 from pipeline.store.subscribers import topics_set, topics_text
-from pipeline.store.tables import consents, wordings
+from pipeline.store.tables import consents, traces, wordings
 
 
 class ConsentEvent(StrEnum):
@@ -46,12 +52,24 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Where an event came from, as far as it is about a person."""
+
+    ip: str | None = None  # cut to /24 or /48
+    agent: str | None = None  # the browser's User-Agent, cut
+    message_id: str | None = None  # of the confirmation that was answered
+    token: str | None = None  # SHA-256 of the link's token
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """How we know: the way it came, the page that asked, and the words on it (their hash, from `remember_wording`)."""
 
     method: Method
     page: str | None = None  # without any token
     wording: str | None = None
+    language: str | None = None  # of the words
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,8 @@ class Consent:
     wording: str | None  # the text itself
     page: str | None
     detail: str | None
+    language: str | None = None
+    trace: Trace | None = None  # None once erased, or never known
 
 
 def remember_wording(connection: Connection, text: str, *, now: dt.datetime) -> str:
@@ -97,6 +117,7 @@ def add_many(
     now: dt.datetime,
 ) -> None:
     """Write down that *event* happened to each of (subscriber, choice, detail)."""
+    trace = evidence.trace if evidence.trace and evidence.trace != Trace() else None
     rows: list[dict[str, Any]] = [
         {
             "subscriber_id": subscriber_id,
@@ -108,34 +129,77 @@ def add_many(
             "wording": evidence.wording,
             "page": evidence.page,
             "detail": detail,
+            "language": evidence.language,
+            "trace": None,
         }
         for subscriber_id, choice, detail in people
     ]
-    if rows:
-        connection.execute(consents.insert(), rows)
+    if not rows:
+        return
+    salts = [secrets.token_hex(16) for _ in rows] if trace else []
+    for row, salt in zip(rows, salts, strict=False):
+        assert trace is not None
+        row["trace"] = chain.trace_hash(salt, trace.ip, trace.agent, trace.message_id, trace.token)
+    chain.append(connection, rows)
+    if trace:
+        _keep_traces(connection, rows, salts, trace)
+
+
+def _keep_traces(connection: Connection, rows: list[dict[str, Any]], salts: list[str], trace: Trace) -> None:
+    query = sa.select(consents.c.hash, consents.c.id).where(consents.c.hash.in_([row["hash"] for row in rows]))
+    numbers = {row.hash: row.id for row in connection.execute(query)}
+    values = [
+        {
+            "consent_id": numbers[row["hash"]],
+            "salt": salt,
+            "ip": trace.ip,
+            "agent": trace.agent,
+            "message_id": trace.message_id,
+            "token": trace.token,
+        }
+        for row, salt in zip(rows, salts, strict=True)
+    ]
+    connection.execute(traces.insert(), values)
 
 
 def of(connection: Connection, subscriber_id: int) -> list[Consent]:
     """Everything that one subscriber agreed to or took back, oldest first."""
-    c = consents.c
     query = (
-        sa.select(c.event, c.at, c.method, c.cadence, c.topics, c.page, c.detail, wordings.c.text.label("words"))
-        .outerjoin(wordings, wordings.c.hash == c.wording)
-        .where(c.subscriber_id == subscriber_id)
-        .order_by(c.id)
+        sa.select(consents, wordings.c.text.label("words"), traces)
+        .outerjoin(wordings, wordings.c.hash == consents.c.wording)
+        .outerjoin(traces, traces.c.consent_id == consents.c.id)
+        .where(consents.c.subscriber_id == subscriber_id)
+        .order_by(consents.c.id)
     )
     return [
         Consent(
-            ConsentEvent(row.event),
-            row.at,
-            Method(row.method),
-            Choice(Cadence(row.cadence), topics_set(row.topics or "")) if row.cadence else None,
-            row.words,
-            row.page,
-            row.detail,
+            ConsentEvent(row[consents.c.event]),
+            row[consents.c.at],
+            Method(row[consents.c.method]),
+            Choice(Cadence(row[consents.c.cadence]), topics_set(row[consents.c.topics] or ""))
+            if row[consents.c.cadence]
+            else None,
+            row["words"],
+            row[consents.c.page],
+            row[consents.c.detail],
+            row[consents.c.language],
+            _trace(row),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).mappings()
     ]
+
+
+def _trace(row: Any) -> Trace | None:
+    if row[traces.c.consent_id] is None:
+        return None
+    return Trace(row[traces.c.ip], row[traces.c.agent], row[traces.c.message_id], row[traces.c.token])
+
+
+def has(connection: Connection, subscriber_id: int, event: ConsentEvent, at: dt.datetime) -> bool:
+    """True when this very event is written down."""
+    c = consents.c
+    query = sa.select(c.id).where(c.subscriber_id == subscriber_id, c.event == event.value, c.at == at)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def counts_since(connection: Connection, since: dt.datetime) -> dict[ConsentEvent, int]:

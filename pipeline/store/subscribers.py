@@ -17,7 +17,17 @@ import sqlalchemy as sa
 from pipeline.errors import StoreBusy
 from pipeline.model import Cadence, Choice, DeliveryStatus, Reply, State, Subscriber
 from pipeline.store.engine import Connection, Store, insert_once
-from pipeline.store.tables import confirmations, deliveries, issues, notices, subscribers
+from pipeline.store.tables import (
+    bounces,
+    confirmations,
+    consents,
+    deliveries,
+    issues,
+    notices,
+    requests,
+    subscribers,
+    traces,
+)
 
 JOURNAL_PATIENCE = 5.0  # seconds
 
@@ -126,10 +136,16 @@ def erase(connection: Connection, subscriber_id: int) -> None:
         "confirmed_at": None,
         **_choice_values(Choice()),
     }
-    connection.execute(notices.delete().where(notices.c.subscriber_id == subscriber_id))
-    connection.execute(confirmations.delete().where(confirmations.c.subscriber_id == subscriber_id))
+    theirs = sa.select(consents.c.id).where(consents.c.subscriber_id == subscriber_id)
+    connection.execute(traces.delete().where(traces.c.consent_id.in_(theirs)))
+    for table in (notices, confirmations, requests):
+        connection.execute(table.delete().where(table.c.subscriber_id == subscriber_id))
+    bounced = bounces.update().where(bounces.c.subscriber_id == subscriber_id)
+    connection.execute(bounced.values(raw=None, diagnostic=None))
     # Servers like to name the address in what they reply.
-    connection.execute(deliveries.update().where(deliveries.c.subscriber_id == subscriber_id).values(reply=None))
+    connection.execute(
+        deliveries.update().where(deliveries.c.subscriber_id == subscriber_id).values(reply=None, domain="")
+    )
     connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(blank))
 
 

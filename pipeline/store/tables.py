@@ -1,7 +1,9 @@
 """The tables, the same for SQLite and Postgres. `migrations/versions` makes them; a test holds the two against each other.
 
 Who reads stands in `subscribers`: the tables behind it know a person by number. What else is about a person, and goes with
-them, is in `traces`, `signups` and `bounces`. `consents` and `wordings` are only ever added to: triggers refuse the rest.
+them, is in `traces`, `requests`, `signups` and `bounces`. `consents` and `wordings` are only ever added to: triggers refuse the
+rest, but for a consent whose time is over, and that only where a row of `cuts` keeps its place in the chain. Triggers also refuse
+to claim a delivery to somebody who has left, and to bring a suppressed person back without a new confirmation.
 """
 
 from __future__ import annotations
@@ -92,7 +94,22 @@ consents = Table(
         "trace", String(64)
     ),  # SHA-256 over the row's salted `traces`: shows them unchanged, says nothing once they are erased
     Column("previous", String(64)),  # `hash` of the row before this one
-    Column("hash", String(64)),  # SHA-256 over all of the above
+    Column("hash", String(64)),  # SHA-256 over all of the above; NULL in rows from before there was a chain
+)
+
+chain = Table(  # one row: the head of the chain over `consents`; whoever adds to it locks this
+    "chain",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("head", String(64), nullable=False),  # `hash` of the newest consent, empty before the first
+)
+
+cuts = Table(  # consents whose time is over: what is left of each is its link of the chain
+    "cuts",
+    metadata,
+    Column("consent_id", BigId, primary_key=True, autoincrement=False),
+    Column("hash", String(64)),
+    Column("at", UtcTime, nullable=False),
 )
 
 traces = Table(  # where a consent came from, as far as it is about a person: deleted with them, while the consent stays
@@ -125,6 +142,14 @@ suppressions = Table(
     Column("hash", String(64), primary_key=True),  # keyed hash of the canonical address; survives erasure
     Column("reason", String(16), nullable=False),  # bounce | complaint | erased | not-me | unsubscribed | imported
     Column("at", UtcTime, nullable=False),
+    Column("key", String(16)),  # which key of the ring made the hash: the start of a hash of the key
+)
+
+departures = Table(  # how far each machine's file of departures has been compared with this database
+    "departures",
+    metadata,
+    Column("file", String(32), primary_key=True),  # the file's own random id
+    Column("offset", BigId, nullable=False),  # bytes
 )
 
 signups = Table(  # what the form took in, not yet looked at: the answer is the same and as fast for every address
@@ -251,13 +276,22 @@ deliveries = Table(
     Index("ix_deliveries_subscriber_id", "subscriber_id"),
 )
 
+delivery_counts = Table(  # what is left of an issue's deliveries when their time is over
+    "delivery_counts",
+    metadata,
+    Column("issue_id", BigId, ForeignKey("issues.id"), primary_key=True, autoincrement=False),
+    Column("status", String(16), primary_key=True),
+    Column("number", BigId, nullable=False),
+)
+
 notices = Table(  # letters to one person about their subscription: confirmation, welcome, reminder of an existing one
     "notices",
     metadata,
     _id(),
-    Column("kind", String(16), nullable=False),  # confirm | welcome | known
+    Column("kind", String(16), nullable=False),  # confirm | welcome | known | export | erase
     Column("subscriber_id", BigId, ForeignKey("subscribers.id"), nullable=False, index=True),
     Column("confirmation_id", BigId, ForeignKey("confirmations.id")),
+    Column("request_id", BigId, ForeignKey("requests.id")),
     Column("status", String(16), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
