@@ -312,6 +312,17 @@ class DeliveryStatus(StrEnum):
     UNCERTAIN = "uncertain"  # the worker died, or the line broke, between the final dot and the reply: sent again
 
 
+class BounceClass(StrEnum):
+    """Whom or what a refusal is about (M-25). It decides what is done, never the word "permanent"."""
+
+    ADDRESS = "address"  # nobody has this address, or not any more
+    DOMAIN = "domain"  # its domain takes no mail at all: not in DNS, or a null MX
+    MAILBOX = "mailbox"  # somebody has it and cannot take mail now: full, shut for a while
+    POLICY = "policy"  # our fault, or the receiver's rules: spam, block lists, authentication, size, syntax. Nobody is blamed
+    GREYLIST = "greylist"  # later, or slower
+    UNKNOWN = "unknown"  # a refusal that does not say why
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the mail server answered (RFC 5321 4.2, RFC 3463). Code 0: no answer came."""
