@@ -10,6 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
+from pipeline.store import queue
 from pipeline.store.claims import ended
 from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import confirmations, notices, subscribers, workers
@@ -44,7 +45,7 @@ def add(
     confirmation_id: int | None = None,
     now: dt.datetime,
 ) -> None:
-    """Write down that *subscriber_id* is to get this notice."""
+    """Write down that *subscriber_id* is to get this notice, and have it sent."""
     row = {
         "kind": kind.value,
         "subscriber_id": subscriber_id,
@@ -54,6 +55,7 @@ def add(
         "attempts": 0,
     }
     connection.execute(notices.insert(), row)
+    queue.order(connection, queue.NOTICES)
 
 
 def any_due(connection: Connection, *, now: dt.datetime) -> bool:

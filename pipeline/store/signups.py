@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, Choice
+from pipeline.store import queue
 from pipeline.store.consents import Evidence, Method
 from pipeline.store.engine import Connection
 from pipeline.store.subscribers import topics_set, topics_text
@@ -27,7 +28,7 @@ class Signup:
 
 
 def add(connection: Connection, email: str, choice: Choice, evidence: Evidence, *, now: dt.datetime) -> None:
-    """Write down a sign-up, without looking whether the address is known."""
+    """Write down a sign-up, without looking whether the address is known, and have it looked at."""
     values = {
         "email": email,
         "cadence": choice.cadence.value,
@@ -38,6 +39,7 @@ def add(connection: Connection, email: str, choice: Choice, evidence: Evidence, 
         "at": now,
     }
     connection.execute(signups.insert(), values)
+    queue.order(connection, queue.NOTICES)
 
 
 def take(connection: Connection) -> Signup | None:
