@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import Accepted
+
 HERE = Path(__file__).parent.parent
 ARTICLE = """\
 ---
@@ -135,20 +137,24 @@ class Repository:
 
 
 class Sink:
-    """A mail server in a process of its own, whose journal outlives every client that is killed."""
+    """A mail server in a process of its own, whose journal outlives every client that is killed.
 
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
+    *options* are those of ``python -m tests.fakes``. Several sinks, one after the other, may write one journal.
+    """
+
+    def __init__(self, journal: Path, *options: str) -> None:
+        self.journal = journal
         journal.touch()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fakes", str(journal)],
+            [sys.executable, "-m", "tests.fakes", str(journal), *options],
             cwd=HERE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self._process.stdout is not None
-        self.url = f"smtp://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.port = int(self._process.stdout.readline())
+        self.url = f"smtp://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Sink:
         return self
@@ -160,10 +166,13 @@ class Sink:
         self._process.wait(10)
         self._process.stdout.close()
 
+    def accepted(self) -> list[Accepted]:
+        """Every letter that was kept, in the order in which they came."""
+        return Accepted.read(self.journal)
+
     def taken(self) -> list[tuple[str, str]]:
         """Recipient and Message-ID of each letter, in the order in which they came."""
-        lines = self._journal.read_text("utf-8").split("\n")[:-1]
-        return [(recipient, message_id) for recipient, message_id in (line.split(" ") for line in lines)]
+        return [(letter.recipient, letter.message_id) for letter in self.accepted()]
 
     def count(self) -> int:
-        return self._journal.read_bytes().count(b"\n")
+        return self.journal.read_bytes().count(b"\n")
