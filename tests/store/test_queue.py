@@ -92,12 +92,12 @@ def test_an_order_that_was_taken_meanwhile_is_made_anew(postgres: Store) -> None
     def second() -> None:
         with postgres.writing() as connection:
             second_began.set()
-            queue.order(connection, SHARE)
+            queue.order(connection, queue.NOTICES)
             first_taken.wait(10)
 
     thread = threading.Thread(target=second)
     with postgres.writing() as first:
-        queue.order(first, SHARE)
+        queue.order(first, queue.NOTICES)
         thread.start()
         second_began.wait(10)
         while not _somebody_waits_for_a_lock(postgres):
