@@ -23,7 +23,7 @@ from pipeline.library import Library
 from pipeline.mail.compose import compose
 from pipeline.mail.deliver import Clock, Tally, deliver
 from pipeline.mail.gather import Gathering, due_issues, issue_named
-from pipeline.mail.plan import Compose, foresee, plan_issue
+from pipeline.mail.plan import Also, Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.transport import LineBroken, Transport
@@ -115,23 +115,49 @@ def send_due(
     An issue with nothing to send is left out of the answer. One that cannot be composed, or that another process is sending, is a
     report with its `problem`, and stops no other. Raises `TransportError` when the server cannot be reached.
     """
-    now = clock()
-    with store.reading() as connection:
-        open_issues = [stored.issue for stored in issues.unfinished(connection, since=now - GOES_ON_FOR)]
-        due = due_issues(library.published(now), settings, now=now)
-        known = issues.has_issue(connection, [issue.key for issue in due])
-    being_sent = {issue.key for issue in open_issues}
-    todo = [
-        *open_issues,
-        *(i for i in due if i.key not in being_sent and (i.key not in known or i.cadence is Cadence.EACH)),
-    ]
     reports = []
-    for issue in todo:
+    for issue in _to_send(store, library, settings, now=clock()):
         try:
             reports.append(_send(store, library, settings, issue, transport=transport, clock=clock, stop=stop))
         except (ContentError, SendingElsewhere) as error:
             reports.append(SendReport(issue.key, problem=str(error)))
     return [report for report in reports if report.did_something]
+
+
+def plan_due(store: Store, library: Library, settings: Settings, *, clock: Clock, also: Also) -> list[SendReport]:
+    """Plan every issue that `send_due` would send, for `send_share` to send it; sends nothing itself.
+
+    *also* writes what belongs to each plan, in the transaction that ends it, and is called again for an issue that is planned and
+    not out yet. The answer holds those that cannot be composed, each a report with its `problem`.
+    """
+    now, reports = clock(), []
+    for issue in _to_send(store, library, settings, now=now):
+        try:
+            plan_issue(store, issue, _published(library, issue), _composer(library, settings), now=now, also=also)
+        except ContentError as error:
+            reports.append(SendReport(issue.key, problem=str(error)))
+    return reports
+
+
+def send_share(
+    store: Store,
+    settings: Settings,
+    key: str,
+    *,
+    transport: Transport,
+    clock: Clock,
+    stop: threading.Event | None = None,
+) -> SendReport:
+    """Send what is due of the issue *key*, which is planned. Raises as `send_issue` does."""
+    began = time.monotonic()
+    with store.reading() as connection:
+        stored = issues.find(connection, key)
+    if stored is None:
+        raise ContentError(f"{key} is not planned; run: opensignal send {key}")
+    if not _something_is_due(store, stored, now=clock()):
+        return SendReport(key)
+    tally = _deliver(store, settings, stored, transport=transport, clock=clock, stop=stop)
+    return _report(store, stored, tally, seconds=time.monotonic() - began)
 
 
 def preview_issue(store: Store, library: Library, settings: Settings, key: str, *, now: dt.datetime) -> Preview:
@@ -191,18 +217,44 @@ def _send(
         return SendReport(issue.key, seconds=time.monotonic() - began)
     tally = Tally()
     if _something_is_due(store, stored, now=clock()):
-        tally = deliver(
-            store,
-            stored,
-            transport,
-            sender=settings.envelope_sender,
-            token_key=load_key(settings.state_dir, "token"),
-            connections=settings.connections,
-            clock=clock,
-            stop=stop,
-            progress=progress,
-        )
+        tally = _deliver(store, settings, stored, transport=transport, clock=clock, stop=stop, progress=progress)
     return _report(store, stored, tally, seconds=time.monotonic() - began)
+
+
+def _deliver(
+    store: Store,
+    settings: Settings,
+    stored: StoredIssue,
+    *,
+    transport: Transport,
+    clock: Clock,
+    stop: threading.Event | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Tally:
+    return deliver(
+        store,
+        stored,
+        transport,
+        sender=settings.envelope_sender,
+        token_key=load_key(settings.state_dir, "token"),
+        connections=settings.connections,
+        clock=clock,
+        stop=stop,
+        progress=progress,
+    )
+
+
+def _to_send(store: Store, library: Library, settings: Settings, *, now: dt.datetime) -> list[Issue]:
+    """Issues that are not out yet, oldest first, then those that the schedule asks for."""
+    with store.reading() as connection:
+        open_issues = [stored.issue for stored in issues.unfinished(connection, since=now - GOES_ON_FOR)]
+        due = due_issues(library.published(now), settings, now=now)
+        known = issues.has_issue(connection, [issue.key for issue in due])
+    being_sent = {issue.key for issue in open_issues}
+    return [
+        *open_issues,
+        *(i for i in due if i.key not in being_sent and (i.key not in known or i.cadence is Cadence.EACH)),
+    ]
 
 
 def _published(library: Library, issue: Issue) -> tuple[Article, ...]:

@@ -27,6 +27,7 @@ class Composed:
 
 
 Compose = Callable[[Issue, Sequence[Article]], Composed]
+Also = Callable[[Connection, StoredIssue], None]
 
 
 def plan_issue(
@@ -37,16 +38,21 @@ def plan_issue(
     *,
     now: dt.datetime,
     batch_size: int = BATCH,
+    also: Also | None = None,
 ) -> StoredIssue | None:
     """Write down who gets *issue*, all of it or what is missing. None when nobody has anything new to read.
 
     An issue once planned stays as it is, but for one of a single article: who changes to "each article" while it is due gets it.
+    *also* writes what belongs to the plan, in the transaction that ends it.
 
     Nothing is sent; every letter is composed, so what cannot be composed fails here. Subscribers are taken *batch_size* at a time.
     """
     with store.reading() as connection:
         stored = issues.find(connection, issue.key)
     if stored and stored.planned_at and issue.cadence is not Cadence.EACH:
+        if also:
+            with store.writing() as connection:
+                also(connection, stored)
         return stored
     gathering = Gathering(stored.issue if stored else issue, articles)
     letters: dict[Selection, int] = {}
@@ -61,6 +67,8 @@ def plan_issue(
     if stored:
         with store.writing() as connection:
             issues.mark_planned(connection, stored.id, now=now)
+            if also:
+                also(connection, stored)
         stored = replace(stored, planned_at=now)
     return stored
 

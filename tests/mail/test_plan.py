@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from pipeline.mail.plan import Composed, foresee, plan_issue
 from pipeline.model import Article, Cadence, Issue
-from pipeline.store import Store
+from pipeline.store import Connection, Store
+from pipeline.store.issues import StoredIssue
 from pipeline.store.tables import deliveries, issues, letters, subscribers
 from tests.builders import NOW, add_subscribers, an_article
 
@@ -167,3 +168,23 @@ def test_foreseeing_counts_as_planning_does_and_writes_nothing(store: Store) -> 
 
     assert {selection.slugs: number for selection, number in foreseen.items()} == {("power", "chip"): 2, ("chip",): 1}
     assert planned(store) == {}
+
+
+def test_what_belongs_to_a_plan_is_written_with_its_end_or_not_at_all(store: Store) -> None:
+    add_subscribers(store, "ann@example.org")
+
+    def fail(connection: Connection, stored: StoredIssue) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        plan_issue(store, DAILY, [an_article()], compose, now=NOW, also=fail)
+    with store.reading() as connection:
+        cut_off = connection.execute(sa.select(issues.c.planned_at)).scalar_one()
+    called: list[str] = []
+    for _ in range(2):  # an issue that is planned already is asked about again: its letters may not be out
+        plan_issue(
+            store, DAILY, [an_article()], compose, now=NOW, also=lambda c, stored: called.append(stored.issue.key)
+        )
+
+    assert cut_off is None
+    assert called == [DAILY.key, DAILY.key]
