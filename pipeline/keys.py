@@ -87,6 +87,33 @@ def key_id(secret: bytes) -> str:
     return hashlib.sha256(b"open signal key\0" + secret).hexdigest()[:8]
 
 
+class Mac:
+    """HMAC-SHA-256 of many messages that begin alike, under one key.
+
+    The hash's state behind the key and the beginning is kept (RFC 2104 4): half the time of `hmac.digest`, four times a letter.
+    """
+
+    def __init__(self, key: bytes, beginning: bytes) -> None:
+        padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + beginning)
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def digest(self, rest: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(rest)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+_BLOCK = 64  # octets that SHA-256 takes at a time
+
+
+@functools.lru_cache(maxsize=256)
+def mac(key: bytes, beginning: bytes) -> Mac:
+    """The `Mac` for *key* and *beginning*."""
+    return Mac(key, beginning)
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hmac
 import secrets
 import stat
 import subprocess
@@ -12,9 +13,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError, UsageError
-from pipeline.keys import Key, KeyRing, load_key, load_keys, rotate
+from pipeline.keys import Key, KeyRing, Mac, load_key, load_keys, rotate
 from tests.repository import Repository
 
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
@@ -185,6 +188,12 @@ def test_neither_a_key_nor_its_ring_prints_the_secret(tmp_path: Path) -> None:
     assert repr(ring.newest)[2:-1] not in repr(ring)
     assert ring.newest.hex() not in ring.keys[0].id
     assert len(ring.keys[0].id) == 8
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200), st.binary(max_size=200))
+def test_our_mac_is_hmac_sha_256(key: bytes, beginning: bytes, rest: bytes) -> None:
+    """RFC 2104, against the standard library."""
+    assert Mac(key, beginning).digest(rest) == hmac.digest(key, beginning + rest, "sha256")
 
 
 # --- the command --------------------------------------------------------------------------------------------------------------

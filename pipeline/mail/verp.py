@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import TokenError
-from pipeline.keys import Keys, live, newest
+from pipeline.keys import Keys, live, mac, newest
 
 MAC_BYTES = 10
 
@@ -53,10 +53,10 @@ def read(keys: Keys, local: str) -> About:
     found = _ADDRESS.fullmatch(local)
     if found is None:
         raise TokenError("this address was not made by us")
-    words, _, mac = local.rpartition("-")
+    words, _, seal = local.rpartition("-")
     genuine = False
     for key in live(keys):  # all of them, whatever the answer: the time tells nothing
-        genuine |= hmac.compare_digest(mac, _mac(key, words))
+        genuine |= hmac.compare_digest(seal, _mac(key, words))
     if not genuine:
         raise TokenError("this address is changed, or was signed with another key")
     kind, ref, number = found[1] or found[5], found[2] or found[6], found[3] or "0"
@@ -64,13 +64,21 @@ def read(keys: Keys, local: str) -> About:
 
 
 def _words(about: About) -> str:
-    ref = _base32(bytes.fromhex(about.ref))
-    return f"{about.kind}-{ref}" if about.kind is Kind.LEAVE else f"{about.kind}-{ref}-{about.number:x}"
+    words = f"{about.kind.value}-{_base32(bytes.fromhex(about.ref))}"
+    return words if about.kind is Kind.LEAVE else f"{words}-{about.number:x}"
 
 
 def _mac(key: bytes, words: str) -> str:
-    return _base32(hmac.digest(key, b"open signal address\0" + words.encode(), "sha256")[:MAC_BYTES])
+    return _base32(mac(key, b"open signal address\0").digest(words.encode())[:MAC_BYTES])
 
 
 def _base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+    """RFC 4648 6 in small letters, without padding: two letters at a time, for this is done twice a letter."""
+    bits = 8 * len(raw)
+    number = int.from_bytes(raw, "big") << -bits % 10
+    return "".join([_TWO_LETTERS[number >> shift & 1023] for shift in _SHIFTS[bits]])[: -(-bits // 5)]
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_TWO_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS = {bits: range((bits - 1) // 10 * 10, -1, -10) for bits in (8 * 16, 8 * MAC_BYTES)}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.mail import tokens
+from pipeline.mail import tokens, verp
 from pipeline.mail.message import build_message
 from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose
+from pipeline.mail.transport import dot_stuffed
+from pipeline.mail.verp import About, Kind
 from tests.builders import NOW
 
 KEY = bytes(range(32))
@@ -56,6 +59,68 @@ def test_a_blank_is_filled_wherever_the_encoding_breaks_its_line(before: str, af
     assert plain.strip() == f"x{before}{tokens.sign(KEY, Purpose.PREFERENCES, ref)}{after}".strip()
     assert max(len(line) for line in copy.split(b"\r\n\r\n", 1)[1].split(b"\r\n")) <= 78
     assert b"qzblank" not in copy.replace(b"=\r\n", b"")
+
+
+# --- over the wire -----------------------------------------------------------------------------------------------------------
+
+LINES = st.lists(
+    st.one_of(
+        st.sampled_from([".", "..", ".x", "", "a", ". .", "x" * 80 + ".", "." * 90]),
+        st.sampled_from(list(BLANKS.values())),
+    ),
+    max_size=8,
+)
+
+
+@given(LINES, st.sampled_from(["a@example.org", ".dot@example.org"]))
+def test_the_wire_form_is_the_letter_with_its_dots_doubled_and_a_final_one(lines: list[str], email_: str) -> None:
+    """RFC 5321 4.5.2, wherever a blank stands: also where what fills it begins a line, with a dot."""
+    head = f"From: a@example.org\r\nTo: {BLANKS['recipient']}\r\n\r\n"
+    message = (head + "".join(f"{line}\r\n" for line in lines)).encode()
+    stamp, ref = Stamp(message, issue_key="i", token_key=KEY), tokens.new_ref()
+
+    wire = stamp.wire_for(email=email_, ref=ref)
+
+    plain = stamp.copy_for(email=email_, ref=ref)
+    assert b"qzblank" not in plain
+    assert wire == dot_stuffed(plain)
+    assert wire.endswith(b"\r\n.\r\n")
+    assert b"\r\n.\r\n" not in wire[:-2]
+
+
+def test_a_letter_without_a_last_line_end_gets_one_before_the_final_dot() -> None:
+    stamp = Stamp(b"From: a@example.org\r\n\r\nlast", issue_key="i", token_key=KEY)
+
+    assert stamp.wire_for(email="a@example.org", ref=tokens.new_ref()).endswith(b"\r\n\r\nlast\r\n.\r\n")
+
+
+# --- base64 ------------------------------------------------------------------------------------------------------------------
+
+
+@given(
+    before=st.text(alphabet="ab é字\n", max_size=90),
+    after=st.text(alphabet="ab字", max_size=40),
+    name=st.sampled_from(["unsubscribe", "preferences", "leave"]),
+)
+def test_a_blank_is_filled_in_base64_too_however_it_meets_it(before: str, after: str, name: str) -> None:
+    """M-09: three bytes become four letters, so a blank begins in the first, second or third of them."""
+    body = f"{before}{BLANKS[name]}{after} | {BLANKS['preferences']}\n"
+    message = b"To: x\r\n\r\n" + base64.encodebytes(body.encode()).replace(b"\n", b"\r\n")
+    stamp, ref = Stamp(message, issue_key="i", token_key=KEY), tokens.new_ref()
+
+    copy = stamp.copy_for(email="a@example.org", ref=ref)
+
+    values = {
+        "unsubscribe": tokens.sign(KEY, Purpose.UNSUBSCRIBE, ref),
+        "preferences": tokens.sign(KEY, Purpose.PREFERENCES, ref),
+        "leave": verp.local_part(KEY, About(Kind.LEAVE, ref)),
+    }
+    decoded = base64.decodebytes(copy.partition(b"\r\n\r\n")[2]).decode()
+    assert decoded == f"{before}{values[name]}{after} | {values['preferences']}\n"
+    assert [len(line) for line in copy.split(b"\r\n")] == [len(line) for line in message.split(b"\r\n")]
+
+
+# --- the same bytes ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_letter_to_the_same_subscriber_has_the_same_bytes() -> None:
