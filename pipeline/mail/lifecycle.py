@@ -224,7 +224,7 @@ def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: bytes,
     if reason is not None and reason.is_final:
         return Result(Outcome.REFUSED, subscriber)
     subscribers.set_confirmed(connection, subscriber.id, question.choice, now=now)
-    suppressions.remove(connection, hashed)
+    suppressions.remove(connection, hashed, now=now)
     confirmations.close(connection, subscriber.id, now=now)
     consents.add(connection, subscriber.id, ConsentEvent.CONFIRMED, evidence, choice=question.choice, now=now)
     notices.add(connection, kind=NoticeKind.WELCOME, subscriber_id=subscriber.id, now=now)

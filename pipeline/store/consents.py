@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, Choice
-from pipeline.store import chain
+from pipeline.store import chain, departures
 from pipeline.store.engine import Connection, insert_once
 from pipeline.store.subscribers import topics_set, topics_text
 from pipeline.store.tables import consents, traces, wordings
@@ -39,6 +39,10 @@ class ConsentEvent(StrEnum):
     ERASED = "erased"
 
 
+LEAVES = (ConsentEvent.DECLINED, ConsentEvent.WITHDRAWN, ConsentEvent.SUPPRESSED, ConsentEvent.ERASED)
+RETURNS = (ConsentEvent.CONFIRMED, ConsentEvent.RETURNED)
+
+
 class Method(StrEnum):
     """By which way it reached us."""
 
@@ -49,6 +53,7 @@ class Method(StrEnum):
     IMPORT = "import"
     COMMAND = "command"
     BOUNCE = "bounce"
+    RESTORE = "restore"  # by the file of departures, for a restored database did not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,9 @@ def add_many(
     chain.append(connection, rows)
     if trace:
         _keep_traces(connection, rows, salts, trace)
+    if event in LEAVES or event in RETURNS:
+        people_and_details = [(row["subscriber_id"], row["detail"]) for row in rows]
+        departures.note_people(connection, people_and_details, event.value, leaves=event in LEAVES, at=now)
 
 
 def _keep_traces(connection: Connection, rows: list[dict[str, Any]], salts: list[str], trace: Trace) -> None:
@@ -200,6 +208,16 @@ def has(connection: Connection, subscriber_id: int, event: ConsentEvent, at: dt.
     c = consents.c
     query = sa.select(c.id).where(c.subscriber_id == subscriber_id, c.event == event.value, c.at == at)
     return connection.execute(query.limit(1)).first() is not None
+
+
+def last_return(connection: Connection, subscriber_id: int) -> dt.datetime | None:
+    """When this subscriber last came, or came back."""
+    c = consents.c
+    query = sa.select(sa.func.max(c.at)).where(
+        c.subscriber_id == subscriber_id, c.event.in_([event.value for event in RETURNS])
+    )
+    found: dt.datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 def counts_since(connection: Connection, since: dt.datetime) -> dict[ConsentEvent, int]:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine, make_url
 
 from pipeline.errors import SettingsError, StoreBusy, StoreError
+from pipeline.store.departures import NOTES, Note, Notebook
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -34,8 +35,9 @@ SQLITE_CACHE_KIB = 16_384
 class Store:
     """One database. Give each thread its own `reading` or `writing` block; the engine pools the connections."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, notebook: Notebook | None = None) -> None:
         self.engine = engine
+        self.notebook = notebook  # where departures are noted beside the database
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._turn = (
             threading.Lock()
@@ -52,15 +54,25 @@ class Store:
         """A transaction that writes: committed when the block ends, undone when it raises.
 
         Raises `StoreBusy` when another process holds the database for longer than the busy timeout, `StoreError` when it cannot be
-        written at all (read-only, disk full, no connection).
+        written at all (read-only, disk full, no connection). Who leaves in this transaction is noted in a file before it is
+        committed, see `departures`.
         """
+        notes: list[Note] = []
         with self._one_at_a_time(), self._mapped(), self.engine.connect() as fresh:
-            connection = fresh.execution_options(opensignal_begin="IMMEDIATE") if self.is_sqlite else fresh
+            connection = fresh.execution_options(**{NOTES: notes})
+            if self.is_sqlite:
+                connection = connection.execution_options(opensignal_begin="IMMEDIATE")
             with connection.begin():
                 yield connection
+                self._note(notes, leaves=True)
+        self._note(notes, leaves=False)
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _note(self, notes: list[Note], *, leaves: bool) -> None:
+        if self.notebook:
+            self.notebook.write(note for note in notes if note.leaves is leaves)
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
@@ -93,6 +105,7 @@ def open_store(settings: Settings) -> Store:
     from pipeline.store.migrations import upgrade
 
     store = connect(settings.database_url)
+    store.notebook = Notebook(settings.state_dir / "departures.log")
     try:
         upgrade(store)
     except BaseException:

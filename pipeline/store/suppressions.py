@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from pipeline.store.engine import Connection, insert_once
+from pipeline.store import departures
+from pipeline.store.engine import Connection, insert_once, row_count
 from pipeline.store.tables import suppressions
 
 
@@ -54,11 +55,14 @@ def add(connection: Connection, hashed: str, why: Reason, *, now: dt.datetime) -
         final = [r.value for r in Reason if r.is_final]
         update = suppressions.update().where(s.hash == hashed, s.reason.not_in(final))
         connection.execute(update.values(reason=why.value, at=now))
+    stands = reason(connection, hashed) or why
+    departures.note_hash(connection, hashed, stands.value, key=None, at=now)
 
 
-def remove(connection: Connection, hashed: str) -> None:
-    """Lift a suppression: its owner signed up anew and confirmed."""
-    connection.execute(suppressions.delete().where(suppressions.c.hash == hashed))
+def remove(connection: Connection, hashed: str, *, now: dt.datetime) -> None:
+    """Lift a suppression, if there is one: its owner signed up anew and confirmed."""
+    if row_count(connection.execute(suppressions.delete().where(suppressions.c.hash == hashed))):
+        departures.note_hash(connection, hashed, None, key=None, at=now)
 
 
 def counts(connection: Connection) -> dict[Reason, int]:

@@ -86,7 +86,7 @@ def test_a_suppression_says_nothing_without_its_key(store: Store, now: dt.dateti
     with store.writing() as c:
         assert suppressions.reason(c, suppressions.hash_of(b"b" * 32, "a@example.org")) is None
         assert suppressions.counts(c) == {Reason.ERASED: 1}
-        suppressions.remove(c, hashed)
+        suppressions.remove(c, hashed, now=now)
         assert suppressions.counts(c) == {}
     assert len(hashed) == 64
 
