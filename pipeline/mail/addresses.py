@@ -1,7 +1,8 @@
 """Addresses: what a visitor typed becomes one mailbox, or a plain sentence that says why not.
 
 Nothing here asks the network whether the mailbox exists. `Address.key` is the canonical form by which we tell two spellings of
-one mailbox (P-06); `masked` is what a page may show of an address to whoever holds a link.
+one mailbox (P-06); `masked` is what a page may show of an address to whoever holds a link, `without_addresses` what may be kept
+of a server's words.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
@@ -20,6 +22,10 @@ LONGEST_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1; the validator counts character
 PLAIN = re.compile(
     r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@(?P<domain>[A-Za-z0-9.-]+)"
 )
+LONGEST_WORDS = 1_000  # characters kept of what a server said
+ADDRESS = "[address]"  # stands where one stood
+_QUOTED = re.compile(r'"[^"]{1,64}"@')
+_WORD = re.compile(r"""[^\s<>(),;:"'\[\]]+""")
 LONGEST = 254  # RFC 5321 4.5.3.1.3: a path has 256 octets, its angle brackets among them
 
 
@@ -89,6 +95,17 @@ def masked(email: str) -> str:
     local, _, domain = email.rpartition("@")
     name, _, top = domain.rpartition(".")
     return f"{local[:1]}•••@{name[:1]}•••.{top}"
+
+
+def without_addresses(text: str, *, names: Iterable[str] = ()) -> str:
+    """What a server said, without the addresses in it, nor the local parts *names* where they stand alone: fit for a log."""
+    text = " ".join(text[:LONGEST_WORDS].split())
+    text = _QUOTED.sub("x@", text)
+    text = _WORD.sub(lambda word: ADDRESS if "@" in word[0] or "%40" in word[0].lower() else word[0], text)
+    for name in names:
+        if len(name) > 2:
+            text = re.sub(rf"(?<![\w.+-]){re.escape(name)}(?![\w+-])", ADDRESS, text, flags=re.IGNORECASE)
+    return text
 
 
 def _folded(local: str) -> str:

@@ -54,6 +54,7 @@ class Method(StrEnum):
     COMMAND = "command"
     BOUNCE = "bounce"
     RESTORE = "restore"  # by the file of departures, for a restored database did not know
+    MAIL = "mail"  # to the unsubscribe address
 
 
 @dataclass(frozen=True, slots=True)

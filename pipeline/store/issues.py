@@ -28,6 +28,11 @@ def find(connection: Connection, key: str) -> StoredIssue | None:
     return _stored(row) if row else None
 
 
+def by_id(connection: Connection, number: int) -> StoredIssue | None:
+    row = connection.execute(sa.select(issues).where(issues.c.id == number)).one_or_none()
+    return _stored(row) if row else None
+
+
 def create(connection: Connection, issue: Issue, *, now: dt.datetime) -> StoredIssue:
     """Write *issue* down, or return the one that has its key already."""
     row = {

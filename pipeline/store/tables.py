@@ -329,9 +329,9 @@ bounces = Table(  # later news of a delivery, as it came: by mail or by a provid
         "key", String(64), nullable=False, unique=True
     ),  # SHA-256 of the mail or event: what comes twice counts once
     Column("at", UtcTime, nullable=False, index=True),
-    Column("origin", String(40), nullable=False),  # maildir | mbox | file | imap | smtp | the hook's name
+    Column("origin", String(40), nullable=False),  # maildir | mbox | file | imap | the hook's name
     Column("kind", String(16), nullable=False),  # bounce | complaint | auto-reply | delay | delivered | other
-    Column("category", String(16)),  # address | domain | mailbox | policy | greylist | unknown
+    Column("category", String(16)),  # of a bounce: its `BounceClass`; of a complaint: its Feedback-Type (RFC 5965 7.3)
     Column("subscriber_id", BigId, ForeignKey("subscribers.id"), index=True),  # NULL where nothing signed names one
     Column("issue_id", BigId, ForeignKey("issues.id"), index=True),
     Column("domain", String(255), nullable=False, default=""),
@@ -340,6 +340,16 @@ bounces = Table(  # later news of a delivery, as it came: by mail or by a provid
     Column("diagnostic", Text),  # the receiver's words, without addresses
     Column("action", String(24), nullable=False),  # what was done: suppressed | counted | noted | ...
     Column("raw", LargeBinary),  # kept for 30 days, for a person to look at
+)
+
+stops = Table(  # receivers at which the rest of an issue is not sent, for too many there called it spam (M-28)
+    "stops",
+    metadata,
+    Column("issue_id", BigId, ForeignKey("issues.id"), primary_key=True, autoincrement=False),
+    Column("domain", String(255), primary_key=True),
+    Column("complaints", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),  # letters of the issue that the receiver had taken by then
+    Column("at", UtcTime, nullable=False),
 )
 
 instance = Table(  # one row: which machine this database last sent from, and how far it was (a restored copy is behind)

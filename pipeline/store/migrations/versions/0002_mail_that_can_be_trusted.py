@@ -230,3 +230,13 @@ def _bounces() -> None:
     )
     for column in ("at", "subscriber_id", "issue_id"):
         op.create_index(op.f(f"ix_bounces_{column}"), "bounces", [column])
+    op.create_table(
+        "stops",
+        sa.Column("issue_id", ID, autoincrement=False, nullable=False),
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("complaints", sa.Integer(), nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_stops_issue_id")),
+        sa.PrimaryKeyConstraint("issue_id", "domain", name=op.f("pk_stops")),
+    )

@@ -1,0 +1,231 @@
+"""Bounces: later news of deliveries, as it came by mail or by a hook; and the receivers at which an issue was stopped.
+
+A row is there for everything that came, whether or not it changed anything. `subscriber_id` is set only where a signature of ours
+named the person.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.model import DeliveryStatus
+from pipeline.store.engine import Connection, insert_once
+from pipeline.store.tables import bounces, deliveries, issues, stops
+
+RAW_LENGTH = 16 * 1024  # octets kept of a mail: what its sender wrote, and the head of what came back
+
+
+@dataclass(frozen=True, slots=True)
+class NewBounce:
+    """What came in, before anything was done about it."""
+
+    key: str  # SHA-256; what comes twice counts once
+    at: dt.datetime
+    origin: str
+    kind: str
+    category: str | None = None
+    subscriber_id: int | None = None
+    issue_id: int | None = None
+    domain: str = ""
+    status: str | None = None
+    code: int | None = None
+    diagnostic: str | None = None
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """One row about one person."""
+
+    id: int
+    at: dt.datetime
+    origin: str
+    kind: str
+    category: str
+    issue_id: int | None
+    domain: str
+    status: str
+    code: int
+    diagnostic: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter of an issue that the mail server took for a subscriber."""
+
+    issue_id: int
+    sent_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The rest of an issue is not sent to this receiver."""
+
+    domain: str
+    complaints: int
+    accepted: int
+    at: dt.datetime
+
+
+# --- what came ------------------------------------------------------------------------------------------------------------------
+
+
+def add(connection: Connection, new: NewBounce, *, action: str) -> bool:
+    """Write down what came. False: it was here before, and stays as it was."""
+    row = {**asdict(new), "action": action, "raw": new.raw[:RAW_LENGTH] if new.raw else None}
+    return connection.execute(insert_once(connection, bounces).returning(bounces.c.id), row).first() is not None
+
+
+def set_action(connection: Connection, key: str, action: str) -> None:
+    """Write down what was done about it."""
+    connection.execute(bounces.update().where(bounces.c.key == key).values(action=action))
+
+
+def has(connection: Connection, key: str) -> bool:
+    return connection.execute(sa.select(bounces.c.id).where(bounces.c.key == key)).first() is not None
+
+
+def of(connection: Connection, subscriber_id: int, *, since: dt.datetime | None = None) -> list[Bounce]:
+    """What came back about one subscriber, oldest first."""
+    b = bounces.c
+    columns = (b.id, b.at, b.origin, b.kind, b.category, b.issue_id, b.domain, b.status, b.code, b.diagnostic, b.action)
+    query = sa.select(*columns).where(b.subscriber_id == subscriber_id).order_by(b.id)
+    if since is not None:
+        query = query.where(b.at >= since)
+    return [_bounce(row) for row in connection.execute(query)]
+
+
+def letters(connection: Connection, subscriber_id: int, *, since: dt.datetime) -> list[Letter]:
+    """The issues' letters that left for one subscriber since then, oldest first."""
+    d = deliveries.c
+    query = (
+        sa.select(d.issue_id, d.finished_at)
+        .where(d.subscriber_id == subscriber_id, d.status == DeliveryStatus.SENT.value, d.finished_at >= since)
+        .order_by(d.finished_at, d.id)
+    )
+    return [Letter(int(row.issue_id), row.finished_at) for row in connection.execute(query)]
+
+
+def counts_since(connection: Connection, since: dt.datetime) -> dict[tuple[str, str, str], int]:
+    """How often each (kind, category, action) came since then."""
+    b = bounces.c
+    query = (
+        sa.select(b.kind, b.category, b.action, sa.func.count())
+        .where(b.at >= since)
+        .group_by(b.kind, b.category, b.action)
+    )
+    return {(kind, category or "", action): int(number) for kind, category, action, number in connection.execute(query)}
+
+
+def forget(connection: Connection, subscriber_id: int, email: str) -> None:
+    """Drop what names a person who is erased: the words and mails about them, signed or not."""
+    b = bounces.c
+    blank = {"raw": None, "diagnostic": None}
+    connection.execute(bounces.update().where(b.subscriber_id == subscriber_id).values(blank))
+    needle = email.encode().lower()
+    after = 0
+    while True:
+        query = sa.select(b.id, b.raw).where(b.id > after, b.raw.is_not(None)).order_by(b.id).limit(200)
+        rows = connection.execute(query).all()
+        if not rows:
+            return
+        named = [row.id for row in rows if needle in bytes(row.raw).lower()]
+        if named:
+            connection.execute(bounces.update().where(b.id.in_(named)).values(blank))
+        after = rows[-1].id
+
+
+# --- receivers ------------------------------------------------------------------------------------------------------------------
+
+
+def refusals(connection: Connection, domain: str, *, category: str, since: dt.datetime) -> tuple[int, set[int]]:
+    """How many signed bounces of this category came from a receiver since then, and of which issues."""
+    b = bounces.c
+    query = (
+        sa.select(b.issue_id, sa.func.count())
+        .where(b.at >= since, b.domain == domain, b.kind == "bounce", b.category == category)
+        .where(b.subscriber_id.is_not(None))
+        .group_by(b.issue_id)
+    )
+    rows = connection.execute(query).all()
+    return sum(int(number) for _, number in rows), {int(issue) for issue, _ in rows if issue is not None}
+
+
+def complaints(connection: Connection, issue_id: int, domain: str, *, categories: Sequence[str]) -> int:
+    """How many people at a receiver called an issue spam."""
+    b = bounces.c
+    query = sa.select(sa.func.count(sa.distinct(b.subscriber_id))).where(
+        b.issue_id == issue_id, b.domain == domain, b.kind == "complaint", b.category.in_(categories)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def accepted(connection: Connection, issue_ids: Collection[int], domain: str) -> int:
+    """How many letters of these issues a receiver took."""
+    d = deliveries.c
+    query = sa.select(sa.func.count()).where(
+        d.issue_id.in_(list(issue_ids)), d.domain == domain, d.status == DeliveryStatus.SENT.value
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def stop(
+    connection: Connection, issue_id: int, domain: str, *, complaints: int, accepted: int, now: dt.datetime
+) -> bool:
+    """Send no more of an issue to a receiver: what waits for it is held back. False: it was stopped before.
+
+    A letter that a worker holds at this moment still leaves.
+    """
+    row = {"issue_id": issue_id, "domain": domain, "complaints": complaints, "accepted": accepted, "at": now}
+    new = connection.execute(insert_once(connection, stops).returning(stops.c.domain), row).first() is not None
+    d = deliveries.c
+    waiting = [DeliveryStatus.PLANNED.value, DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
+    held_back = {
+        "status": DeliveryStatus.SUPPRESSED.value,
+        "finished_at": now,
+        "next_at": None,
+        "reply": f"not sent: {complaints} of {accepted} readers at {domain} called this issue spam",
+    }
+    connection.execute(
+        deliveries.update()
+        .where(d.issue_id == issue_id, d.domain == domain, d.finished_at.is_(None), d.status.in_(waiting))
+        .values(held_back)
+    )
+    return new
+
+
+def stopped_domains(connection: Connection, issue_id: int) -> set[str]:
+    """The receivers at which the rest of an issue is not sent. A claim passes their letters by."""
+    return {stop.domain for stop in stops_of(connection, issue_id)}
+
+
+def stops_of(connection: Connection, issue_id: int) -> list[Stop]:
+    s = stops.c
+    query = sa.select(s.domain, s.complaints, s.accepted, s.at).where(s.issue_id == issue_id).order_by(s.domain)
+    return [Stop(r.domain, int(r.complaints), int(r.accepted), r.at) for r in connection.execute(query)]
+
+
+def issue_key(connection: Connection, issue_id: int) -> str:
+    return str(connection.execute(sa.select(issues.c.key).where(issues.c.id == issue_id)).scalar_one())
+
+
+def _bounce(row: Any) -> Bounce:
+    return Bounce(
+        int(row.id),
+        row.at,
+        row.origin,
+        row.kind,
+        row.category or "",
+        None if row.issue_id is None else int(row.issue_id),
+        row.domain,
+        row.status or "",
+        int(row.code or 0),
+        row.diagnostic or "",
+        row.action,
+    )
