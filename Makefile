@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench ids lock screenshots clean
+.PHONY: help install demo test check format bench chaos ids lock screenshots clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,6 +35,9 @@ format: $(STAMP)  ## tidy the code
 
 bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: $(STAMP)  ## kills, faults, full disks, locks and races in full size, as a table (ARGS="--help" for parts and sizes)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 ids: $(STAMP)  ## promises of the handbook that no test holds
 	@$(BIN)/python -m tests.ids

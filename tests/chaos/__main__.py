@@ -1,0 +1,66 @@
+"""Do everything to ourselves that the handbook promises to survive, in full size, and print one table; exit 1 when a bar falls.
+
+make chaos                                          all of it: hours
+make chaos ARGS="--scale 0.01"                      a quick look
+make chaos ARGS="--only R-01 --seed 7"              one bar, replayed
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.chaos import kills
+from tests.chaos.scene import STRACE, Told
+
+Part = Callable[[Path, float, int], Iterator[Told]]
+
+PARTS: dict[str, tuple[Part, ...]] = {
+    "R-01": (kills.in_full,),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make chaos", description="The delivery contract, put to the proof in full size."
+    )
+    parser.add_argument("--only", choices=sorted(PARTS), action="append", help="this bar alone; may be given again")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="replays a run (default: the time)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full size (default: 1)")
+    chosen = parser.parse_args()
+    if STRACE is None:
+        print("chaos: strace is not installed; run: apt-get install strace", file=sys.stderr)
+        return 2
+    print(f"{'bar':<5} {'size':<44} {'seen':<100} ok", flush=True)
+    holds = True
+    for bar in chosen.only or PARTS:
+        for part in PARTS[bar]:
+            for told in _told(part, bar, chosen.scale, chosen.seed):
+                holds = holds and told.ok
+                print(f"{told.bar:<5} {told.size:<44} {told.seen:<100} {'yes' if told.ok else 'NO'}", flush=True)
+    return 0 if holds else 1
+
+
+def _told(part: Part, bar: str, scale: float, seed: int) -> Iterator[Told]:
+    """What *part* saw; one that fails says how to see it again, and stops no other."""
+    with tempfile.TemporaryDirectory(prefix="opensignal-chaos-") as name:
+        Path(name).chmod(0o755)
+        try:
+            yield from part(Path(name), scale, seed)
+        except AssertionError as error:
+            what = re.sub(r"\s+", " ", str(error)) or "an assertion does not hold"
+            replay = f'make chaos ARGS="--only {bar} --seed {seed} --scale {scale:g}"'
+            place = error.__traceback__
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+            yield Told(bar, f"{part.__module__}.{part.__name__}", f"{where}: {what[:1500]}; replay: {replay}", ok=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

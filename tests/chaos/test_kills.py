@@ -1,0 +1,48 @@
+"""R-01 at the size of every change: a kill at any moment passes nobody over, and repeats at most the letters in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.kills import RESUMED, kill_at_calls, kill_at_random
+from tests.chaos.nursery import Nursery
+from tests.chaos.scene import STRACE, scene
+
+needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed (apt-get install strace)")
+
+
+@needs_strace
+@pytest.mark.parametrize("first", [1, 2])
+def test_killed_at_the_nth_write_or_sync_or_word_nobody_is_missing(
+    tmp_path: Path, sqlite_url: str, nursery: Nursery, first: int
+) -> None:
+    """R-01: n = 1 to 40, in two halves that run side by side."""
+    with scene(tmp_path, 600, database_url=sqlite_url, nursery=nursery) as one:
+        killed = kill_at_calls(one, range(first, 41, 2))
+
+    assert killed.kills == 20
+    assert killed.seen.statuses == {"sent": 600}
+
+
+def test_killed_at_random_nobody_is_missing(tmp_path: Path, sqlite_url: str, nursery: Nursery) -> None:
+    """R-01: twenty kills, and each restart goes on within seconds."""
+    with scene(tmp_path, 1_500, database_url=sqlite_url, nursery=nursery) as one:
+        killed = kill_at_random(one, 20, seed=20261123, check_every=5, step=70)
+
+    assert killed.kills == 20
+    assert killed.seen.statuses == {"sent": 1_500}
+    assert killed.slowest < RESUMED
+
+
+def test_killed_at_random_over_postgres_nobody_is_missing(
+    tmp_path: Path, new_postgres: Callable[[], str], nursery: Nursery
+) -> None:
+    """R-01, with the ledger in Postgres."""
+    with scene(tmp_path, 400, database_url=new_postgres(), nursery=nursery) as one:
+        killed = kill_at_random(one, 5, seed=20261124, step=70)
+
+    assert killed.kills == 5
+    assert killed.seen.statuses == {"sent": 400}
