@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from pipeline.config import Settings
-from pipeline.keys import load_key
+from pipeline.keys import KeyRing, load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.lifecycle import Outcome
 from pipeline.store import Connection, Store, consents, departures, subscribers, suppressions
@@ -37,7 +37,7 @@ def reapply(store: Store, settings: Settings) -> int:
     if begin >= end:
         return 0
     notes, end = _last_words(notebook, begin)
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression")
     count = 0
     for some in _batches(notes):
         with store.writing() as connection:
@@ -68,7 +68,7 @@ def _batches(notes: list[Note]) -> Iterator[Sequence[Note]]:
         yield notes[start : start + BATCH]
 
 
-def _apply(connection: Connection, note: Note, *, key: bytes) -> bool:
+def _apply(connection: Connection, note: Note, *, key: KeyRing) -> bool:
     """True when the database did not know."""
     if note.hashed:
         return _suppress_hash(connection, note)
@@ -90,10 +90,9 @@ def _apply(connection: Connection, note: Note, *, key: bytes) -> bool:
 
 
 def _suppress_hash(connection: Connection, note: Note) -> bool:
-    if note.reason is None or suppressions.reason(connection, note.hashed) is not None:
-        return False
-    suppressions.add(connection, note.hashed, Reason(note.reason), now=note.at)
-    return True
+    return note.reason is not None and suppressions.add_hash(
+        connection, note.hashed, note.key, Reason(note.reason), now=note.at
+    )
 
 
 def _event(note: Note) -> ConsentEvent | None:

@@ -22,7 +22,7 @@
 
 Asking changes nothing about a person whom we know; only the answer to the confirmation does. Each act below runs inside its
 caller's transaction, together with the consent row that shows it, and may run twice: the second time it finds nothing to do.
-*key* is the instance's suppression key.
+*key* is the instance's suppression key, or the ring of them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import OpenSignalError
+from pipeline.keys import Keys
 from pipeline.mail.addresses import Address
 from pipeline.mail.tokens import new_ref
 from pipeline.model import Cadence, Choice, State, Subscriber
@@ -152,7 +153,7 @@ def sign_up_requested(
     evidence: Evidence,
     *,
     asked_at: dt.datetime,
-    key: bytes,
+    key: Keys,
     now: dt.datetime,
 ) -> NoticeKind | None:
     """Somebody typed this address into a form at *asked_at*. Returns the notice that will be mailed, if any.
@@ -160,7 +161,7 @@ def sign_up_requested(
     A new or returning person is asked to confirm; one who gets mail already is told where the preferences are; an address whose
     owner said "this was not me", or that bounced, gets nothing. Nobody is written to more often than `MAIL_AGAIN_AFTER`.
     """
-    reason = suppressions.reason(connection, suppressions.hash_of(key, address.key))
+    reason = suppressions.renew(connection, key, address.key)
     if reason is not None and reason.is_final:
         return None
     subscriber = subscribers.add(
@@ -211,7 +212,7 @@ def look_at(connection: Connection, ref: str, *, now: dt.datetime) -> tuple[Resu
     return Result(_answer(question, subscriber, now=now), subscriber), question.choice
 
 
-def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: bytes, now: dt.datetime) -> Result:
+def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: Keys, now: dt.datetime) -> Result:
     """The owner of the mailbox says yes to the question *ref*: the choice asked for takes effect, and a welcome is mailed."""
     question, subscriber = _question(connection, ref)
     if question is None or subscriber is None:
@@ -219,12 +220,12 @@ def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: bytes,
     outcome = _answer(question, subscriber, now=now)
     if outcome is not Outcome.DONE:
         return Result(outcome, subscriber)
-    hashed = _hashed(connection, subscriber, key)
-    reason = suppressions.reason(connection, hashed)
+    email_key = _email_key(connection, subscriber)
+    reason = suppressions.renew(connection, key, email_key)
     if reason is not None and reason.is_final:
         return Result(Outcome.REFUSED, subscriber)
     subscribers.set_confirmed(connection, subscriber.id, question.choice, now=now)
-    suppressions.remove(connection, hashed, now=now)
+    suppressions.remove(connection, key, email_key, now=now)
     confirmations.close(connection, subscriber.id, now=now)
     consents.add(connection, subscriber.id, ConsentEvent.CONFIRMED, evidence, choice=question.choice, now=now)
     notices.add(connection, kind=NoticeKind.WELCOME, subscriber_id=subscriber.id, now=now)
@@ -245,16 +246,16 @@ def _answer(question: Confirmation, subscriber: Subscriber, *, now: dt.datetime)
     return Outcome.DONE
 
 
-def decline(connection: Connection, ref: str, evidence: Evidence, *, key: bytes, now: dt.datetime) -> Result:
+def decline(connection: Connection, ref: str, evidence: Evidence, *, key: Keys, now: dt.datetime) -> Result:
     """The owner of the mailbox says about the question *ref*: this was not me. Nothing is ever sent there again."""
     question, subscriber = _question(connection, ref)
     if question is None or subscriber is None:
         return GONE
-    hashed = _hashed(connection, subscriber, key)
-    if subscriber.state is State.SUPPRESSED and suppressions.reason(connection, hashed) is Reason.NOT_ME:
+    email_key = _email_key(connection, subscriber)
+    if subscriber.state is State.SUPPRESSED and suppressions.renew(connection, key, email_key) is Reason.NOT_ME:
         return Result(Outcome.ALREADY, subscriber)
     subscribers.set_state(connection, subscriber.id, _moved(subscriber, Event.DECLINE))
-    suppressions.add(connection, hashed, Reason.NOT_ME, now=now)
+    suppressions.add(connection, key, email_key, Reason.NOT_ME, now=now)
     confirmations.close(connection, subscriber.id, now=now)
     consents.add(connection, subscriber.id, ConsentEvent.DECLINED, evidence, now=now)
     return _done(connection, subscriber)
@@ -344,31 +345,31 @@ def unsubscribe(connection: Connection, ref: str, evidence: Evidence, *, now: dt
 
 
 def suppress(
-    connection: Connection, ref: str, why: Reason, evidence: Evidence, *, key: bytes, now: dt.datetime
+    connection: Connection, ref: str, why: Reason, evidence: Evidence, *, key: Keys, now: dt.datetime
 ) -> Result:
     """Never write to this subscriber again: the address bounced, or its owner complained."""
     subscriber = subscribers.by_ref(connection, ref, lock=True)
     if subscriber is None or not subscriber.email:
         return GONE
-    hashed = _hashed(connection, subscriber, key)
-    before = suppressions.reason(connection, hashed)
+    email_key = _email_key(connection, subscriber)
+    before = suppressions.renew(connection, key, email_key)
     if subscriber.state is State.SUPPRESSED and before is not None and (before.is_final or not why.is_final):
         return Result(Outcome.ALREADY, subscriber)
     subscribers.set_state(connection, subscriber.id, _moved(subscriber, Event.SUPPRESS))
-    suppressions.add(connection, hashed, why, now=now)
+    suppressions.add(connection, key, email_key, why, now=now)
     confirmations.close(connection, subscriber.id, now=now)
     consents.add(connection, subscriber.id, ConsentEvent.SUPPRESSED, evidence, detail=why.value, now=now)
     return _done(connection, subscriber)
 
 
-def erase(connection: Connection, ref: str, evidence: Evidence, *, key: bytes, now: dt.datetime) -> Result:
+def erase(connection: Connection, ref: str, evidence: Evidence, *, key: Keys, now: dt.datetime) -> Result:
     """Delete everything that says who this was; kept are the consents under a random number, and the keyed hash of the address."""
     subscriber = subscribers.by_ref(connection, ref, lock=True)
     if subscriber is None:
         return GONE
     if not subscriber.email:
         return Result(Outcome.ALREADY, subscriber)
-    suppressions.add(connection, _hashed(connection, subscriber, key), Reason.ERASED, now=now)
+    suppressions.add(connection, key, _email_key(connection, subscriber), Reason.ERASED, now=now)
     subscribers.erase(connection, subscriber.id)
     consents.add(connection, subscriber.id, ConsentEvent.ERASED, evidence, now=now)
     return _done(connection, subscriber)
@@ -404,7 +405,7 @@ def import_rows(
     vouched: bool,
     detail: str,
     first_id: int,
-    key: bytes,
+    key: Keys,
     now: dt.datetime,
 ) -> list[Skipped | None]:
     """Add those whom we do not know yet; for each row, why it was skipped, or None.
@@ -426,15 +427,14 @@ def import_rows(
     return verdicts
 
 
-def _judged(connection: Connection, rows: Sequence[Imported], *, first_id: int, key: bytes) -> list[Skipped | None]:
-    hashes = [suppressions.hash_of(key, row.address.key) for row in rows]
-    reasons = suppressions.reasons(connection, hashes)
-    known = subscribers.known(connection, [row.address.key for row in rows])
+def _judged(connection: Connection, rows: Sequence[Imported], *, first_id: int, key: Keys) -> list[Skipped | None]:
+    names = [row.address.key for row in rows]
+    reasons = suppressions.reasons(connection, key, names)
+    known = subscribers.known(connection, names)
     seen: set[str] = set()
     verdicts = []
-    for row, hashed in zip(rows, hashes, strict=True):
-        name = row.address.key
-        verdicts.append(_why_not(reasons.get(hashed), known.get(name), seen=name in seen, first_id=first_id))
+    for name in names:
+        verdicts.append(_why_not(reasons.get(name), known.get(name), seen=name in seen, first_id=first_id))
         seen.add(name)
     return verdicts
 
@@ -471,10 +471,10 @@ def _question(connection: Connection, ref: str) -> tuple[Confirmation | None, Su
     return confirmations.by_ref(connection, ref), subscriber
 
 
-def _hashed(connection: Connection, subscriber: Subscriber, key: bytes) -> str:
+def _email_key(connection: Connection, subscriber: Subscriber) -> str:
     email_key = subscribers.email_key(connection, subscriber.id)
     assert email_key is not None, "an erased subscriber has no questions and no address"
-    return suppressions.hash_of(key, email_key)
+    return email_key
 
 
 def _moved(subscriber: Subscriber, event: Event) -> State:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.library import frontmatter
 from pipeline.library.schema import TopicItem
 from pipeline.mail import lifecycle
@@ -115,7 +115,7 @@ def import_csv(
             "an import needs --source (where the addresses come from) and --basis (why you may write to them)"
         )
     topics = offered_topics(settings)
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression")
     with store.reading() as connection:
         first_id = subscribers.last_id(connection)
     skipped: list[tuple[int, str]] = []
@@ -305,10 +305,10 @@ def _particulars(consent: Consent) -> str:
 def show(store: Store, settings: Settings, address: str) -> Record:
     """Everything that is kept about *address*. Raises `AddressError`."""
     email_key = parse_address(address).key
-    hashed = suppressions.hash_of(load_key(settings.state_dir, "suppression"), email_key)
+    keys = load_keys(settings.state_dir, "suppression")
     with store.reading() as connection:
         subscriber = subscribers.find(connection, email_key)
-        reason = suppressions.reason(connection, hashed)
+        reason = suppressions.reason(connection, keys, email_key)
         if subscriber is None:
             return Record(None, reason)
         return Record(
@@ -326,13 +326,13 @@ def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -
     `AddressError`, and `StoreBusy` when somebody reads without a pause and the database's journal keeps what was deleted.
     """
     email_key = parse_address(address).key
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression")
     with store.writing() as connection:
         waiting = [number for number, email in signups.emails(connection) if _same(email, email_key)]
         signups.delete(connection, waiting)
         subscriber = subscribers.find(connection, email_key, lock=True)
         if subscriber is None:
-            suppressions.add(connection, suppressions.hash_of(key, email_key), Reason.ERASED, now=now)
+            suppressions.add(connection, key, email_key, Reason.ERASED, now=now)
         else:
             lifecycle.erase(connection, subscriber.ref, Evidence(Method.COMMAND), key=key, now=now)
     if not subscribers.forget_journal(store):

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError
-from pipeline.keys import load_key
+from pipeline.keys import Keys, load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.store import Store, consents, signups
@@ -69,7 +69,7 @@ def handle_signups(store: Store, settings: Settings, *, now: dt.datetime, limit:
 
     Each is one transaction: a crash leaves it waiting, and two workers at once share them out.
     """
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression")
     count = 0
     while count < limit and _waiting(store) and _handle_one(store, key, now=now):
         count += 1
@@ -82,7 +82,7 @@ def _waiting(store: Store) -> bool:
         return signups.waiting(connection)
 
 
-def _handle_one(store: Store, key: bytes, *, now: dt.datetime) -> bool:
+def _handle_one(store: Store, key: Keys, *, now: dt.datetime) -> bool:
     with store.writing() as connection:
         signup = signups.take(connection)
         if signup is None:

@@ -1,16 +1,20 @@
-"""Suppressions: addresses never to be written to again, kept as keyed hashes so that they outlive an erasure."""
+"""Suppressions: addresses never to be written to again, kept as keyed hashes so that they outlive an erasure.
+
+The keys are a ring (P-06): the newest hashes, every live one is looked under, and what is met under an older one is hashed anew.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import hmac
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
+from pipeline.keys import Keys, key_id, live, mac, newest
 from pipeline.store import departures
-from pipeline.store.engine import Connection, insert_once, row_count
+from pipeline.store.engine import Connection, insert_once
 from pipeline.store.tables import suppressions
 
 
@@ -31,41 +35,85 @@ class Reason(StrEnum):
 
 
 def hash_of(key: bytes, email_key: str) -> str:
-    """HMAC-SHA-256 of a canonical address under the instance's suppression key (P-06)."""
-    return hmac.digest(key, email_key.encode(), "sha256").hex()
+    """HMAC-SHA-256 of a canonical address under a suppression key of the instance (P-06)."""
+    return mac(key, b"").digest(email_key.encode()).hex()
 
 
-def reason(connection: Connection, hashed: str) -> Reason | None:
-    """Why this address is suppressed; None when it is not."""
-    return reasons(connection, [hashed]).get(hashed)
+def reason(connection: Connection, keys: Keys, email_key: str) -> Reason | None:
+    """Why this canonical address is suppressed; None when it is not. Looks under every live key."""
+    return reasons(connection, keys, [email_key]).get(email_key)
 
 
-def reasons(connection: Connection, hashes: Sequence[str]) -> dict[str, Reason]:
-    """Which of these hashes are suppressed, and why."""
+def reasons(connection: Connection, keys: Keys, email_keys: Sequence[str]) -> dict[str, Reason]:
+    """Which of these canonical addresses are suppressed, and why. A final reason goes first, where several keys know one."""
+    known: dict[str, Reason] = {}
     s = suppressions.c
-    query = sa.select(s.hash, s.reason).where(s.hash.in_(hashes))
-    return {row.hash: Reason(row.reason) for row in connection.execute(query)}
+    for key in live(keys):
+        hashes = {hash_of(key, email_key): email_key for email_key in email_keys}
+        query = sa.select(s.hash, s.reason).where(s.hash.in_(list(hashes)))
+        for row in connection.execute(query):
+            email_key, why = hashes[row.hash], Reason(row.reason)
+            if email_key not in known or why.is_final:
+                known[email_key] = why
+    return known
 
 
-def add(connection: Connection, hashed: str, why: Reason, *, now: dt.datetime) -> None:
-    """Suppress an address. A final reason replaces one that is not, never the other way round."""
-    connection.execute(insert_once(connection, suppressions), {"hash": hashed, "reason": why.value, "at": now})
-    if why.is_final:
-        s = suppressions.c
-        final = [r.value for r in Reason if r.is_final]
-        update = suppressions.update().where(s.hash == hashed, s.reason.not_in(final))
-        connection.execute(update.values(reason=why.value, at=now))
-    stands = reason(connection, hashed) or why
-    departures.note_hash(connection, hashed, stands.value, key=None, at=now)
+def renew(connection: Connection, keys: Keys, email_key: str) -> Reason | None:
+    """`reason`; and what is kept under an older key only is kept under the newest from now on."""
+    found = _rows(connection, keys, email_key)
+    if not found:
+        return None
+    first = max(found, key=lambda row: Reason(row.reason).is_final)
+    if [row.hash for row in found] != [hash_of(newest(keys), email_key)]:
+        _delete(connection, found, now=first.at)
+        _insert(connection, keys, email_key, Reason(first.reason), now=first.at)
+    return Reason(first.reason)
 
 
-def remove(connection: Connection, hashed: str, *, now: dt.datetime) -> None:
+def add(connection: Connection, keys: Keys, email_key: str, why: Reason, *, now: dt.datetime) -> None:
+    """Suppress a canonical address. A final reason replaces one that is not, never the other way round."""
+    before = renew(connection, keys, email_key)
+    if before is None:
+        _insert(connection, keys, email_key, why, now=now)
+    elif why.is_final and not before.is_final:
+        _delete(connection, _rows(connection, keys, email_key), now=now)
+        _insert(connection, keys, email_key, why, now=now)
+
+
+def add_hash(connection: Connection, hashed: str, key: str | None, why: Reason, *, now: dt.datetime) -> bool:
+    """Suppress an address of which only the hash is known, and the id of its key; False when it was before."""
+    query = sa.select(suppressions.c.hash).where(suppressions.c.hash == hashed)
+    if connection.execute(query).first() is not None:
+        return False
+    values = {"hash": hashed, "reason": why.value, "at": now, "key": key}
+    connection.execute(insert_once(connection, suppressions), values)
+    departures.note_hash(connection, hashed, why.value, key=key, at=now)
+    return True
+
+
+def remove(connection: Connection, keys: Keys, email_key: str, *, now: dt.datetime) -> None:
     """Lift a suppression, if there is one: its owner signed up anew and confirmed."""
-    if row_count(connection.execute(suppressions.delete().where(suppressions.c.hash == hashed))):
-        departures.note_hash(connection, hashed, None, key=None, at=now)
+    _delete(connection, _rows(connection, keys, email_key), now=now)
 
 
 def counts(connection: Connection) -> dict[Reason, int]:
     """How many addresses are suppressed for which reason."""
     query = sa.select(suppressions.c.reason, sa.func.count()).group_by(suppressions.c.reason)
     return {Reason(why): int(number) for why, number in connection.execute(query)}
+
+
+def _rows(connection: Connection, keys: Keys, email_key: str) -> Sequence[sa.Row[Any]]:
+    s = suppressions.c
+    hashes = [hash_of(key, email_key) for key in live(keys)]
+    return connection.execute(sa.select(suppressions).where(s.hash.in_(hashes)).order_by(s.hash)).all()
+
+
+def _insert(connection: Connection, keys: Keys, email_key: str, why: Reason, *, now: dt.datetime) -> None:
+    key = newest(keys)
+    add_hash(connection, hash_of(key, email_key), key_id(key), why, now=now)
+
+
+def _delete(connection: Connection, rows: Sequence[sa.Row[Any]], *, now: dt.datetime) -> None:
+    for row in rows:
+        connection.execute(suppressions.delete().where(suppressions.c.hash == row.hash))
+        departures.note_hash(connection, row.hash, None, key=row.key, at=now)

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, StoreBusy, StoreError, TokenError
-from pipeline.keys import load_key, load_keys
+from pipeline.keys import KEY_NAMES, load_keys
 from pipeline.mail.deliver import Clock
 from pipeline.mail.people import offered_topics
 from pipeline.store import Store, subscribers
@@ -41,14 +41,14 @@ def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.da
     Raises `SettingsError` for keys, `ContentError` for topics that cannot be read.
     """
     sheet = load_sheet(settings.root / "theme")
-    load_keys(settings.state_dir, "token")
+    for name in KEY_NAMES:
+        load_keys(settings.state_dir, name)
     office = Office(
         store=store,
         settings=settings,
         clock=clock,
         pages=Pages(settings, stylesheet=sheet.path),
         topics=offered_topics(settings),
-        suppression_key=load_key(settings.state_dir, "suppression"),
     )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     signup, links = SignupPages(office), LinkPages(office)

@@ -22,12 +22,15 @@ class Office:
     clock: Clock
     pages: Pages
     topics: Mapping[str, Topic]
-    suppression_key: bytes
 
     @property
     def token_keys(self) -> KeyRing:
         """Asked for anew each time: a key that was added while we serve opens the links that it signed."""
         return load_keys(self.settings.state_dir, "token")
+
+    @property
+    def suppression_key(self) -> KeyRing:
+        return load_keys(self.settings.state_dir, "suppression")
 
     def ref(self, purpose: Purpose, token: str) -> str:
         """Whom *token* names. Raises `TokenError` unless we signed it for *purpose*."""

@@ -8,13 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import StoreError
+from pipeline.keys import Key, KeyRing, key_id
 from pipeline.model import Cadence, Choice, State
-from pipeline.store import Store, confirmations, consents, subscribers, suppressions
+from pipeline.store import Store, confirmations, consents, subscribers, suppressions, tables
 from pipeline.store.consents import Consent, ConsentEvent, Evidence, Method
 from pipeline.store.subscribers import NewSubscriber
 from pipeline.store.suppressions import Reason
 
 DAY = dt.timedelta(days=1)
+KEY = b"k" * 32
 WEEKLY = Choice(Cadence.WEEKLY, frozenset({"power"}))
 
 
@@ -69,26 +71,50 @@ def test_a_final_reason_stays_and_wins(store: Store, now: dt.datetime) -> None:
             (Reason.BOUNCE, Reason.COMPLAINT),
         ]
     ):
-        hashed = suppressions.hash_of(b"k" * 32, f"{number}@example.org")
+        name = f"{number}@example.org"
         with store.writing() as c:
             for why in reasons:
-                suppressions.add(c, hashed, why, now=now)
-            told.append(suppressions.reason(c, hashed))
+                suppressions.add(c, KEY, name, why, now=now)
+            told.append(suppressions.reason(c, KEY, name))
 
     assert told == [Reason.COMPLAINT, Reason.NOT_ME, Reason.NOT_ME, Reason.BOUNCE]
 
 
 def test_a_suppression_says_nothing_without_its_key(store: Store, now: dt.datetime) -> None:
-    hashed = suppressions.hash_of(b"a" * 32, "a@example.org")
+    """P-06: the database alone cannot tell who it is."""
     with store.writing() as c:
-        suppressions.add(c, hashed, Reason.ERASED, now=now)
+        suppressions.add(c, KEY, "a@example.org", Reason.ERASED, now=now)
 
     with store.writing() as c:
-        assert suppressions.reason(c, suppressions.hash_of(b"b" * 32, "a@example.org")) is None
+        assert suppressions.reason(c, b"b" * 32, "a@example.org") is None
         assert suppressions.counts(c) == {Reason.ERASED: 1}
-        suppressions.remove(c, hashed, now=now)
+        [row] = c.execute(sa.select(tables.suppressions)).mappings()
+        assert (len(row["hash"]), row["key"]) == (64, key_id(KEY))
+        suppressions.remove(c, KEY, "a@example.org", now=now)
         assert suppressions.counts(c) == {}
-    assert len(hashed) == 64
+
+
+def test_a_suppression_outlives_its_key(store: Store, now: dt.datetime) -> None:
+    """P-06: a new key is put before the old one; who is suppressed under either stays so, and is hashed anew on sight."""
+    old, new = Key(b"o" * 32), Key(b"n" * 32)
+    before, after, alone = KeyRing((old,)), KeyRing((new, old)), KeyRing((new,))
+    people = ["a@example.org", "b@example.org", "c@example.org"]
+    with store.writing() as c:
+        for person in people[:2]:
+            suppressions.add(c, before, person, Reason.BOUNCE, now=now)
+        found = suppressions.reasons(c, after, people)
+        unseen = suppressions.reasons(c, alone, people)
+        suppressions.add(c, after, "b@example.org", Reason.ERASED, now=now + DAY)
+        renewed = [suppressions.renew(c, after, person) for person in people]
+        seen = suppressions.reasons(c, alone, people)
+
+    assert found == seen == {"a@example.org": Reason.BOUNCE, "b@example.org": Reason.BOUNCE}
+    assert unseen == {}
+    assert renewed == [Reason.BOUNCE, Reason.BOUNCE, None]
+    with store.writing() as c:
+        assert suppressions.counts(c) == {Reason.BOUNCE: 2}
+        suppressions.remove(c, after, "a@example.org", now=now)
+        assert suppressions.reason(c, after, "a@example.org") is None
 
 
 def test_a_question_is_open_until_it_is_closed(store: Store, person: int, now: dt.datetime) -> None:
