@@ -515,17 +515,24 @@ def list_keys(root: Root = None, json: Json = False) -> None:
     Example: opensignal keys list
     """
     from pipeline.keys import KEY_NAMES, load_keys
+    from pipeline.mail import dkim
 
     settings = _settings(root)
     found = [(name, load_keys(settings.state_dir, name)) for name in KEY_NAMES]
+    letters = [(key, key.selector in settings.dkim_selectors.split()) for key in dkim.keys_there(settings)]
     if json:
-        _print_json([_key_as_dict(name, key, signs=key == ring.keys[0]) for name, ring in found for key in ring.keys])
+        ours = [_key_as_dict(name, key, signs=key == ring.keys[0]) for name, ring in found for key in ring.keys]
+        theirs = [{"name": "dkim", "id": k.selector, "signs": s, "algorithm": k.algorithm.value} for k, s in letters]
+        _print_json([*ours, *theirs])
         return
     for name, ring in found:
         for key in ring.keys:
             made = f"made {key.made_at:%Y-%m-%d}" if key.made_at else "there from the start"
             does = "signs" if key == ring.keys[0] else _kept(key)
             out.print(f"{name:<12} {key.id}  {does}, {made}", markup=False)
+    for letter_key, signs in letters:
+        does = "signs letters" if signs else "rests: dkim_selectors does not name it"
+        out.print(f"{'dkim':<12} {letter_key.selector:<8}  {does}, {letter_key.algorithm.value}", markup=False)
 
 
 @secret.command("rotate")
@@ -556,6 +563,57 @@ def rotate_key(
         out.print(f"  {key.id} is gone: its time was over", markup=False)
     file = _short(key_file(settings.state_dir, known))
     out.print(f"back up {file}, and copy it to every other machine of this newsletter before it sends", markup=False)
+
+
+@secret.command("dkim")
+def make_dkim_key(
+    selector: Annotated[
+        str, typer.Option(help="Name of the key in the DNS; default: one with the month in it.", metavar="NAME")
+    ] = "",
+    algorithm: Annotated[
+        str, typer.Option(help="rsa, which every receiver verifies, or ed25519, beside it.", metavar="NAME")
+    ] = "rsa",
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Make a key that signs letters (DKIM), or show the one that is there, with the DNS record that it wants.
+
+    Example: opensignal keys dkim --selector news1
+    """
+    from pipeline.config import DKIM_SELECTOR
+    from pipeline.mail import dkim
+
+    settings = _settings(root)
+    if algorithm not in list(dkim.Algorithm):
+        raise UsageError(f"--algorithm {algorithm} is not known; use {' or '.join(dkim.Algorithm)}")
+    selector = selector.lower() or f"{algorithm[0]}{_now():%Y%m}"
+    if not re.fullmatch(DKIM_SELECTOR, selector):
+        raise UsageError(f"--selector {selector} cannot stand in the DNS; write letters, digits and hyphens")
+    found = dkim.make_key(settings, selector=selector, algorithm=dkim.Algorithm(algorithm))
+    now_signing = settings.dkim_selectors.split()
+    if json:
+        record = {"name": found.name, "record": found.key.record, "strings": list(found.key.strings)}
+        about = {"selector": selector, "algorithm": algorithm, "domain": found.domain, "file": str(found.file)}
+        _print_json({**about, **record, "made": found.made, "signs": selector in now_signing})
+        return
+    out.print(f"{'made' if found.made else 'there already:'} {_short(found.file)}", markup=False)
+    out.print("", f"{found.name}. IN TXT (", markup=False, sep="\n")
+    for string in found.key.strings:
+        out.print(f'  "{string}"', markup=False)
+    out.print(")", "", markup=False, sep="\n")
+    if selector in now_signing:
+        out.print("letters are signed with it, so this record must stay")
+        return
+    out.print("what next:")
+    out.print("  1. put this record into the zone; where a form asks for one text, paste the strings without gaps")
+    out.print(f"  2. wait until it is there: dig +short TXT {found.name}", markup=False)
+    out.print(f'  3. set dkim_selectors = "{selector}" in pyproject.toml, or add {selector} to it', markup=False)
+    if now_signing:
+        out.print(
+            f"  4. take {' and '.join(now_signing)} out of it, unless both are to sign; its record stays a week longer, "
+            "for letters that are under way",
+            markup=False,
+        )
 
 
 def _key_as_dict(name: str, key: Key, *, signs: bool) -> dict[str, object]:

@@ -32,6 +32,7 @@ from pipeline.errors import SettingsError, UsageError
 
 URL_LENGTH = 300  # so that a link with a token fits a header line
 SECRETS = frozenset({"OPENSIGNAL_TOKEN_KEY", "OPENSIGNAL_SUPPRESSION_KEY"})  # read by keys.py
+DKIM_SELECTOR = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # one label of a DNS name (RFC 6376 3.1 allows more)
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -82,6 +83,10 @@ class Settings(BaseSettings):
     bounce_domain: str = Field(
         default="",
         description="domain whose mail we read: each letter gets an envelope sender of its own there, so that a bounce names it",
+    )
+    dkim_selectors: str = Field(
+        default="",
+        description="selectors of the keys that sign letters (DKIM), separated by spaces; empty: the mail server signs",
     )
     reply_to: str = Field(default="", description="where answers go; default: the sender's address")
     postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
@@ -165,6 +170,17 @@ class Settings(BaseSettings):
         if name and not re.fullmatch(r"(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", name):
             raise ValueError(f"{value!r} is not a domain; write bounce.example.org, an international one as xn--...")
         return name
+
+    @field_validator("dkim_selectors")
+    @classmethod
+    def _selectors(cls, value: str) -> str:
+        words = value.lower().split()
+        for word in words:
+            if not re.fullmatch(DKIM_SELECTOR, word):
+                raise ValueError(f"{word!r} is not a selector; write letters, digits and hyphens, such as r202611")
+        if len(set(words)) < len(words):
+            raise ValueError("names a selector twice")
+        return " ".join(words)
 
     @field_validator("timezone")
     @classmethod
