@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.mail.bounces.reading import Kind as Kind
 from pipeline.model import BounceClass
 from pipeline.store.bounces import Bounce, Letter
 from pipeline.store.suppressions import Reason
@@ -24,17 +25,6 @@ SOFT_DAYS = 5  # on so many days ...
 SOFT_SPAN = dt.timedelta(days=14)  # ... over at least so long, with no letter that arrived between them
 DEAD_DAYS = 3  # a domain that does not answer: on so many days ...
 DEAD_SPAN = dt.timedelta(days=14)  # ... within so many
-
-
-class Kind(StrEnum):
-    """What came."""
-
-    BOUNCE = "bounce"  # a letter was not delivered
-    COMPLAINT = "complaint"  # a feedback report (RFC 5965)
-    AUTO_REPLY = "auto-reply"
-    DELAY = "delay"  # still being tried
-    DELIVERED = "delivered"
-    OTHER = "other"
 
 
 class Action(StrEnum):
