@@ -33,6 +33,8 @@ from pipeline.errors import SettingsError, UsageError
 URL_LENGTH = 300  # so that a link with a token fits a header line
 SECRETS = frozenset({"OPENSIGNAL_TOKEN_KEY", "OPENSIGNAL_SUPPRESSION_KEY"})  # read by keys.py
 DKIM_SELECTOR = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # one label of a DNS name (RFC 6376 3.1 allows more)
+SECRET_SETTINGS = ("hook_secret", "postmark_secret", "mailgun_key")  # from the environment only
+SECRET_LENGTH = 16
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -92,6 +94,24 @@ class Settings(BaseSettings):
     postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
     connections: int = Field(
         default=8, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
+    )
+
+    # what comes back
+    bounces_url: str = Field(
+        default="",
+        repr=False,
+        description="where bounces are read: imaps://USER:PASSWORD@HOST/FOLDER, or the folder of a Maildir",
+    )
+    hook_secret: str = Field(default="", repr=False, description="signs calls of /hooks/events")
+    ses_topic: str = Field(default="", description="the SNS topic that calls /hooks/ses with news of Amazon SES")
+    postmark_secret: str = Field(
+        default="", repr=False, description="what Postmark brings when it calls /hooks/postmark"
+    )
+    mailgun_key: str = Field(
+        default="", repr=False, description="Mailgun's webhook signing key, for calls of /hooks/mailgun"
+    )
+    sendgrid_key: str = Field(
+        default="", description="the public key of SendGrid's signed event webhook, for calls of /hooks/sendgrid"
     )
 
     # schedule
@@ -181,6 +201,13 @@ class Settings(BaseSettings):
         if len(set(words)) < len(words):
             raise ValueError("names a selector twice")
         return " ".join(words)
+
+    @field_validator("hook_secret", "postmark_secret", "mailgun_key")
+    @classmethod
+    def _long_secret(cls, value: str) -> str:
+        if value and len(value) < SECRET_LENGTH:
+            raise ValueError(f"is shorter than {SECRET_LENGTH} characters; make one with: openssl rand -hex 32")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -284,11 +311,21 @@ def _bound_to(root: Path) -> type[Settings]:
             return (
                 init_settings,
                 env_settings,
-                PyprojectTomlConfigSettingsSource(settings_cls, toml_file=root / "pyproject.toml"),
+                _WithoutSecrets(settings_cls, toml_file=root / "pyproject.toml"),
                 InitSettingsSource(settings_cls, init_kwargs={"root": root, **_from_mkdocs(root)}),
             )
 
     return Bound
+
+
+class _WithoutSecrets(PyprojectTomlConfigSettingsSource):
+    """pyproject.toml, which is in Git and must not hold what is secret."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        if secret := next((name for name in SECRET_SETTINGS if name in found), None):
+            raise ValueError(f"{secret} is a secret; set OPENSIGNAL_{secret.upper()} in the environment instead")
+        return found
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import urllib.error
@@ -34,6 +35,12 @@ def get(url: str) -> Page:
 def submit(url: str, fields: Mapping[str, str]) -> Page:
     """Press a form's button."""
     return _post(url, urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded")
+
+
+def press(url: str, page: Page, fields: Mapping[str, str]) -> Page:
+    """Press a button of *page*, which stands at *url*: what the form holds beside it goes along."""
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
+    return submit(url, {**{name: html.unescape(value) for name, value in hidden.items()}, **fields})
 
 
 def submit_json(url: str, fields: Mapping[str, object]) -> Page:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pipeline.model import DeliveryStatus
 from pipeline.store.engine import Connection, insert_once
-from pipeline.store.tables import bounces, deliveries, issues, stops
+from pipeline.store.tables import bounces, calls, deliveries, issues, stops
 
 RAW_LENGTH = 16 * 1024  # octets kept of a mail: what its sender wrote, and the head of what came back
 
@@ -139,6 +139,14 @@ def forget(connection: Connection, subscriber_id: int, email: str) -> None:
         if named:
             connection.execute(bounces.update().where(b.id.in_(named)).values(blank))
         after = rows[-1].id
+
+
+def remember_call(connection: Connection, token: str, event: str, *, until: dt.datetime, now: dt.datetime) -> bool:
+    """Whether this token of a hook comes with this event only; from now on it does. What has expired is forgotten."""
+    c = calls.c
+    connection.execute(calls.delete().where(c.expires_at <= now))
+    connection.execute(insert_once(connection, calls), {"token": token, "event": event, "expires_at": until})
+    return bool(connection.execute(sa.select(c.event).where(c.token == token)).scalar_one() == event)
 
 
 # --- receivers ------------------------------------------------------------------------------------------------------------------

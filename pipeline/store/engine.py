@@ -193,6 +193,7 @@ def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
         "read-only": "give this user the right to write",
         "unable to open": "check that its folder exists and that this user may write there",
         "disk is full": "make room on its disk and run again",
+        "disk i/o error": "its disk is full or failing: make room, look into the system's log, and run again",
         "not a database": "the file is something else or damaged; restore it from a backup",
         "malformed": "the file is damaged; restore it from a backup",
         "connection": "check that the server runs and that the address and password are right",

@@ -352,6 +352,14 @@ stops = Table(  # receivers at which the rest of an issue is not sent, for too m
     Column("at", UtcTime, nullable=False),
 )
 
+calls = Table(  # tokens of hooks whose signature does not cover what they say: each comes with one event only
+    "calls",
+    metadata,
+    Column("token", String(64), primary_key=True),  # SHA-256
+    Column("event", String(64), nullable=False),  # SHA-256 of what came with it
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
 instance = Table(  # one row: which machine this database last sent from, and how far it was (a restored copy is behind)
     "instance",
     metadata,

@@ -22,6 +22,8 @@ from pipeline.store import Store, subscribers
 from pipeline.theme import Stylesheet
 from pipeline.web.files import Files, load_sheet
 from pipeline.web.guard import Guard
+from pipeline.web.hooks import HookPages, amazon
+from pipeline.web.hooks.amazon import Fetch
 from pipeline.web.links import LinkPages
 from pipeline.web.office import Office
 from pipeline.web.pages import Pages
@@ -35,8 +37,16 @@ EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRA
 RETRY_AFTER = 10  # seconds; twice as long as a writer waits for SQLite's lock
 
 
-def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.datetime.now(dt.UTC)) -> FastAPI:
+def create_app(
+    store: Store,
+    settings: Settings,
+    *,
+    clock: Clock = lambda: dt.datetime.now(dt.UTC),
+    fetch: Fetch = amazon.fetch,
+) -> FastAPI:
     """The mailing pages on *store*. Handlers are plain functions, which FastAPI runs in threads.
+
+    *fetch* gets the certificates of Amazon SNS.
 
     Raises `SettingsError` for keys, `ContentError` for topics that cannot be read.
     """
@@ -57,6 +67,7 @@ def create_app(store: Store, settings: Settings, *, clock: Clock = lambda: dt.da
     _route(app, "/decline/{token}", links.decline, READ_AND_WRITE)
     _route(app, "/unsubscribe/{token}", links.unsubscribe, READ_AND_WRITE)
     _route(app, "/preferences/{token}", links.preferences, READ_AND_WRITE)
+    _route(app, "/hooks/{name}", HookPages(office, fetch=fetch).receive, ["POST"])
     _route(app, "/healthz", _health(office), READ)
     _serve_assets(app, settings, sheet)
     _say_what_went_wrong(app, office)

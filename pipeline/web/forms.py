@@ -25,6 +25,10 @@ class Fields:
         """The last value of *name*."""
         return next((value for key, value in reversed(self.pairs) if key == name), default)
 
+    def holds(self, *names: str) -> bool:
+        """Whether any of *names* was sent, with or without a value."""
+        return any(key in names for key, _ in self.pairs)
+
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.pairs if key == name)
 

@@ -1,4 +1,4 @@
-"""Around everything else: no body above 8 kB gets in, and no traceback gets out."""
+"""Around everything else: no body above 8 kB (of a hook: 1 MB) gets in, and no traceback gets out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pipeline.web.pages import Pages
 log = logging.getLogger("opensignal")
 
 MAX_BODY = 8 * 1024  # T-14
+MAX_HOOK = 1024 * 1024  # providers send some hundreds of events at once
+HOOKS = "/hooks/"
 DRAINED = 256 * 1024  # read and thrown away, so that a client that sends too much still hears why
 
 
@@ -35,7 +37,7 @@ class Guard:
 
         request = Request(scope)
         try:
-            body = await _body(receive) if request.method not in ("GET", "HEAD") else b""
+            body = await _body(receive, _limit(scope)) if request.method not in ("GET", "HEAD") else b""
             await self.app(scope, _replay(body, receive), sending)
         except _TooLarge:
             await self.pages.problem(request, 413, "too-large")(scope, receive, send)
@@ -51,7 +53,11 @@ class _TooLarge(Exception):
     pass
 
 
-async def _body(receive: Receive) -> bytes:
+def _limit(scope: Scope) -> int:
+    return MAX_HOOK if scope["path"].startswith(HOOKS) else MAX_BODY
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
     """The whole body. Raises `_TooLarge`, or `ClientDisconnect` when only a part of it came."""
     body = bytearray()
     size = 0
@@ -61,9 +67,9 @@ async def _body(receive: Receive) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= MAX_BODY:
+        if size <= limit:
             body += chunk
-        elif size > DRAINED or not message.get("more_body", False):
+        elif size > limit + DRAINED or not message.get("more_body", False):
             raise _TooLarge
         if not message.get("more_body", False):
             return bytes(body)

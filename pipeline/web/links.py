@@ -1,7 +1,8 @@
 """The pages behind mailed links: confirm, "this was not me", unsubscribe, preferences.
 
 Each is one address: GET shows what the button would do, POST does it, in one transaction that is committed before the answer. The
-token says who it is and what the link may do; whoever holds the mail holds the link, so the address is shown masked.
+token says who it is and what the link may do; whoever holds the mail holds the link, so the address is shown masked. A POST that no
+person can have made (`nonce.py`) gets the page again; one-click needs nothing but the link.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import consents, subscribers
 from pipeline.store.consents import Evidence, Method
+from pipeline.web import nonce
 from pipeline.web.forms import Fields, read_form
 from pipeline.web.office import Office
 from pipeline.web.pages import sentence
@@ -45,25 +47,29 @@ class LinkPages:
         """GET: the question. POST: the answer, yes unless it says `decline`."""
         office, now = self._office, self._office.clock()
         ref = office.ref(Purpose.CONFIRM, token)
-        if request.method == "POST" and fields.one("decline"):
-            return self._declined(ref)
-        if request.method != "POST":
+        pressed = request.method == "POST" and office.pressed(ref, fields)
+        if not pressed:
             with office.store.reading() as connection:
                 result, choice = lifecycle.look_at(connection, ref, now=now)
-            return self._confirm_page(result, ref, choice=choice, asking=result.outcome is Outcome.DONE)
+            asking = result.outcome is Outcome.DONE
+            return self._confirm_page(result, ref, choice=choice, asking=asking, again=request.method == "POST")
+        if fields.one("decline"):
+            return self._declined(ref)
         with office.store.writing() as connection:
             shown = consents.remember_wording(connection, CONFIRM_WORDING, now=now)
             evidence = Evidence(Method.LINK, f"{office.settings.web_url}confirm", shown)
             result = lifecycle.confirm(connection, ref, evidence, key=office.suppression_key, now=now)
         return self._confirm_page(result, ref, choice=_choice(result), asking=False)
 
-    def _confirm_page(self, result: Result, ref: str, *, choice: Choice, asking: bool) -> Response:
+    def _confirm_page(self, result: Result, ref: str, *, choice: Choice, asking: bool, again: bool = False) -> Response:
         person = result.subscriber
         return self._office.pages.page(
             "confirm.html",
             status=GONE_STATUS.get(result.outcome, 200),
             outcome=result.outcome.value,
             asking=asking,
+            again=again,
+            nonce=self._office.nonce(ref),
             wording=CONFIRM_WORDING.splitlines(),
             address=_masked(person),
             choice=choice,
@@ -78,13 +84,12 @@ class LinkPages:
         """GET: whether it really was not them. POST: never again."""
         office = self._office
         ref = office.ref(Purpose.DECLINE, token)
-        if request.method == "POST":
+        if request.method == "POST" and office.pressed(ref, fields):
             return self._declined(ref)
         with office.store.reading() as connection:
             result, _ = lifecycle.look_at(connection, ref, now=office.clock())
-        gone = result.outcome is Outcome.GONE
-        return office.pages.page(
-            "decline.html", status=410 if gone else 200, asking=not gone, gone=gone, address=_masked(result.subscriber)
+        return self._decline_page(
+            result, ref, asking=result.outcome is not Outcome.GONE, again=request.method == "POST"
         )
 
     def _declined(self, ref: str) -> Response:
@@ -92,9 +97,18 @@ class LinkPages:
         evidence = Evidence(Method.LINK, f"{office.settings.web_url}decline")
         with office.store.writing() as connection:
             result = lifecycle.decline(connection, ref, evidence, key=office.suppression_key, now=office.clock())
+        return self._decline_page(result, ref, asking=False)
+
+    def _decline_page(self, result: Result, ref: str, *, asking: bool, again: bool = False) -> Response:
         gone = result.outcome is Outcome.GONE
-        return office.pages.page(
-            "decline.html", status=410 if gone else 200, asking=False, gone=gone, address=_masked(result.subscriber)
+        return self._office.pages.page(
+            "decline.html",
+            status=410 if gone else 200,
+            asking=asking,
+            again=again,
+            nonce=self._office.nonce(ref),
+            gone=gone,
+            address=_masked(result.subscriber),
         )
 
     # -- unsubscribe
@@ -104,9 +118,12 @@ class LinkPages:
         office = self._office
         ref = office.ref(Purpose.UNSUBSCRIBE, token)
         one_click = ONE_CLICK in fields.pairs
-        if request.method != "POST" or not (one_click or fields.one("unsubscribe")):
+        asked = request.method == "POST" and (one_click or fields.one("unsubscribe"))
+        # Leaving is easy: only what shows itself to be a scanner's, by the page's own nonce or decoy, is asked again.
+        again = asked and not one_click and fields.holds(nonce.FIELD, nonce.DECOY) and not office.pressed(ref, fields)
+        if not asked or again:
             with office.store.reading() as connection:
-                return self._unsubscribe_page(subscribers.by_ref(connection, ref), ref)
+                return self._unsubscribe_page(subscribers.by_ref(connection, ref), ref, again=bool(again))
         method = Method.ONE_CLICK if one_click else Method.LINK
         evidence = Evidence(method, f"{office.settings.web_url}unsubscribe")
         with office.store.writing() as connection:
@@ -115,11 +132,13 @@ class LinkPages:
             return office.pages.text("You are unsubscribed.")
         return self._unsubscribe_page(result.subscriber, ref)
 
-    def _unsubscribe_page(self, person: Subscriber | None, ref: str) -> Response:
+    def _unsubscribe_page(self, person: Subscriber | None, ref: str, *, again: bool = False) -> Response:
         here = person is not None and person.state in (State.PENDING, State.ACTIVE, State.PAUSED)
         return self._office.pages.page(
             "unsubscribe.html",
             here=here,
+            again=again,
+            nonce=self._office.nonce(ref),
             state=person.state.value if person else "",
             choice=person.choice if person else Choice(),
             may_return=_may_return(person),
@@ -134,16 +153,17 @@ class LinkPages:
         office = self._office
         ref = office.ref(Purpose.PREFERENCES, token)
         what = fields.one("do") or ("save" if fields.one("cadence") else "")
-        if request.method != "POST" or not what:
+        again = request.method == "POST" and bool(what or fields.one(nonce.DECOY)) and not office.pressed(ref, fields)
+        if request.method != "POST" or not what or again:
             with office.store.reading() as connection:
-                return self._preferences_page(subscribers.by_ref(connection, ref))
+                return self._preferences_page(subscribers.by_ref(connection, ref), ref, again=again)
         try:
             result = self._act(ref, what, fields)
         except ChoiceError as error:
             with office.store.reading() as connection:
                 person = subscribers.by_ref(connection, ref)
-            return self._preferences_page(person, problem=sentence(error), status=422)
-        return self._preferences_page(result.subscriber, did=what, outcome=result.outcome)
+            return self._preferences_page(person, ref, problem=sentence(error), status=422)
+        return self._preferences_page(result.subscriber, ref, did=what, outcome=result.outcome)
 
     def _act(self, ref: str, what: str, fields: Fields) -> Result:
         office, now = self._office, self._office.clock()
@@ -170,7 +190,9 @@ class LinkPages:
     def _preferences_page(
         self,
         person: Subscriber | None,
+        ref: str,
         *,
+        again: bool = False,
         did: str = "",
         outcome: Outcome | None = None,
         problem: str = "",
@@ -182,6 +204,8 @@ class LinkPages:
             "preferences.html",
             status=410 if gone else status,
             gone=gone,
+            again=again,
+            nonce=office.nonce(ref),
             state=_standing(person, now),
             paused_until=person.paused_until if person else None,
             choice=person.choice if person else Choice(),

@@ -92,9 +92,9 @@ class Pages:
         extra = {} if index else NOINDEX
         return Response(html, status, {**HEADERS, **extra, **(headers or {})}, "text/html; charset=utf-8")
 
-    def text(self, text: str) -> Response:
+    def text(self, text: str, *, status: int = 200) -> Response:
         """One plain line, for machines."""
-        return PlainTextResponse(f"{text}\n", headers={**HEADERS, **NOINDEX})
+        return PlainTextResponse(f"{text}\n", status, headers={**HEADERS, **NOINDEX})
 
     def json(
         self, values: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None

@@ -15,13 +15,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.chaos import kills
+from tests.chaos import again, disks, faults, kills, leaving, locks, poison
 from tests.chaos.scene import STRACE, Told
 
 Part = Callable[[Path, float, int], Iterator[Told]]
 
 PARTS: dict[str, tuple[Part, ...]] = {
     "R-01": (kills.in_full,),
+    "R-03": (faults.in_full,),
+    "R-04": (disks.in_full,),
+    "R-06": (locks.in_full,),
+    "R-08": (leaving.in_full,),
+    "R-10": (again.in_full,),
+    "R-11": (poison.in_full,),
 }
 
 

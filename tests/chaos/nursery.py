@@ -117,13 +117,19 @@ class Child:
             if stuck:
                 self.kill()
             self._code = self._nursery.ended(self.pid)
-            assert not stuck, f"still running after {timeout:.0f} s: {self._said()}"
-        out, err = self._said()
+            assert not stuck, f"still running after {timeout:.0f} s: {self.said()}"
+        out, err = self.said()
         assert "Traceback" not in out + err, err
         return Ended(self._code, out, err)
 
-    def _said(self) -> tuple[str, str]:
-        return tuple(self._name.with_suffix(end).read_text("utf-8", "replace") for end in (".out", ".err"))  # type: ignore[return-value]
+    def said(self) -> tuple[str, str]:
+        """What it has printed, and what it complained of, up to now."""
+        out, err = self._name.with_suffix(".out"), self._name.with_suffix(".err")
+        return _text(out), _text(err)
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------------------

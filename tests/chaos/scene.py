@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime as dt
+import re
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+import sqlalchemy as sa
 
 from pipeline.config import Settings
+from pipeline.keys import load_key
+from pipeline.mail import tokens
+from pipeline.mail.tokens import Purpose
 from pipeline.store import Store, open_store
+from pipeline.store.tables import deliveries, domains, subscribers
 from tests.builders import add_subscribers
 from tests.chaos.nursery import Child, Nursery
-from tests.fakes import Accepted
+from tests.fakes import Accepted, Answer, MailServer, mail_server
 from tests.invariants import Seen, check
 from tests.repository import Ended, Repository, Sink
 
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}  # RFC 8058 3.1
 STRACE = shutil.which("strace")
 
 
@@ -31,6 +46,17 @@ class Told:
     ok: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one letter stands, and its reader."""
+
+    status: str
+    next_at: dt.datetime | None
+    attempts: int
+    reply: str
+    state: str
+
+
 @dataclass
 class Scene:
     """One issue of one newsletter in *folder*; `send` is the command that is hurt, and run again."""
@@ -41,6 +67,7 @@ class Scene:
     readers: list[str]
     connections: int
     database_url: str
+    state_dir: Path
     kills: int = 0
 
     @property
@@ -62,13 +89,35 @@ class Scene:
 
     def start(self, *words: str, smtp: str, held: bool = False, **extra: str) -> Child:
         """Start ``opensignal WORDS``, by default the sending of the issue."""
-        settings = {"smtp_url": smtp, "connections": str(self.connections), "database_url": self.database_url, **extra}
+        settings = {
+            "smtp_url": smtp,
+            "connections": str(self.connections),
+            "database_url": self.database_url,
+            "state_dir": str(self.state_dir),
+            **extra,
+        }
         environment = self.repository.env({f"OPENSIGNAL_{name.upper()}": value for name, value in settings.items()})
         chosen = words or ("send", self.issue, "--json")
         return self.nursery.start(chosen, root=self.repository.root, environment=environment, held=held)
 
     def send(self, *words: str, smtp: str, timeout: float = 60.0, **extra: str) -> Ended:
         return self.start(*words, smtp=smtp, **extra).wait(timeout)
+
+    @contextlib.contextmanager
+    def serving(self, **extra: str) -> Iterator[str]:
+        """The mailing pages, served by a process of their own: their address. Letters that they cause go to the outbox."""
+        child = self.start("serve", "--port", "0", smtp="", **extra)
+        try:
+            ends = time.monotonic() + 30
+            while not (found := re.search(r"listening on (\S+);", child.said()[0])):
+                assert child.runs(), child.said()
+                assert time.monotonic() < ends, child.said()
+                time.sleep(0.01)
+            yield found[1].rstrip("/") + "/"
+            assert child.runs(), child.said()
+        finally:
+            child.signal(signal.SIGTERM)
+            child.wait(30)
 
     def finish(self, *, rounds: int = 3) -> Ended:
         """Send what is left, over a mail server that takes everything."""
@@ -84,6 +133,55 @@ class Scene:
         """The invariants; by default at most one letter a connection and kill may be in doubt."""
         doubt = self.kills * self.connections if in_doubt < 0 else in_doubt
         return check(self.database_url, self.accepted(), issue=self.issue, in_doubt=doubt, finished=finished, left=left)
+
+    def copy(self, name: str) -> Scene:
+        """The same newsletter in another world: a copy of its SQLite database and of its state, with a journal of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        with self.store() as store, store.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        file = folder / "opensignal.db"
+        shutil.copy(self.database_url.removeprefix("sqlite:///"), file)
+        if self.state_dir.is_dir():
+            shutil.copytree(self.state_dir, folder / "state")
+        return dataclasses.replace(
+            self, folder=folder, database_url=f"sqlite:///{file}", state_dir=folder / "state", kills=0
+        )
+
+    @contextlib.contextmanager
+    def server(self, answer: Callable[[str, str, int], Answer]) -> Iterator[MailServer]:
+        """A mail server in this process, which answers as it is told; it writes the same journal."""
+        with mail_server(answer) as server, self.journal.open("ab", buffering=0) as file:
+            server.journal = lambda letter: cast("None", file.write(Accepted.of(letter).line()))
+            yield server
+
+    def hurry(self) -> None:
+        """Make due what waits, as if hours had passed."""
+        past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+        with self.store() as store, store.writing() as connection:
+            waiting = sa.and_(deliveries.c.finished_at.is_(None), deliveries.c.next_at.is_not(None))
+            connection.execute(deliveries.update().where(waiting).values(next_at=past))
+            connection.execute(domains.update().values(paused_until=None))
+
+    def standing(self) -> dict[str, Standing]:
+        """Where the letter to each address stands."""
+        d, s = deliveries.c, subscribers.c
+        query = sa.select(s.email, s.state, d.status, d.next_at, d.attempts, d.reply).join(
+            subscribers, s.id == d.subscriber_id
+        )
+        with self.store() as store, store.reading() as connection:
+            return {
+                row.email: Standing(row.status, row.next_at, row.attempts, row.reply or "", row.state)
+                for row in connection.execute(query)
+            }
+
+    def leaving(self) -> dict[str, str]:
+        """For each address the path by which one click unsubscribes, as it stands in its letters."""
+        key = load_key(self.state_dir, "token")
+        with self.store() as store, store.reading() as connection:
+            rows = connection.execute(sa.select(subscribers.c.email, subscribers.c.ref)).all()
+        return {row.email: f"unsubscribe/{tokens.sign(key, Purpose.UNSUBSCRIBE, row.ref)}" for row in rows}
 
     @contextlib.contextmanager
     def store(self) -> Iterator[Store]:
@@ -113,11 +211,22 @@ def scene(
     url = database_url or f"sqlite:///{folder / 'opensignal.db'}"
     with contextlib.ExitStack() as stack:
         nursery = nursery or stack.enter_context(Nursery(folder / "children"))
-        made = Scene(folder, repository, nursery, people, connections, url)
+        made = Scene(folder, repository, nursery, people, connections, url, repository.root / ".opensignal")
         with made.store() as store:
             for first in range(0, len(people), 5_000):
                 add_subscribers(store, *people[first : first + 5_000])
         yield made
+
+
+def post(url: str, fields: Mapping[str, str], *, timeout: float = 30) -> tuple[int, dict[str, str]]:
+    """POST a form; the status and the headers of the answer, in small letters."""
+    request = urllib.request.Request(url, data=urllib.parse.urlencode(fields).encode(), method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {name.lower(): value for name, value in error.headers.items()}
 
 
 def struck(child: Child, *inject: str) -> subprocess.Popen[bytes]:

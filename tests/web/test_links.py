@@ -36,15 +36,15 @@ def test_looking_changes_nothing(desk: Desk, purpose: Purpose, state: str) -> No
     desk.work()
     links = {p: desk.link(p, EMAIL) for p in Purpose}
     if state not in (State.PENDING, "expired"):
-        desk.post(links[Purpose.CONFIRM])
+        desk.press(links[Purpose.CONFIRM])
     if state == "expired":
         desk.now += 3 * DAY
     if state == State.PAUSED:
-        desk.post(links[Purpose.PREFERENCES], {"do": "pause", "days": "7"})
+        desk.press(links[Purpose.PREFERENCES], {"do": "pause", "days": "7"})
     if state == State.UNSUBSCRIBED:
         desk.post(links[Purpose.UNSUBSCRIBE], ONE_CLICK)
     if state == State.SUPPRESSED:
-        desk.post(links[Purpose.DECLINE])
+        desk.press(links[Purpose.DECLINE])
     if state == "erased":
         erase(desk.store, desk.settings, EMAIL, now=desk.now)
     before = desk.dump()
@@ -115,9 +115,13 @@ def test_a_button_pressed_many_times_at_once_counts_once(desk_of_each: Desk) -> 
     desk.sign_up(EMAIL)
     desk.work()
     paths = {purpose: desk.url + desk.link(purpose, EMAIL) for purpose in (Purpose.CONFIRM, Purpose.UNSUBSCRIBE)}
+    pressed = {"nonce": desk.nonce(desk.get(desk.link(Purpose.CONFIRM, EMAIL)).text), "confirm": "yes"}
+    desk.now += dt.timedelta(seconds=2)
 
     with ThreadPoolExecutor(8) as pool:
-        confirmed = list(pool.map(lambda _: requests.post(paths[Purpose.CONFIRM], timeout=30).status_code, range(8)))
+        confirmed = list(
+            pool.map(lambda _: requests.post(paths[Purpose.CONFIRM], pressed, timeout=30).status_code, range(8))
+        )
         left = list(
             pool.map(lambda _: requests.post(paths[Purpose.UNSUBSCRIBE], ONE_CLICK, timeout=30).status_code, range(8))
         )
@@ -141,8 +145,8 @@ def test_the_button_confirms_and_says_what_will_come(desk_of_each: Desk) -> None
     path = desk.link(Purpose.CONFIRM, EMAIL)
 
     asked = desk.get(path)
-    done = desk.post(path, {"confirm": "yes"})
-    again = desk.post(path, {"confirm": "yes"})
+    done = desk.press(path, {"confirm": "yes"})
+    again = desk.press(path, {"confirm": "yes"})
 
     assert "r•••@e•••.org" in words(asked)
     assert "one letter a week, on Power" in words(asked)
@@ -165,7 +169,7 @@ def test_an_old_link_says_how_to_sign_up_anew(desk: Desk) -> None:
     path = desk.link(Purpose.CONFIRM, EMAIL)
     desk.now += 2 * DAY
 
-    looked, pressed = desk.get(path), desk.post(path)
+    looked, pressed = desk.get(path), desk.press(path)
 
     for answer in (looked, pressed):
         assert answer.status_code == 410
@@ -179,7 +183,7 @@ def test_a_spent_link_brings_nobody_back(desk: Desk) -> None:
     path = desk.link(Purpose.CONFIRM, EMAIL)
     desk.post(desk.link(Purpose.UNSUBSCRIBE, EMAIL), ONE_CLICK)
 
-    answer = desk.post(path)
+    answer = desk.press(path)
 
     assert answer.status_code == 410
     assert "Sign up again" in words(answer)
@@ -193,9 +197,9 @@ def test_this_was_not_me_ends_it_for_good(desk: Desk, by: str) -> None:
     confirm, decline = desk.link(Purpose.CONFIRM, EMAIL), desk.link(Purpose.DECLINE, EMAIL)
 
     asked = desk.get(decline)
-    done = desk.post(decline) if by == "its own page" else desk.post(confirm, {"decline": "1"})
+    done = desk.press(decline) if by == "its own page" else desk.press(confirm, {"decline": "1"})
     desk.now += 30 * DAY
-    again, late = desk.post(decline), desk.post(confirm)
+    again, late = desk.press(decline), desk.press(confirm)
     desk.sign_up(EMAIL)
     desk.work()
 
@@ -244,7 +248,7 @@ def test_the_page_unsubscribes_by_its_button_and_offers_less(desk: Desk) -> None
     path = desk.link(Purpose.UNSUBSCRIBE, EMAIL)
 
     asked = desk.get(path)
-    done = desk.post(path, {"unsubscribe": "yes"})
+    done = desk.press(path, {"unsubscribe": "yes"})
 
     assert "r•••@e•••.org" in words(asked)
     assert "One letter a week" in words(asked)
@@ -276,8 +280,8 @@ def test_an_erased_subscriber_is_told_that_nothing_comes(desk: Desk) -> None:
     assert desk.post(unsubscribe, ONE_CLICK).status_code == 200
     assert "Nothing is sent" in words(desk.get(unsubscribe))
     assert desk.get(preferences).status_code == 410
-    assert desk.post(preferences, {"do": "resubscribe"}).status_code == 410
-    assert desk.post(confirm).status_code == 410
+    assert desk.press(preferences, {"do": "resubscribe"}).status_code == 410
+    assert desk.press(confirm).status_code == 410
 
 
 # --- preferences -----------------------------------------------------------------------------------------------------
@@ -298,7 +302,7 @@ def test_everything_can_be_changed_without_a_password(desk_of_each: Desk) -> Non
         {"do": "unsubscribe"},
         {"do": "resubscribe"},
     ):
-        answer = desk.post(path, fields)
+        answer = desk.press(path, fields)
         assert answer.status_code == 200
         told.append(words(answer))
 
@@ -333,7 +337,7 @@ def test_the_page_shows_what_was_chosen(desk: Desk) -> None:
     desk.joined(EMAIL)
     path = desk.link(Purpose.PREFERENCES, EMAIL)
 
-    desk.post(path, {"cadence": "weekly", "topics": ["power", "chips"]})
+    desk.press(path, {"cadence": "weekly", "topics": ["power", "chips"]})
 
     page = desk.get(path).text
     assert 'value="weekly" checked' in page
@@ -349,7 +353,7 @@ def test_the_page_shows_what_was_chosen(desk: Desk) -> None:
 def test_a_pause_that_is_over_is_none(desk: Desk) -> None:
     desk.joined(EMAIL)
     path = desk.link(Purpose.PREFERENCES, EMAIL)
-    desk.post(path, {"do": "pause", "days": "7"})
+    desk.press(path, {"do": "pause", "days": "7"})
     desk.now += 8 * DAY
 
     assert "comes to r•••@e•••.org" in words(desk.get(path))
@@ -370,7 +374,7 @@ def test_what_the_page_does_not_offer_is_refused_and_said(desk: Desk, fields: di
     desk.joined(EMAIL)
     before = desk.dump()
 
-    answer = desk.post(desk.link(Purpose.PREFERENCES, EMAIL), fields)
+    answer = desk.press(desk.link(Purpose.PREFERENCES, EMAIL), fields)
 
     assert answer.status_code == 422
     assert "lease" in words(answer) or "no topic" in words(answer)
@@ -380,10 +384,10 @@ def test_what_the_page_does_not_offer_is_refused_and_said(desk: Desk, fields: di
 def test_who_was_suppressed_is_not_brought_back_by_a_link(desk: Desk) -> None:
     desk.joined(EMAIL)
     path = desk.link(Purpose.PREFERENCES, EMAIL)
-    desk.post(desk.link(Purpose.DECLINE, EMAIL))
+    desk.press(desk.link(Purpose.DECLINE, EMAIL))
     before = desk.dump()
 
-    answers = [desk.post(path, {"do": do}) for do in ("resubscribe", "resume", "pause", "unsubscribe", "weekly")]
+    answers = [desk.press(path, {"do": do}) for do in ("resubscribe", "resume", "pause", "unsubscribe", "weekly")]
 
     assert {answer.status_code for answer in answers} == {200}
     assert all("do not write to this address" in words(answer) for answer in answers)

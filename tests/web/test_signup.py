@@ -86,8 +86,8 @@ def test_the_answer_is_the_same_for_every_address(desk_of_each: Desk) -> None:
     for name in ("pending", "not-me"):
         desk.sign_up(f"{name}@example.org")
     desk.work()
-    desk.post(desk.link(Purpose.DECLINE, "not-me@example.org"))
-    desk.post(desk.link(Purpose.PREFERENCES, "paused@example.org"), {"do": "pause"})
+    desk.press(desk.link(Purpose.DECLINE, "not-me@example.org"))
+    desk.press(desk.link(Purpose.PREFERENCES, "paused@example.org"), {"do": "pause"})
     desk.post(desk.link(Purpose.UNSUBSCRIBE, "left@example.org"), {"unsubscribe": "yes"})
     erase(desk.store, desk.settings, "erased@example.org", now=desk.now)
     names = ("new", "pending", "active", "paused", "left", "not-me", "erased")

@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError
-from pipeline.keys import KeyRing, load_key, load_keys
+from pipeline.keys import KeyRing, load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address, without_addresses
 from pipeline.mail.bounces import decide, receivers, whose
@@ -116,7 +116,7 @@ class Intake:
 def take_in(store: Store, settings: Settings, news: Iterable[News], *, origin: str, now: dt.datetime) -> Intake:
     """Do what each piece of *news* asks for. What was taken in before is passed by."""
     keys = load_keys(settings.state_dir, "token")
-    suppression_key = load_key(settings.state_dir, "suppression")
+    suppression_key = load_keys(settings.state_dir, "suppression")
     settled = []
     for item in news:
         with store.writing() as connection:
@@ -149,7 +149,7 @@ def event_key(*parts: str) -> str:
 
 
 def _settle(
-    connection: Connection, news: News, *, origin: str, keys: KeyRing, suppression_key: bytes, now: dt.datetime
+    connection: Connection, news: News, *, origin: str, keys: KeyRing, suppression_key: KeyRing, now: dt.datetime
 ) -> Settled:
     leaver = whose.asks_to_leave(keys, news.clues)
     about = _leaver(connection, leaver) if leaver else whose.about(connection, keys, news.clues)
@@ -201,7 +201,7 @@ def _unsubscribe(connection: Connection, person: Subscriber, *, now: dt.datetime
     return Action.UNSUBSCRIBED if result.outcome is Outcome.DONE else Action.NOTED
 
 
-def _act(connection: Connection, about: About, kind: Kind, category: str, *, key: bytes, now: dt.datetime) -> Action:
+def _act(connection: Connection, about: About, kind: Kind, category: str, *, key: KeyRing, now: dt.datetime) -> Action:
     person = about.subscriber
     since = now - decide.LOOK_BACK
     letters = bounces.letters(connection, person.id, since=since)

@@ -240,3 +240,11 @@ def _bounces() -> None:
         sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_stops_issue_id")),
         sa.PrimaryKeyConstraint("issue_id", "domain", name=op.f("pk_stops")),
     )
+    op.create_table(
+        "calls",
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("event", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_calls")),
+    )
+    op.create_index(op.f("ix_calls_expires_at"), "calls", ["expires_at"])

@@ -1,0 +1,223 @@
+"""R-03: whatever a mail server says or does, at whatever stage: each letter ends in a known state, and nobody waits for ever.
+
+The table says what may become of a letter that is struck, as M-25 and M-30 want it; `check` says the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.chaos.nursery import Nursery
+from tests.chaos.scene import Scene, Standing, Told, scene
+from tests.fakes import Answer, Fault
+from tests.repository import Ended
+
+FOR_NOW = ("421", "450", "451", "452")
+FOR_GOOD = ("550", "552", "554", "571")
+BROKEN = ("drop", "dribble", "garbage", "endless", "silent")
+KINDS = (*FOR_NOW, *FOR_GOOD, *BROKEN, "eight-bit")
+SLOW = ("dribble", "silent")  # each costs the time-out
+LINE_STAGES = ("connect", "ehlo", "mail")
+LETTER_STAGES = ("rcpt", "data", "body", "message")
+
+TIMEOUT = 1  # seconds, set in the server's address
+SOON = (dt.timedelta(minutes=2), dt.timedelta(minutes=20))  # the first of M-30's waits is five minutes
+STUCK = 60.0  # seconds, after which a run has hung
+
+NOT_YET = frozenset({"planned", "deferred"})
+
+
+def allowed(stage: str, kind: str, *, chunking: bool) -> frozenset[str]:
+    """What may become of a letter that met *kind* at *stage*. With CHUNKING the whole letter leaves with its envelope."""
+    if kind == "eight-bit":
+        return frozenset({"sent"})
+    if stage in LINE_STAGES:  # it concerns the line or the sender: nobody is booked as failed, and nothing was taken
+        return NOT_YET | ({"uncertain"} if chunking and stage == "mail" and kind in BROKEN else frozenset())
+    if kind in FOR_NOW:
+        return frozenset({"deferred"})
+    if stage == "message":
+        return frozenset({"failed"} if kind in FOR_GOOD else {"uncertain"})
+    if kind in FOR_GOOD:
+        if stage == "rcpt":  # RFC 5321 4.5.3.1.10: a 552 to RCPT may mean 452
+            return frozenset({"failed", "deferred"} if kind == "552" else {"failed"})
+        return NOT_YET | {"failed"}
+    return NOT_YET | ({"uncertain"} if chunking or stage == "body" else frozenset())
+
+
+def cells(stages: Sequence[str]) -> list[tuple[str, str]]:
+    """Every stage with every kind that it can meet."""
+    return [(s, k) for s in stages for k in KINDS if s != "body" or k == "drop"]
+
+
+# --- one recipient: RCPT, DATA, the letter itself ---------------------------------------------------------------------------------
+
+
+def address(stage: str, kind: str, number: int) -> str:
+    """Who meets that fault, each at a receiver of their own."""
+    return f"{stage}.{kind}@r{number}.{stage}-{kind}.test"
+
+
+def struck_by_name(stage: str, recipient: str, connection: int) -> Answer:
+    """An `answer` of a mail server: the recipient's name tells the fault."""
+    at, dot, kind = recipient.partition("@")[0].partition(".")
+    return Fault(stage, kind).answer if dot and at == stage else ""
+
+
+def strike_recipients(one: Scene, struck: Sequence[tuple[str, str]], *, chunking: bool) -> None:
+    """Send the issue to recipients who meet faults, among others who do not; then again, and at last without faults."""
+    with one.server(struck_by_name) as server:
+        if chunking:
+            server.extensions.append("CHUNKING")
+        began = dt.datetime.now(dt.UTC)
+        first = [one.send(smtp=f"{server.url}?timeout={TIMEOUT}", timeout=STUCK) for _ in range(2)]
+        _must_tell(one, first[0], f"127.0.0.1:{server.port}")
+        standing = one.standing()
+        for stage, kind in struck:
+            for email, row in standing.items():
+                if email.startswith(f"{stage}.{kind}@"):
+                    _must_stand(email, row, allowed(stage, kind, chunking=chunking), began)
+        healthy = [email for email in standing if email.startswith("r")]
+        late = [email for email in healthy if standing[email].status != "sent"]
+        assert not [e for e in late if "." not in e.partition("@")[0]], f"held up by others: {late[:5]}"
+        asked = [recipient for at, recipient in server.asked if at == "message"]
+        one.hurry()
+        one.send(smtp=f"{server.url}?timeout={TIMEOUT}", timeout=STUCK)
+        again = [recipient for at, recipient in server.asked if at == "message"][len(asked) :]
+        refused = {address for address in again if address.startswith("message.5")}
+        assert not refused, f"tried again after a refusal for good of the letter itself: {refused}"
+    one.hurry()
+    one.finish()
+    in_doubt = 4 * sum(1 for row in standing.values() if row.status == "uncertain") + 4 * one.connections
+    seen = one.check(in_doubt=in_doubt)
+    final = one.standing()
+    assert all(final[email].status in ("sent", "failed") for email in final), seen
+    assert all(final[email].status == "sent" for email in final if _temporary(email)), (
+        "a refusal for now became one for good"
+    )
+
+
+def _temporary(email: str) -> bool:
+    return email.partition("@")[0].partition(".")[2] in (*FOR_NOW, *BROKEN, "eight-bit", "")
+
+
+def _must_stand(email: str, row: Standing, states: frozenset[str], began: dt.datetime) -> None:
+    assert row.status in states, f"{email}: {row.status}, not {' or '.join(sorted(states))}: {row.reply}"
+    if row.status == "deferred":
+        assert row.next_at is not None, f"{email}: deferred, and never due"
+        assert SOON[0] < row.next_at - began < SOON[1], f"{email}: next after {row.next_at - began}"
+    if not email.startswith(("rcpt.550@", "message.550@")):  # M-25: only a dead address leaves the list
+        assert row.state == "active", f"{email}: {row.state} because of {row.reply}"
+
+
+def _must_tell(one: Scene, ended: Ended, server: str) -> None:
+    """No address in what was printed; a run that met faults says so, and what comes next."""
+    for email in one.readers:
+        assert email not in ended.out + ended.err, f"an address is printed: {email}"
+
+
+# --- the line: greeting, EHLO, MAIL FROM ------------------------------------------------------------------------------------------
+
+
+def strike_lines(
+    worlds: Sequence[tuple[Scene, str, str]], *, share: float = 1.0, chunking: bool = False, seed: int = 0
+) -> None:
+    """Send the issue of each world to a server that has the fault on a *share* of its lines, all worlds at once; then mended."""
+    running = []
+    options = ("--extension", "CHUNKING") if chunking else ()
+    servers = []
+    try:
+        for one, stage, kind in worlds:
+            fault = ("--fault", f"{stage}:{kind}:{share:g}", "--seed", str(seed))
+            context = one.sink(*fault, *options)
+            sink = context.__enter__()
+            servers.append(context)
+            running.append((one, stage, kind, sink, one.start("send", one.issue, smtp=f"{sink.url}?timeout={TIMEOUT}")))
+        for one, stage, kind, sink, child in running:
+            ended = child.wait(STUCK)
+            what = f"{stage} {kind} on {share:.0%} of lines"
+            states = allowed(stage, kind, chunking=chunking) | ({"sent"} if share < 1 else frozenset())
+            for email, row in one.standing().items():
+                assert row.status in states, f"{what}: {email} is {row.status}: {row.reply}"
+                assert row.state == "active", f"{what}: {email} is {row.state}: {row.reply}"
+            if kind == "eight-bit":
+                assert ended.code == 0, f"{what}: {ended.err}"
+                continue
+            if share == 1:
+                words = ended.err + ended.out
+                assert f"127.0.0.1:{sink.port}" in words, f"{what}: the server is not named: {words}"
+                if stage != "mail" or kind not in FOR_NOW:
+                    assert ended.code == 1, f"{what}: ended with {ended.code}: {words}"
+    finally:
+        for context in servers:
+            context.__exit__(None, None, None)
+    for one, _, _ in worlds:
+        one.hurry()
+        one.finish()
+        seen = one.check(in_doubt=8 * one.connections)
+        assert seen.statuses == {"sent": len(one.readers)}, seen
+
+
+# --- in full ---------------------------------------------------------------------------------------------------------------------
+
+
+def in_full(folder: Path, scale: float, seed: int) -> Iterator[Told]:
+    """Every fault at every stage, for a tenth and for all of 5,000 recipients, with CHUNKING and without."""
+    people = max(50, int(5_000 * scale))
+    yield from _letters_in_full(folder, people, seed)
+    with scene(folder / "lines", people, connections=8) as one:
+        _plan(one)
+        for stage in LINE_STAGES:
+            for share in (0.1, 1.0):
+                for chunking in (False, True):
+                    worlds = [
+                        (one.copy(f"{stage}-{kind}-{share}-{chunking}"), stage, kind)
+                        for kind in (*KINDS, *(["strip"] if stage == "ehlo" else []))
+                        if kind != "strip"
+                    ]
+                    for first in range(0, len(worlds), 2):
+                        strike_lines(worlds[first : first + 2], share=share, chunking=chunking, seed=seed)
+                    size = f"{people:,} recipients, {stage}, {share:.0%} of lines{', CHUNKING' if chunking else ''}"
+                    yield Told("R-03", size, f"{len(worlds)} faults; then mended: all sent once, or doubted")
+
+
+def _letters_in_full(folder: Path, people: int, seed: int) -> Iterator[Told]:
+    for share in (0.1, 1.0):
+        for chunking in (False, True):
+            for stage in LETTER_STAGES:
+                kinds = [kind for s, kind in cells([stage]) if s == stage]
+                for kind in kinds:
+                    hit = (
+                        int(people * share)
+                        if kind not in BROKEN
+                        else min(int(people * share), 8 if kind in SLOW else 200)
+                    )
+                    names = [address(stage, kind, n) for n in range(hit)]
+                    healthy = [f"r{n}@h{n}.test" for n in range(max(0, people - hit) if share < 1 else 20)]
+                    mixed = _mixed(names, healthy)
+                    place = folder / f"{stage}-{kind}-{share}-{chunking}"
+                    with scene(place, mixed, connections=8) as one:
+                        strike_recipients(one, [(stage, kind)], chunking=chunking)
+                size = f"{people:,} recipients, {stage}, {share:.0%} of them{', CHUNKING' if chunking else ''}"
+                yield Told("R-03", size, f"{len(kinds)} faults: as the table says; then mended: none missing")
+
+
+def _mixed(struck: Sequence[str], healthy: Sequence[str]) -> list[str]:
+    """Both, each spread evenly over the whole."""
+    both = [(n / max(1, len(some)), one) for some in (struck, healthy) for n, one in enumerate(some)]
+    return [one for _, one in sorted(both)]
+
+
+def _plan(one: Scene) -> None:
+    """Let the issue be planned, so that copies of this world need not."""
+    ended = one.send("send", one.issue, smtp="smtp://127.0.0.1:9")
+    assert ended.code == 1, ended
+
+
+def small(folder: Path, nursery: Nursery, url: str, *, each: int = 2) -> Iterator[Scene]:
+    """A world in which each fault of a letter strikes *each* recipients, among as many healthy ones."""
+    struck = [address(s, k, n) for n in range(each) for s, k in cells(LETTER_STAGES) if not (k in SLOW and n)]
+    healthy = [f"r{n}@h{n}.test" for n in range(len(struck))]
+    with scene(folder, _mixed(struck, healthy), connections=8, nursery=nursery, database_url=url) as one:
+        yield one
