@@ -106,7 +106,7 @@ def _unexpected(error: Exception) -> int:
     report = _state_dir / "crash.log"
     try:
         report.parent.mkdir(exist_ok=True, mode=0o700)
-        report.write_text(traceback.format_exc(), "utf-8")
+        report.write_text(re.sub(r"[^\s'\"(<]+@[^\s'\")>]+", "(address)", traceback.format_exc()), "utf-8")
         where = f"; the details are in {report}, please report them"
     except OSError:
         where = ""
@@ -434,7 +434,7 @@ def show_subscriber(
 
     Example: opensignal subscribers show a@example.org
     """
-    from pipeline.mail.people import show
+    from pipeline.mail.person import show
 
     settings = _settings(root)
     with _store(settings) as store:
@@ -456,7 +456,7 @@ def erase_subscriber(
 
     Example: opensignal subscribers erase a@example.org
     """
-    from pipeline.mail.people import erase
+    from pipeline.mail.person import erase
 
     settings = _settings(root)
     with _store(settings) as store:

@@ -24,6 +24,7 @@ from pipeline.store import Store, notices, workers
 from pipeline.store.claims import bury
 from pipeline.store.notices import ClaimedNotice, NoticeKind
 
+ANSWERS = (NoticeKind.CONFIRM, NoticeKind.EXPORT, NoticeKind.ERASE)
 SILENT = "another process took these notices over, because this one was silent for too long; it goes on there"
 
 
@@ -68,7 +69,7 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
         "when": f"{asked.day} {asked:%B %Y} at {asked:%H:%M} UTC",
         "cadence": CADENCE_WORDS[notice.cadence],
         "why": why(notice.cadence, settings),
-        "links": _confirmation_links(notice, settings, token_key) if kind is NoticeKind.CONFIRM else links,
+        "links": _links(notice, settings, token_key) or links,
     }
     subject = render_subject(kind, settings, values)
     message = build_message(
@@ -79,22 +80,28 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
         html=render_html(kind, settings, {**values, "subject": subject}),
         date=notice.created_at,
         message_id=f"<{BLANKS['message_id']}@{settings.sender_address.rpartition('@')[2]}>",
-        # A confirmation is no list mail: there is nothing yet to unsubscribe from.
-        headers=_confirmation_headers(settings) if kind is NoticeKind.CONFIRM else list_headers(settings, links),
+        # An answer to one question is no list mail: there is nothing to unsubscribe from.
+        headers=_answer_headers(settings) if kind in ANSWERS else list_headers(settings, links),
     )
     stamp = Stamp(message, issue_key=f"notice-{notice.id}", token_key=token_key)
     return stamp.copy_for(email=notice.email, ref=notice.ref)
 
 
-def _confirmation_links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:
-    assert notice.confirmation is not None
+def _links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:
+    """The links of a letter that asks or answers one question; none for the others."""
+    refs = {Purpose.CONFIRM: notice.confirmation, Purpose.DECLINE: notice.confirmation}
+    if notice.kind is not NoticeKind.CONFIRM:
+        refs = {
+            Purpose(kind.value): notice.request for kind in (NoticeKind.EXPORT, NoticeKind.ERASE) if kind is notice.kind
+        }
     return {
-        "confirm": f"{settings.web_url}confirm/{tokens.sign(token_key, Purpose.CONFIRM, notice.confirmation)}",
-        "decline": f"{settings.web_url}decline/{tokens.sign(token_key, Purpose.DECLINE, notice.confirmation)}",
+        purpose.value: f"{settings.web_url}{purpose.value}/{tokens.sign(token_key, purpose, ref)}"
+        for purpose, ref in refs.items()
+        if ref
     }
 
 
-def _confirmation_headers(settings: Settings) -> dict[str, str]:
+def _answer_headers(settings: Settings) -> dict[str, str]:
     return {"Reply-To": settings.reply_to or settings.sender_address, **automatic_headers()}
 
 

@@ -1,4 +1,4 @@
-"""What the operator does with subscribers: bring them along, hand them out, look at one, erase one, count them.
+"""What the operator does with subscribers: bring them along, hand them out, count them. One of them alone is `person`'s.
 
 Whoever brings people along says where the addresses come from and on what basis; an import never revives anybody and never changes
 what a known subscriber chose. How the CSV is read is `csvfile`'s, what may follow on what `lifecycle`'s.
@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from pydantic import ValidationError
 
 from pipeline.config import Settings
-from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
+from pipeline.errors import AddressError, ContentError, UsageError
 from pipeline.keys import load_keys
 from pipeline.library import frontmatter
 from pipeline.library.schema import TopicItem
@@ -29,10 +29,8 @@ from pipeline.mail.addresses import parse_address
 from pipeline.mail.csvfile import BrokenRow, Row, open_rows
 from pipeline.mail.lifecycle import ChoiceError, Imported
 from pipeline.model import State, Subscriber, Topic
-from pipeline.store import Store, consents, signups, subscribers, suppressions
-from pipeline.store.consents import Consent, ConsentEvent, Evidence, Method
-from pipeline.store.subscribers import Received
-from pipeline.store.suppressions import Reason
+from pipeline.store import Store, consents, subscribers, suppressions
+from pipeline.store.consents import ConsentEvent, Evidence, Method
 
 BATCH = 1_000  # rows of one transaction
 COLUMNS = ("email", "cadence", "topics", "confirmed_at", "state")
@@ -253,115 +251,6 @@ def _exported(subscriber: Subscriber) -> dict[str, Any]:
 
 def _iso(moment: dt.datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-# --- one person ---------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Everything that is kept about one person."""
-
-    subscriber: Subscriber | None  # None: only the hash of the address is kept, if that
-    suppressed: Reason | None
-    consents: tuple[Consent, ...] = ()
-    deliveries: tuple[Received, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        person = self.subscriber
-        return {
-            "known": person is not None,
-            **(_exported(person) if person else {}),
-            "ref": person.ref if person else None,
-            "suppressed": self.suppressed.value if self.suppressed else None,
-            "consents": [_plain(consent) for consent in self.consents],
-            "deliveries": [_plain(delivery) for delivery in self.deliveries],
-        }
-
-    def lines(self) -> Iterator[str]:
-        """The record for a terminal."""
-        if self.suppressed:
-            yield f"suppressed: {self.suppressed.value}"
-        if self.subscriber is None:
-            yield "no subscriber has this address"
-            return
-        for name, value in _exported(self.subscriber).items():
-            if value is not None:
-                yield f"{name}: {', '.join(value) or 'all' if isinstance(value, list) else value}"
-        yield f"ref: {self.subscriber.ref}"
-        for consent in self.consents:
-            yield f"{consent.at:%Y-%m-%d %H:%M} UTC  {consent.event.value} by {consent.method.value}{_particulars(consent)}"
-            yield from (f"    | {line}" for line in (consent.wording or "").splitlines())
-        for letter in self.deliveries:
-            yield f"{letter.issue}  {letter.status.value}  {letter.reply}".rstrip()
-
-
-def _particulars(consent: Consent) -> str:
-    choice = consent.choice
-    wanted = f"{choice.cadence.value}, topics {', '.join(sorted(choice.topics)) or 'all'}" if choice else ""
-    return "".join(f"; {part}" for part in (wanted, consent.page, consent.detail) if part)
-
-
-def show(store: Store, settings: Settings, address: str) -> Record:
-    """Everything that is kept about *address*. Raises `AddressError`."""
-    email_key = parse_address(address).key
-    keys = load_keys(settings.state_dir, "suppression")
-    with store.reading() as connection:
-        subscriber = subscribers.find(connection, email_key)
-        reason = suppressions.reason(connection, keys, email_key)
-        if subscriber is None:
-            return Record(None, reason)
-        return Record(
-            subscriber,
-            reason,
-            tuple(consents.of(connection, subscriber.id)),
-            tuple(subscribers.received(connection, subscriber.id)),
-        )
-
-
-def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -> bool:
-    """Delete every trace of *address*; False when there was none.
-
-    Kept are the consents, under a random number, and the keyed hash that stops an import from bringing the address back. Raises
-    `AddressError`, and `StoreBusy` when somebody reads without a pause and the database's journal keeps what was deleted.
-    """
-    email_key = parse_address(address).key
-    key = load_keys(settings.state_dir, "suppression")
-    with store.writing() as connection:
-        waiting = [number for number, email in signups.emails(connection) if _same(email, email_key)]
-        signups.delete(connection, waiting)
-        subscriber = subscribers.find(connection, email_key, lock=True)
-        if subscriber is None:
-            suppressions.add(connection, key, email_key, Reason.ERASED, now=now)
-        else:
-            lifecycle.erase(connection, subscriber.ref, Evidence(Method.COMMAND), key=key, now=now)
-    if not subscribers.forget_journal(store):
-        raise StoreBusy(
-            "the address is erased, but the database's journal (its -wal file) still holds it, for another program reads there "
-            "without a pause; end that program, then run this again"
-        )
-    return bool(subscriber or waiting)
-
-
-def _same(email: str, email_key: str) -> bool:
-    try:
-        return parse_address(email).key == email_key
-    except AddressError:
-        return False
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    """A frozen row as JSON knows it."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(part) for name, part in value.items()}
-        if isinstance(value, frozenset):
-            return sorted(value)
-        return value.isoformat() if isinstance(value, dt.date) else value
-
-    found: dict[str, Any] = plain(dataclasses.asdict(row))
-    return found
 
 
 # --- all of them --------------------------------------------------------------------------------------------------------------

@@ -142,7 +142,9 @@ def _cut(message: bytes) -> Iterator[bytes | _Piece]:
 
 
 def _pieces(whole: _Piece, found: bytes, line_break: bytes) -> list[bytes | _Piece]:
-    """*whole*, cut where *found* has line breaks."""
+    """*whole*, cut where *found* has line breaks; without any it stays whole, and what fills it may be longer than the blank."""
+    if line_break not in found:
+        return [whole]
     pieces: list[bytes | _Piece] = []
     start = 0
     for part in found.split(line_break):

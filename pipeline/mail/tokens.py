@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     DECLINE = "decline"  # "this was not me"
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
+    EXPORT = "export"  # names a request, as the next one does
+    ERASE = "erase"
 
 
 def new_ref() -> str:

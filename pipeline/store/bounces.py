@@ -101,6 +101,13 @@ def of(connection: Connection, subscriber_id: int, *, since: dt.datetime | None 
     return [_bounce(row) for row in connection.execute(query)]
 
 
+def raw_of(connection: Connection, subscriber_id: int) -> dict[int, bytes]:
+    """The mails themselves that came back about one subscriber, as far as they are still kept, by number of the bounce."""
+    b = bounces.c
+    query = sa.select(b.id, b.raw).where(b.subscriber_id == subscriber_id, b.raw.is_not(None))
+    return {int(row.id): bytes(row.raw) for row in connection.execute(query)}
+
+
 def letters(connection: Connection, subscriber_id: int, *, since: dt.datetime) -> list[Letter]:
     """The issues' letters that left for one subscriber since then, oldest first."""
     d = deliveries.c

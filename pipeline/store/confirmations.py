@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -52,8 +53,16 @@ def add(
 def by_ref(connection: Connection, ref: str) -> Confirmation | None:
     """The question whose link carries *ref*; None once it was deleted."""
     row = connection.execute(sa.select(confirmations).where(confirmations.c.ref == ref)).one_or_none()
-    if row is None:
-        return None
+    return _confirmation(row) if row else None
+
+
+def of(connection: Connection, subscriber_id: int) -> list[Confirmation]:
+    """Every question to one subscriber, oldest first."""
+    query = sa.select(confirmations).where(confirmations.c.subscriber_id == subscriber_id)
+    return [_confirmation(row) for row in connection.execute(query.order_by(confirmations.c.id))]
+
+
+def _confirmation(row: sa.Row[Any]) -> Confirmation:
     return Confirmation(
         id=int(row.id),
         ref=row.ref,

@@ -7,6 +7,7 @@ instead of waiting (SQLite, "Transaction Upgrade").
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ def connect(url: str) -> Store:
     if address.get_backend_name() == "sqlite":
         return Store(_sqlite_engine(address))
     try:
-        engine = sa.create_engine(address, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = sa.create_engine(address, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"database_url needs {error.name}, which is not installed; run: pip install 'opensignal[postgres]'"
@@ -148,6 +149,7 @@ def _sqlite_engine(address: sa.URL) -> Engine:
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         pool_size=10,
         max_overflow=20,
+        hide_parameters=True,  # an error in a log or a report of a crash holds no address
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -185,7 +187,9 @@ _BUSY = {
 
 def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
     where = engine.url.render_as_string(hide_password=True)
-    what = " ".join(str(error.orig).split())
+    what = re.sub(
+        r"[^\s(<,=]+@[^\s)>,]+", "(address)", " ".join(str(error.orig).split())
+    )  # Postgres likes to name them
     if busy := next((text for word, text in _BUSY.items() if word in what.lower()), None):
         return StoreBusy(f"database {where}: {busy} ({what})")
     hints = {

@@ -13,13 +13,15 @@ from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store import queue
 from pipeline.store.claims import ended
 from pipeline.store.engine import Connection, row_count
-from pipeline.store.tables import confirmations, notices, subscribers, workers
+from pipeline.store.tables import confirmations, notices, requests, subscribers, workers
 
 
 class NoticeKind(StrEnum):
     CONFIRM = "confirm"  # somebody asked for mail to this address: was it you?
     WELCOME = "welcome"  # confirmed
     KNOWN = "known"  # asked again, but gets mail already: here are the preferences
+    EXPORT = "export"  # asked for everything that is kept about them: here is the link
+    ERASE = "erase"  # asked for its erasure: here is the link
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,19 @@ class ClaimedNotice:
     cadence: Cadence  # asked for, or chosen
     confirmation: str | None  # ref of the confirmation that the letter asks for
     asked_at: dt.datetime | None
+    request: str | None = None  # ref of the request that the letter answers
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice to one person, and where it stands."""
+
+    kind: NoticeKind
+    created_at: dt.datetime
+    status: DeliveryStatus
+    attempts: int
+    finished_at: dt.datetime | None
+    reply: Reply
 
 
 def add(
@@ -43,6 +58,7 @@ def add(
     kind: NoticeKind,
     subscriber_id: int,
     confirmation_id: int | None = None,
+    request_id: int | None = None,
     now: dt.datetime,
 ) -> None:
     """Write down that *subscriber_id* is to get this notice, and have it sent."""
@@ -50,6 +66,7 @@ def add(
         "kind": kind.value,
         "subscriber_id": subscriber_id,
         "confirmation_id": confirmation_id,
+        "request_id": request_id,
         "status": DeliveryStatus.PLANNED.value,
         "created_at": now,
         "attempts": 0,
@@ -72,7 +89,7 @@ def claim(connection: Connection, worker: int, *, now: dt.datetime) -> ClaimedNo
     """Take the oldest notice that is due, if the person still wants it: one who has left since gets none."""
     while row := _next_due(connection, now=now):
         update = notices.update().where(notices.c.id == row.id)
-        if _is_wanted(NoticeKind(row.kind), State(row.state), answered=row.used_at is not None):
+        if _is_wanted(NoticeKind(row.kind), State(row.state), answered=row.answered_at is not None):
             connection.execute(update.values(status=DeliveryStatus.CLAIMED.value, worker_id=worker, started_at=now))
             return _claimed(row)
         connection.execute(update.values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now))
@@ -82,11 +99,13 @@ def claim(connection: Connection, worker: int, *, now: dt.datetime) -> ClaimedNo
 def _is_wanted(kind: NoticeKind, state: State, *, answered: bool) -> bool:
     if kind is NoticeKind.CONFIRM:
         return not answered  # whether somebody may be asked at all is decided before the question is written
+    if kind in (NoticeKind.EXPORT, NoticeKind.ERASE):
+        return not answered and state is not State.SUPPRESSED  # who unsubscribed may ask as well
     return state in (State.ACTIVE, State.PAUSED)
 
 
 def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None:
-    n, s, c = notices.c, subscribers.c, confirmations.c
+    n, s, c, r = notices.c, subscribers.c, confirmations.c, requests.c
     query = (
         sa.select(
             n.id,
@@ -98,11 +117,13 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
             s.state,
             sa.func.coalesce(c.cadence, s.cadence).label("cadence"),
             c.ref.label("confirmation"),
-            c.asked_at,
-            c.used_at,
+            sa.func.coalesce(c.asked_at, r.asked_at).label("asked_at"),
+            sa.func.coalesce(c.used_at, r.used_at).label("answered_at"),
+            r.ref.label("request"),
         )
         .join(subscribers, s.id == n.subscriber_id)
         .outerjoin(confirmations, c.id == n.confirmation_id)
+        .outerjoin(requests, r.id == n.request_id)
         .where(_is_due(now))
         .order_by(n.id)
         .limit(1)
@@ -122,6 +143,7 @@ def _claimed(row: sa.Row[Any]) -> ClaimedNotice:
         cadence=Cadence(row.cadence),
         confirmation=row.confirmation,
         asked_at=row.asked_at,
+        request=row.request,
     )
 
 
@@ -143,6 +165,22 @@ def record(
         .values(attempts=n.attempts + 1, **ended(status, reply, next_at=next_at, now=now))
     )
     return row_count(connection.execute(update)) == 1
+
+
+def of(connection: Connection, subscriber_id: int) -> list[Notice]:
+    """Every notice to one subscriber, oldest first."""
+    query = sa.select(notices).where(notices.c.subscriber_id == subscriber_id).order_by(notices.c.id)
+    return [
+        Notice(
+            NoticeKind(row.kind),
+            row.created_at,
+            DeliveryStatus(row.status),
+            int(row.attempts),
+            row.finished_at,
+            Reply(row.code or 0, row.enhanced or "", row.reply or ""),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def last_added(connection: Connection, subscriber_id: int, kind: NoticeKind) -> dt.datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -49,6 +50,17 @@ def take(connection: Connection) -> Signup | None:
     if row is None:
         return None
     delete(connection, [row.id])
+    return _signup(row)
+
+
+def waiting_for(connection: Connection, email_key: str) -> list[Signup]:
+    """The sign-ups that wait whose address is of the same domain as this one, oldest first."""
+    domain = email_key.rpartition("@")[2]
+    query = sa.select(signups).where(signups.c.email.endswith(f"@{domain}", autoescape=True)).order_by(signups.c.id)
+    return [_signup(row) for row in connection.execute(query)]
+
+
+def _signup(row: sa.Row[Any]) -> Signup:
     return Signup(
         id=int(row.id),
         email=row.email,
@@ -61,12 +73,6 @@ def take(connection: Connection) -> Signup | None:
 def waiting(connection: Connection) -> bool:
     """True while there is a sign-up that nobody has looked at."""
     return connection.execute(sa.select(signups.c.id).limit(1)).one_or_none() is not None
-
-
-def emails(connection: Connection) -> list[tuple[int, str]]:
-    """Number and address of every sign-up that waits."""
-    query = sa.select(signups.c.id, signups.c.email).order_by(signups.c.id)
-    return [(int(row.id), row.email) for row in connection.execute(query)]
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> None:

@@ -138,15 +138,27 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     }
     theirs = sa.select(consents.c.id).where(consents.c.subscriber_id == subscriber_id)
     connection.execute(traces.delete().where(traces.c.consent_id.in_(theirs)))
-    for table in (notices, confirmations, requests):
+    for table in (notices, confirmations, requests):  # in this order: the first refers to the others
         connection.execute(table.delete().where(table.c.subscriber_id == subscriber_id))
     bounced = bounces.update().where(bounces.c.subscriber_id == subscriber_id)
-    connection.execute(bounced.values(raw=None, diagnostic=None))
+    connection.execute(bounced.values(raw=None, diagnostic=None, domain=""))
+    _blank_stray_bounces(connection, subscriber_id)
     # Servers like to name the address in what they reply.
     connection.execute(
         deliveries.update().where(deliveries.c.subscriber_id == subscriber_id).values(reply=None, domain="")
     )
     connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(blank))
+
+
+def _blank_stray_bounces(connection: Connection, subscriber_id: int) -> None:
+    """Mails that came back and that nothing signed ties to anybody may name the address all the same."""
+    s, b = subscribers.c, bounces.c
+    row = connection.execute(sa.select(s.email, s.email_key).where(s.id == subscriber_id)).one()
+    names = [name.lower().encode() for name in row if name]
+    stray = sa.select(b.id, b.raw).where(b.subscriber_id.is_(None), b.raw.is_not(None)).order_by(b.id)
+    hits = [r.id for r in connection.execute(stray) if any(name in bytes(r.raw).lower() for name in names)]
+    for number in hits:
+        connection.execute(bounces.update().where(b.id == number).values(raw=None, diagnostic=None, domain=""))
 
 
 def forget_journal(store: Store) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pipeline.config import Settings
 from pipeline.errors import StoreError
 from pipeline.keys import load_key
-from pipeline.mail import lifecycle, people
+from pipeline.mail import lifecycle, person
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.departures import reapply
 from pipeline.model import Choice, State
@@ -84,7 +84,7 @@ class Machine:
     def states(self) -> dict[str, State]:
         with self.store.reading() as c:
             found = {name: subscribers.by_ref(c, ref) for name, ref in self.refs.items()}
-        return {name: person.state for name, person in found.items() if person}
+        return {name: them.state for name, them in found.items() if them}
 
     def reason(self, name: str) -> Reason | None:
         with self.store.reading() as c:
@@ -102,7 +102,7 @@ def everybody_leaves(machine: Machine, now: dt.datetime) -> None:
     machine.act(lifecycle.suppress, "declines", Reason.NOT_ME, key=machine.key, now=now)
     machine.act(lifecycle.unsubscribe, "returns", now=now)
     machine.act(lifecycle.resubscribe, "returns", now=now + SECOND)
-    people.erase(machine.store, machine.settings, "erased@example.org", now=now)
+    person.erase(machine.store, machine.settings, "erased@example.org", now=now)
 
 
 def test_who_left_since_the_backup_stays_away(machine: Machine, now: dt.datetime) -> None:

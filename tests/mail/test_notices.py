@@ -15,7 +15,7 @@ from pipeline.errors import TransportError
 from pipeline.keys import load_key
 from pipeline.mail import lifecycle
 from pipeline.mail.notices import send_notices
-from pipeline.mail.people import erase
+from pipeline.mail.person import erase
 from pipeline.mail.signups import handle_signups, record_signup
 from pipeline.mail.tokens import Purpose, read
 from pipeline.mail.transport import SmtpTransport

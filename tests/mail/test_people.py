@@ -24,7 +24,8 @@ from pipeline.keys import load_key
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import Outcome
-from pipeline.mail.people import ImportReport, erase, export, import_csv, offered_topics, show, stats
+from pipeline.mail.people import ImportReport, export, import_csv, offered_topics, stats
+from pipeline.mail.person import erase, show
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import Store, notices, signups, subscribers, tables
 from pipeline.store.consents import ConsentEvent, Evidence, Method
@@ -378,7 +379,7 @@ def test_an_erased_person_leaves_nothing_but_a_hash(  # type: ignore[no-untyped-
 
     record = show(store, settings, "person@example.org")
     assert (erased, again) == (True, False)
-    assert (record.subscriber, record.suppressed) == (None, Reason.ERASED)
+    assert (record.known, record.suppressed) == (False, Reason.ERASED)
     assert set(everyone(store)) == {"other@example.org"}
     assert "person" not in dump(store)
     with store.writing() as c:
@@ -399,7 +400,7 @@ def test_a_sign_up_that_waits_is_erased_too(sqlite_store: Store, settings: Setti
     assert erase(sqlite_store, settings, "waits@example.org", now=now)
 
     with sqlite_store.reading() as c:
-        assert [email for _, email in signups.emails(c)] == ["stays@example.org"]
+        assert [row.email for row in signups.waiting_for(c, "x@example.org")] == ["stays@example.org"]
 
 
 def test_an_erasure_that_a_reader_holds_up_says_so_and_is_finished_by_the_next(

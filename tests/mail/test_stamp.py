@@ -48,6 +48,15 @@ def test_a_copy_carries_the_subscribers_own_address_and_links() -> None:
     assert token in copy.get_body(("html",)).get_content()
 
 
+def test_an_address_that_is_longer_than_its_blank_stays_whole() -> None:
+    """M-04: the recipient stands alone on its line, as long as it is."""
+    long = f"{'a' * 60}@{'b' * 60}.example.org"
+    stamp = Stamp(_message("x"), issue_key="i", token_key=KEY)
+
+    for copy in (stamp.copy_for(email=long, ref=tokens.new_ref()), stamp.wire_for(email=long, ref=tokens.new_ref())):
+        assert f"\r\nTo: {long}\r\n".encode() in copy
+
+
 @given(before=st.text(alphabet="ab =é", max_size=90), after=st.text(alphabet="ab", max_size=40))
 def test_a_blank_is_filled_wherever_the_encoding_breaks_its_line(before: str, after: str) -> None:
     ref = tokens.new_ref()

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from pipeline.mail.people import erase
+from pipeline.mail.person import erase
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State
 from pipeline.store import consents

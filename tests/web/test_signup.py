@@ -78,7 +78,7 @@ def test_a_form_may_be_multipart(desk: Desk) -> None:
 
 def test_the_answer_is_the_same_for_every_address(desk_of_each: Desk) -> None:
     """T-01: new, pending, active, paused, unsubscribed, not-me, erased, and a machine that fills the trap."""
-    from pipeline.mail.people import erase
+    from pipeline.mail.person import erase
 
     desk = desk_of_each
     for name in ("active", "paused", "left", "erased"):
