@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench chaos ids lock screenshots clean
+.PHONY: help install demo test check format bench chaos e2e ids lock screenshots clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 install: $(STAMP)  ## make .venv from the lock file
 
@@ -38,6 +38,9 @@ bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes)
 
 chaos: $(STAMP)  ## kills, faults, full disks, locks and races in full size, as a table (ARGS="--help" for parts and sizes)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+e2e: $(STAMP)  ## real mail servers carry letters to a mailbox and back; Debian, as root (ARGS="--keep DIR" leaves the evidence)
+	@$(BIN)/python -m tests.e2e $(ARGS)
 
 ids: $(STAMP)  ## promises of the handbook that no test holds
 	@$(BIN)/python -m tests.ids

@@ -163,8 +163,8 @@ def test_the_calls_are_found_at_all() -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = {target for text in PAGES.values() for target in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
+    targets = set(re.findall(r"^([a-z0-9]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {target for text in PAGES.values() for target in re.findall(r"(?:^|`)make ([a-z0-9]+)", text, re.MULTILINE)}
 
     assert named
     assert named <= targets
