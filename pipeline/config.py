@@ -276,6 +276,16 @@ class Settings(BaseSettings):
         return email.utils.parseaddr(self.mail_from)[1]
 
     @property
+    def is_sample(self) -> bool:
+        """True while the sender is the sample's: no mail server but one on this machine is given its letters."""
+        return re.search(r"(^|\.)example\.(org|com|net)$", self.sender_address.rpartition("@")[2]) is not None
+
+    @property
+    def reply_address(self) -> str:
+        """Where answers go."""
+        return email.utils.parseaddr(self.reply_to)[1] or self.sender_address
+
+    @property
     def envelope_sender(self) -> str:
         """Where the post returns what it cannot deliver (RFC 5321 MAIL FROM)."""
         return email.utils.parseaddr(self.bounce_address)[1] or self.sender_address

@@ -6,12 +6,12 @@ name. A letter of an ``each`` issue carries its article whole.
 
 from __future__ import annotations
 
+import html as html_entities
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
@@ -25,8 +25,9 @@ from pipeline.library import (
 )
 from pipeline.library.citations import CITATION
 from pipeline.library.credits import authorship, weight
+from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
-from pipeline.mail.message import build_message
+from pipeline.mail.message import build_message, encoded_body
 from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import BLANKS
 from pipeline.model import Article, Cadence, Issue
@@ -37,22 +38,12 @@ MAX_HTML = 90_000  # octets decoded; Gmail clips a letter at about 102 kB
 MAX_HTML_ENCODED = 102_400
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where a subscriber's own links lead."""
-
-    unsubscribe: str
-    preferences: str
-    how: str
-
-
 def compose(issue: Issue, articles: Sequence[Article], *, library: Library, settings: Settings) -> Composed:
     """The letter of *issue* that carries *articles*, newest first.
 
     Raises `ContentError` when it would be too large to be shown whole, `SettingsError` when the law's postal address is missing.
     """
-    if not settings.postal_address.strip():
-        raise SettingsError("postal_address is empty; law asks for it in every letter: set it in pyproject.toml")
+    must_have_an_address(settings)
     whole = issue.cadence is Cadence.EACH
     items = [_item(article, library, settings, whole=whole, lead=place == 0) for place, article in enumerate(articles)]
     subject = str(items[0]["subject"])
@@ -82,7 +73,14 @@ def compose(issue: Issue, articles: Sequence[Article], *, library: Library, sett
         html=html,
         date=issue.closes_at,
         message_id=f"<{BLANKS['message_id']}@{settings.sender_address.rpartition('@')[2]}>",
-        headers=list_headers(settings, links),
+        headers=list_headers(
+            settings,
+            links,
+            about=issue.key,
+            kind=issue.cadence.value,
+            by_rule=not whole,  # an article's letter is its editor's work, a digest is gathered
+            archived_at=str(items[0]["url"]) if whole else "",
+        ),
     )
     return Composed(subject=subject, message=message)
 
@@ -157,37 +155,38 @@ CADENCE_WORDS: Mapping[Cadence, str] = {
 }
 
 
-def list_headers(settings: Settings, links: Links) -> dict[str, str]:
-    """RFC 2369, 2919, 8058 and 3834: what lets a mail reader sort, unsubscribe and keep quiet."""
-    host = urlsplit(settings.site_url).hostname or "localhost"
-    slug = re.sub(r"[^a-z0-9]+", "-", settings.site_name.lower()).strip("-") or "newsletter"
-    return {
-        "Reply-To": settings.reply_to or settings.sender_address,
-        "List-Id": f"<{slug}.{host}>",
-        "List-Unsubscribe": f"<{links.unsubscribe}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Help": f"<{settings.site_url}subscribe/>",
-        "List-Archive": f"<{settings.site_url}archive/>",
-        **automatic_headers(),
-    }
-
-
-def automatic_headers() -> dict[str, str]:
-    """What tells other machines not to answer (RFC 3834, M-37). Never ``All``: that would eat bounces."""
-    return {
-        "Auto-Submitted": "auto-generated",
-        "Precedence": "bulk",
-        "X-Auto-Response-Suppress": "OOF, AutoReply",
-    }
+def must_have_an_address(settings: Settings) -> None:
+    """Raises `SettingsError` without a postal address: law asks for it in every letter (15 USC 7704 (a)(5), P-09)."""
+    address = settings.postal_address.strip()
+    if not address:
+        raise SettingsError("postal_address is empty; law asks for it in every letter: set it in pyproject.toml")
+    is_sample = re.search(r"(?i)\b(sample street|example town|your address|todo|placeholder)\b", address)
+    if is_sample and not settings.is_sample:
+        raise SettingsError(
+            f"postal_address is still the sample's ({address}); law asks for yours in every letter: set it in pyproject.toml"
+        )
 
 
 def _must_fit(html: str, issue: Issue) -> None:
     """Gmail cuts a larger letter off, and with it the way to unsubscribe (M-10)."""
-    size = len(html.encode())
-    encoded = size + html.count("=") * 2 + sum(2 for c in html.encode() if c > 126)
-    if size > MAX_HTML or encoded > MAX_HTML_ENCODED:
-        raise ContentError(
-            f"{issue.key}: the HTML of a letter is {size // 1000} kB ({encoded // 1000} kB encoded), and mail readers show no more "
-            f"than {MAX_HTML // 1000} kB ({MAX_HTML_ENCODED // 1000} kB encoded); "
-            "shorten the article, or give it `email: {skip: true}`"
-        )
+    size, encoded = len(html.encode()), len(encoded_body(html)[1])
+    if size <= MAX_HTML and encoded <= MAX_HTML_ENCODED:
+        return
+    heaviest = "; ".join(f"{octets / 1000:.1f} kB {title}" for title, octets in heaviest_sections(html))
+    raise ContentError(
+        f"{issue.key}: the HTML of a letter is {size / 1000:.1f} kB ({encoded / 1000:.1f} kB encoded), and mail readers show no "
+        f"more than {MAX_HTML / 1000:.1f} kB ({MAX_HTML_ENCODED / 1000:.1f} kB encoded). Its heaviest sections: {heaviest}. "
+        "Shorten the article, or give it `email: {skip: true}`"
+    )
+
+
+def heaviest_sections(html: str, *, number: int = 5) -> list[tuple[str, int]]:
+    """The sections of a letter by their headings, the heaviest first, with their octets: what an editor can shorten."""
+    pieces = re.split(r"(<h[1-4][ >].*?</h[1-4]>)", html.partition("<body")[2], flags=re.DOTALL)
+    headings = zip(pieces[1::2], pieces[2::2], strict=True)
+    sections = [(_words_of(heading), len((heading + rest).encode())) for heading, rest in headings]
+    return sorted(sections, key=lambda section: -section[1])[:number]
+
+
+def _words_of(markup: str) -> str:
+    return " ".join(html_entities.unescape(re.sub(r"<[^>]+>", " ", markup)).split())

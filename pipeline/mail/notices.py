@@ -12,8 +12,9 @@ from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere
 from pipeline.keys import load_key
 from pipeline.mail import tokens
-from pipeline.mail.compose import CADENCE_WORDS, Links, automatic_headers, list_headers, why
+from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
+from pipeline.mail.headers import Links, list_headers, question_headers
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.stamp import BLANKS, Stamp
@@ -31,12 +32,14 @@ SILENT = "another process took these notices over, because this one was silent f
 def send_notices(store: Store, settings: Settings, transport: Transport, *, clock: Clock) -> Counter[DeliveryStatus]:
     """Send every notice that is due. Returns how many ended in which state.
 
-    Raises `TransportError` when the server cannot be reached; what is due stays due. It does not handle sign-ups: `signups` does.
+    Raises `TransportError` when the server cannot be reached, `SettingsError` without a postal address or a key to sign with; what
+    is due stays due. It does not handle sign-ups: `signups` does.
     """
     tally: Counter[DeliveryStatus] = Counter()
     with store.reading() as connection:
         if not notices.any_due(connection, now=clock()):
             return tally
+    must_have_an_address(settings)
     token_key = load_key(settings.state_dir, "token")
     line = transport.connect()  # before anything is claimed
     worker = _sign_on(store, clock)
@@ -81,7 +84,9 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
         date=notice.created_at,
         message_id=f"<{BLANKS['message_id']}@{settings.sender_address.rpartition('@')[2]}>",
         # An answer to one question is no list mail: there is nothing to unsubscribe from.
-        headers=_answer_headers(settings) if kind in ANSWERS else list_headers(settings, links),
+        headers=question_headers(settings, kind=kind)
+        if kind in ANSWERS
+        else list_headers(settings, links, about="notice", kind=kind, by_rule=True),
     )
     stamp = Stamp(message, issue_key=f"notice-{notice.id}", token_key=token_key)
     return stamp.copy_for(email=notice.email, ref=notice.ref)
@@ -99,10 +104,6 @@ def _links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[
         for purpose, ref in refs.items()
         if ref
     }
-
-
-def _answer_headers(settings: Settings) -> dict[str, str]:
-    return {"Reply-To": settings.reply_to or settings.sender_address, **automatic_headers()}
 
 
 def _sign_on(store: Store, clock: Clock) -> int:

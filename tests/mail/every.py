@@ -14,7 +14,7 @@ from pipeline.mail.stamp import Stamp
 from pipeline.model import Article, Cadence, Citation, Issue, Person, Role, Source, Tier, Topic
 from pipeline.store.notices import ClaimedNotice, NoticeKind
 from tests.builders import NOW, an_article
-from tests.conftest import REPOSITORY
+from tests.repository import HERE
 
 KEY = bytes(range(32))
 REF = "0123456789abcdef" * 2
@@ -50,18 +50,15 @@ def with_theme(settings: Settings, **changes: object) -> Settings:
     """*settings* with the theme's colours in their repository, changed by *changes*."""
     target = settings.root / "theme" / "assets" / "css"
     if not target.exists():
-        shutil.copytree(REPOSITORY / "theme" / "assets" / "css", target)
+        shutil.copytree(HERE / "theme" / "assets" / "css", target)
     return settings.model_copy(update=changes)
 
 
 def articles(**changes: object) -> tuple[Article, Article]:
-    lead = an_article(
-        "grid",
-        body=BODY,
-        citations=tuple(Citation(name, None, 1, 1) for name in SOURCES),
-        **{"email_subject": None, **changes},
-    )
-    return lead, an_article("heat", citations=(Citation("meter", None, 1, 1),))
+    """A lead that cites every source, with *changes*, and a second article."""
+    cited = tuple(Citation(name, None, 1, 1) for name in SOURCES)
+    values: dict[str, object] = {"body": BODY, "citations": cited, **changes}
+    return an_article("grid", **values), an_article("heat", citations=cited[-1:])
 
 
 def issue(cadence: str) -> Issue:
@@ -89,6 +86,7 @@ def claimed(kind: str, *, email: str = EMAIL, ref: str = REF) -> ClaimedNotice:
         cadence=Cadence.DAILY,
         confirmation="f" * 32,
         asked_at=NOW,
+        request="e" * 32,
     )
 
 
