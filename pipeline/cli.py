@@ -61,6 +61,8 @@ secret = typer.Typer(
 )
 app.add_typer(secret)
 
+STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker`, whatever its jobs do
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -329,6 +331,40 @@ def up(
     Example: opensignal up
     """
     _serve(_settings(root), host, port, schedule=True)
+
+
+@app.command()
+def worker(
+    root: Root = None,
+    queues: Annotated[
+        str, typer.Option(help="What to do: some of send, ingest, notices; default: all.", metavar="QUEUE,...")
+    ] = "",
+    concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,
+) -> None:
+    """Take a share of what is to be done, beside other machines on the same Postgres.
+
+    Example: opensignal worker --queues send,ingest --concurrency 4
+    """
+    from pipeline import jobs
+
+    settings = _settings(root)
+    names = [name.strip() for name in queues.split(",") if name.strip()] or jobs.QUEUES
+    _log_to_stderr()
+    with _store(settings) as store, _stopped_by_signals("opensignal: ending what is in flight") as stop:
+        if store.is_sqlite:
+            raise UsageError(
+                "many machines share their work through Postgres, and this database is SQLite; run opensignal up, which does all "
+                "of it in one process, or set database_url to postgresql://..."
+            )
+        runner = jobs.open_runner(jobs.Desk(store, settings, _now), queues=names, concurrency=concurrency)
+        runner.start()
+        out.print(
+            f"working on {', '.join(names)}, {_count(concurrency, 'job')} at a time; Ctrl-C ends it", markup=False
+        )
+        stop.wait()
+        if not runner.stop(patience=STOP_WITHIN):
+            err.print(f"opensignal: a job did not end within {STOP_WITHIN:.0f} seconds; another worker takes it over")
+            _end_now(1)
 
 
 @app.command()
@@ -644,7 +680,9 @@ def _store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
+def _stopped_by_signals(
+    saying: str = "opensignal: stopping after the letters in flight",
+) -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM end the work after the letters in flight; a second one ends it at once."""
     stop = threading.Event()
 
@@ -652,7 +690,7 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
-        err.print("opensignal: stopping after the letters in flight; again to stop at once")
+        err.print(f"{saying}; again to stop at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -682,17 +720,24 @@ def _publishable(settings: Settings) -> Library:
     return library
 
 
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+
+
+def _end_now(code: int) -> None:
+    """Without waiting for threads."""
+    sys.stdout.flush()
+    os._exit(code)
+
+
 def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
     from pipeline import jobs
     from pipeline.web.server import run_server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    _log_to_stderr()
     with _store(settings) as store:
-        stop = threading.Event()
-        work = [jobs.notices_job(store, settings, _now)]
-        if schedule:
-            work += [jobs.issues_job(store, settings, _now, stop), jobs.feeds_job(store, settings, _now)]
-        runner = jobs.Runner(work, stop)
+        queues = jobs.QUEUES if schedule else (jobs.NOTICES.queue,)
+        runner = jobs.open_runner(jobs.Desk(store, settings, _now), queues=queues)
 
         def started(url: str) -> None:
             out.print(f"listening on {url}; Ctrl-C ends it", markup=False)

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     connections: int = Field(
         default=8, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
     )
+    lease_seconds: int = Field(
+        default=30, ge=5, le=600, description="seconds of silence after which a sending process counts as dead"
+    )
 
     # what comes back
     bounces_url: str = Field(

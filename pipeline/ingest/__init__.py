@@ -25,7 +25,7 @@ from pipeline.ingest.parse import Parsed
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import take_snapshot
 from pipeline.model import Entry, Feed
-from pipeline.store import Store
+from pipeline.store import Connection, Store
 from pipeline.store import feeds as memory
 from pipeline.store.feeds import FeedState, SeenEntry
 
@@ -35,6 +35,7 @@ __all__ = [
     "IngestReport",
     "Limits",
     "Outcome",
+    "due_feeds",
     "ingest",
     "open_fetcher",
     "take_snapshot",
@@ -75,6 +76,12 @@ def ingest(
             feed.id: newsroom.take(feed, states[feed.id], answer) for feed, answer in zip(due, answers, strict=True)
         }
     return IngestReport(tuple(results.get(feed.id) or _left_alone(feed, states[feed.id], now=now) for feed in chosen))
+
+
+def due_feeds(connection: Connection, feeds: Sequence[Feed], *, now: dt.datetime) -> list[Feed]:
+    """Those of *feeds* that `ingest` would ask now."""
+    states = memory.states(connection, feeds)
+    return [feed for feed in feeds if _is_due(feed, states[feed.id], now=now, force=False)]
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

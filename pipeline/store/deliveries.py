@@ -163,11 +163,16 @@ def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
 
 def any_due(connection: Connection, issue_id: int, *, now: dt.datetime) -> bool:
     """True when a letter of the issue is to be sent now, or claimed by a worker that may be dead."""
+    return how_many_due(connection, issue_id, limit=1, now=now) > 0
+
+
+def how_many_due(connection: Connection, issue_id: int, *, limit: int, now: dt.datetime) -> int:
+    """How many letters of the issue are to be sent now, or claimed by a worker that may be dead; it counts up to *limit*."""
     d = deliveries.c
     at_once = [DeliveryStatus.PLANNED.value, DeliveryStatus.CLAIMED.value]
     due = sa.or_(d.status.in_(at_once), d.next_at <= now)
-    query = sa.select(d.id).where(d.issue_id == issue_id, d.finished_at.is_(None), due).limit(1)
-    return connection.execute(query).first() is not None
+    some = sa.select(d.id).where(d.issue_id == issue_id, d.finished_at.is_(None), due).limit(limit).subquery()
+    return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
 def counts(connection: Connection, issue_id: int) -> dict[DeliveryStatus, int]:

@@ -44,6 +44,11 @@ class Store:
             threading.Lock()
         )  # SQLite has one writer: threads that queue here are served sooner than by its busy loop
 
+    @property
+    def address(self) -> str:
+        """Where it is, with its password, as drivers write it: for a connection of one's own."""
+        return self.engine.url.set(drivername=self.engine.url.get_backend_name()).render_as_string(hide_password=False)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, and sees one state of the database."""

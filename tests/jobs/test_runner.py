@@ -1,10 +1,9 @@
-"""What happens by itself: each job does its work, and nothing that goes wrong ends it."""
+"""What one machine does by itself: each job does its work, and nothing that goes wrong ends it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, TransportError
-from pipeline.jobs import Job, Runner, issues_job, notices_job
+from pipeline.jobs import NOTICES, Desk, Job, Runner
+from pipeline.jobs.work import ISSUES
 from pipeline.mail.signups import record_signup
 from pipeline.store import Store, open_store
 from pipeline.store.consents import Method
@@ -28,10 +28,19 @@ def _wait_for(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_job_is_called_again_whatever_goes_wrong(caplog: pytest.LogCaptureFixture) -> None:
+def _job(act: Callable[[Desk], str]) -> Job:
+    return Job("letters", "send", dt.timedelta(milliseconds=1), "* * * * *", act)
+
+
+@pytest.fixture
+def desk(settings: Settings, sqlite_store: Store) -> Desk:
+    return Desk(sqlite_store, settings, _clock)
+
+
+def test_a_job_is_called_again_whatever_goes_wrong(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     calls: list[int] = []
 
-    def act() -> str:
+    def act(desk: Desk) -> str:
         calls.append(1)
         if len(calls) == 1:
             raise TransportError("mail server x cannot be reached")
@@ -39,8 +48,7 @@ def test_a_job_is_called_again_whatever_goes_wrong(caplog: pytest.LogCaptureFixt
             raise ZeroDivisionError
         return "done"
 
-    stop = threading.Event()
-    runner = Runner([Job("letters", dt.timedelta(milliseconds=1), act)], stop)
+    runner = Runner([_job(act)], desk)
     with caplog.at_level(logging.INFO, "opensignal"):
         runner.start()
         _wait_for(lambda: "letters: done" in caplog.text)
@@ -50,14 +58,14 @@ def test_a_job_is_called_again_whatever_goes_wrong(caplog: pytest.LogCaptureFixt
     assert len(calls) >= 3
 
 
-def test_the_same_complaint_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_same_complaint_is_logged_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     calls: list[int] = []
 
-    def act() -> str:
+    def act(desk: Desk) -> str:
         calls.append(1)
         raise TransportError("mail server x cannot be reached")
 
-    runner = Runner([Job("letters", dt.timedelta(milliseconds=1), act)], threading.Event())
+    runner = Runner([_job(act)], desk)
     runner.start()
     _wait_for(lambda: len(calls) > 5)
     runner.stop()
@@ -94,8 +102,8 @@ def test_a_sign_up_becomes_a_letter_that_asks(repository: Repository) -> None:
             now=_clock(),
         )
 
-        first = notices_job(store, settings, _clock).act()
-        second = notices_job(store, settings, _clock).act()
+        first = NOTICES.act(Desk(store, settings, _clock))
+        second = NOTICES.act(Desk(store, settings, _clock))
         store.close()
 
         assert first == "sign-ups handled: 1, notices sent: 1 of 1"
@@ -109,9 +117,9 @@ def test_what_is_due_goes_out_and_once(repository: Repository) -> None:
     repository.add_subscribers(["ann@example.org"])
     with mail_server() as server:
         settings, store = _opened(repository, server)
-        job = issues_job(store, settings, _clock, threading.Event())
+        desk = Desk(store, settings, _clock)
 
-        first, second = job.act(), job.act()
+        first, second = ISSUES.act(desk), ISSUES.act(desk)
         store.close()
 
         assert "1 of 1 letters sent" in first
@@ -127,7 +135,7 @@ def test_content_with_errors_is_not_mailed_by_itself(repository: Repository) -> 
         settings, store = _opened(repository, server)
 
         with pytest.raises(ContentError, match="1 error in published content"):
-            issues_job(store, settings, _clock, threading.Event()).act()
+            ISSUES.act(Desk(store, settings, _clock))
 
         store.close()
         assert server.received == []

@@ -1,0 +1,218 @@
+"""What is done by itself: each job a function of the `Desk` that returns a line for the log, or nothing when it had nothing to do.
+
+Where one machine does everything, a job does all of its work at once. Where many share it, a job *orders* it in parts instead: one
+issue in shares, the feeds one by one; `PARTS` are the functions that do one of them. Both ways end in the same calls.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.config import Settings
+from pipeline.errors import SendingElsewhere, TransportError
+from pipeline.ingest import due_feeds, ingest, open_fetcher
+from pipeline.library import Library, load_library
+from pipeline.mail import SendReport, plan_due, send_due
+from pipeline.mail import send_share as send_share_of
+from pipeline.mail.deliver import Clock
+from pipeline.mail.notices import send_notices
+from pipeline.mail.signups import handle_signups
+from pipeline.mail.transport import open_transport
+from pipeline.model import DeliveryStatus
+from pipeline.store import Connection, Store, deliveries, queue
+from pipeline.store.issues import StoredIssue
+from pipeline.store.queue import Order
+
+log = logging.getLogger("opensignal")
+
+SHARES = 16  # machines that send one issue at the same time, at most
+LETTERS_A_SHARE = 100  # fewer are not worth another machine
+SHARE_SECONDS = 60.0  # after which a share goes to the end of its queue, so that nothing else waits for long
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every job needs at hand. Setting *stop* ends a job after what it has in flight."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """*act* does all of it; *order* has it done in parts, where machines share the work.
+
+    One machine calls it again *every* so often, many at the hours of *cron*, and the soonest of them does it.
+    """
+
+    name: str
+    queue: str
+    every: dt.timedelta
+    cron: str
+    act: Callable[[Desk], str]
+    order: Callable[[Desk], str] | None = None
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+def answer_people(desk: Desk) -> str:
+    """Sign-ups that came in, and the letters they cause."""
+    handled = handle_signups(desk.store, desk.settings, now=desk.clock())
+    tally = send_notices(desk.store, desk.settings, open_transport(desk.settings), clock=desk.clock)
+    if not handled and not tally:
+        return ""
+    return f"sign-ups handled: {handled}, notices sent: {tally[DeliveryStatus.SENT]} of {sum(tally.values())}"
+
+
+# --- issues -----------------------------------------------------------------------------------------------------------
+
+
+def send_issues(desk: Desk) -> str:
+    """Issues that the schedule asks for, and letters to be tried again."""
+    reports = send_due(
+        desk.store,
+        _publishable(desk),
+        desk.settings,
+        transport=open_transport(desk.settings),
+        clock=desk.clock,
+        stop=desk.stop,
+    )
+    _warn(reports)
+    return "; ".join(_sent(report) for report in reports if report.sent)
+
+
+def order_issues(desk: Desk) -> str:
+    """The same, planned here and ordered in shares, in the transaction that ends the plan: no planned issue is forgotten."""
+    ordered: list[str] = []
+
+    def order_shares(connection: Connection, stored: StoredIssue) -> None:
+        due = deliveries.how_many_due(connection, stored.id, limit=SHARES * LETTERS_A_SHARE, now=desk.clock())
+        number = -(-due // LETTERS_A_SHARE)
+        for share in range(number):
+            queue.order(connection, _share(stored.issue.key, share))
+        if number:
+            ordered.append(f"{stored.issue.key} in {number} share{'s' if number > 1 else ''}")
+
+    _warn(plan_due(desk.store, _publishable(desk), desk.settings, clock=desk.clock, also=order_shares))
+    return f"to be sent: {', '.join(ordered)}" if ordered else ""
+
+
+def send_share(desk: Desk, *, issue: str, share: int) -> str:
+    """Letters of one issue, for a while, beside other machines that do the same."""
+    transport = open_transport(desk.settings)
+    stop = _Until(desk.stop, seconds=SHARE_SECONDS)
+    try:
+        report = send_share_of(desk.store, desk.settings, issue, transport=transport, clock=desk.clock, stop=stop)
+    except SendingElsewhere as error:  # somebody else has what we wanted to do
+        return str(error)
+    if report.line_lost:
+        raise TransportError(report.line_lost)
+    if stop.is_set() and report.left > report.waiting:
+        with desk.store.writing() as connection:
+            queue.order(connection, _share(issue, share))
+    return _sent(report) if report.did_something else ""
+
+
+def _share(issue: str, share: int) -> Order:
+    name = f"{issue}, share {share + 1}"
+    return Order("share", queue="send", name=name, lock=name, arguments={"issue": issue, "share": share})
+
+
+def _publishable(desk: Desk) -> Library:
+    library = load_library(desk.settings.root)
+    library.must_be_publishable(desk.clock())
+    return library
+
+
+def _warn(reports: Sequence[SendReport]) -> None:
+    for report in reports:
+        if report.problem or report.line_lost:
+            log.warning("issues: %s: %s", report.issue, report.problem or report.line_lost)
+
+
+def _sent(report: SendReport) -> str:
+    others = (
+        f"{getattr(report, name)} {name}" for name in ("deferred", "failed", "uncertain") if getattr(report, name)
+    )
+    return ", ".join([f"{report.issue}: {report.sent} of {report.planned} letters sent", *others])
+
+
+class _Until(threading.Event):
+    """Set when *stop* is, and after *seconds*."""
+
+    def __init__(self, stop: threading.Event, *, seconds: float) -> None:
+        super().__init__()
+        self._stop, self._end = stop, time.monotonic() + seconds
+
+    def is_set(self) -> bool:
+        return self._stop.is_set() or time.monotonic() >= self._end
+
+    def wait(self, timeout: float | None = None) -> bool:
+        left = max(self._end - time.monotonic(), 0)
+        self._stop.wait(left if timeout is None else min(timeout, left))
+        return self.is_set()
+
+
+# --- feeds ------------------------------------------------------------------------------------------------------------
+
+
+def read_feeds(desk: Desk) -> str:
+    """Feeds that are due, into the inbox."""
+    return _read(desk, only=None)
+
+
+def order_feeds(desk: Desk) -> str:
+    """The same, a job a feed."""
+    feeds = load_library(desk.settings.root).readable_feeds()
+    with desk.store.writing() as connection:
+        due = due_feeds(connection, feeds, now=desk.clock())
+        for feed in due:
+            # One after the other: they write to one inbox. Another machine with a clone of its own would make the same cards.
+            queue.order(
+                connection, Order("feed", "ingest", name=f"feed {feed.id}", lock="inbox", arguments={"feed": feed.id})
+            )
+    return f"{len(due)} to be read" if due else ""
+
+
+def read_feed(desk: Desk, *, feed: str) -> str:
+    """One feed, if it still is there and due."""
+    return _read(desk, only=feed)
+
+
+def _read(desk: Desk, *, only: str | None) -> str:
+    feeds = load_library(desk.settings.root).readable_feeds()
+    if only and only not in {feed.id for feed in feeds}:
+        return ""  # an editor took it out meanwhile
+    report = ingest(
+        desk.store,
+        feeds,
+        inbox=desk.settings.content / "inbox",
+        fetcher=open_fetcher(desk.settings),
+        now=desk.clock(),
+        only=[only] if only else None,
+    )
+    for feed in report.failed:
+        log.warning("feeds: %s: %s", feed.id, feed.message)
+    for problem in report.problems:
+        log.warning("feeds: %s", problem)
+    return f"{report.entries} new entries" if report.entries else ""
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+NOTICES = Job("notices", "notices", dt.timedelta(seconds=1), "* * * * *", answer_people)
+ISSUES = Job("issues", "send", dt.timedelta(minutes=1), "* * * * *", send_issues, order=order_issues)
+FEEDS = Job("feeds", "ingest", dt.timedelta(minutes=5), "*/5 * * * *", read_feeds, order=order_feeds)
+ALL = (NOTICES, ISSUES, FEEDS)
+QUEUES = tuple(dict.fromkeys(job.queue for job in ALL))
+
+Part = tuple[str, Callable[..., str]]  # its queue, and what is done
+PARTS: Mapping[str, Part] = {"share": ("send", send_share), "feed": ("ingest", read_feed)}

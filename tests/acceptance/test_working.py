@@ -1,0 +1,160 @@
+"""An operator's many machines, as processes: `opensignal worker`, `up` and `serve` on one Postgres, and the words on SQLite."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import MailServer, mail_server
+from tests.repository import HERE, Repository, Sink
+
+
+@pytest.fixture
+def shared(tmp_path: Path, new_postgres: Callable[[], str]) -> Repository:
+    """A repository whose database is Postgres, with an issue that is due and nobody to get it yet."""
+    repository = Repository.make(
+        tmp_path / "newsletter", database_url=new_postgres(), daily_at="00:00", lease_seconds="5", connections="2"
+    )
+    repository.add_article("grid")
+    return repository
+
+
+def _until(true: Callable[[], object], *processes: subprocess.Popen[str], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        for process in processes:
+            assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _ended(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> tuple[str, float]:
+    """Ask it to end: what it had to say, and how long it took."""
+    began = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert "Traceback" not in out + err
+    assert "@example.org" not in out + err
+    return out + err, time.monotonic() - began
+
+
+def test_without_postgres_there_is_one_machine_and_it_is_told_what_to_run(repository: Repository) -> None:
+    ended = repository.run("worker")
+
+    assert ended.code == 2
+    assert "run opensignal up" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_queue_that_there_is_not_ends_with_2(shared: Repository) -> None:
+    ended = shared.run("worker", "--queues", "letters")
+
+    assert ended.code == 2
+    assert "no queue 'letters'" in ended.err
+
+
+def test_on_sqlite_the_queue_of_many_machines_is_not_even_loaded(repository: Repository) -> None:
+    """What it is made of is an extra that need not be installed."""
+    code = """
+import datetime as dt, sys
+from pipeline import jobs
+from pipeline.config import Settings
+from pipeline.store import open_store
+settings = Settings.load()
+store = open_store(settings)
+runner = jobs.open_runner(jobs.Desk(store, settings, lambda: dt.datetime.now(dt.UTC)))
+runner.start()
+runner.stop()
+import pipeline.cli, pipeline.web.server
+print([name for name in ("procrastinate", "psycopg", "croniter", "asgiref") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository.root,
+        env={**repository.env(), "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_two_workers_share_an_issue_and_end_in_order(shared: Repository, tmp_path: Path) -> None:
+    readers = [f"r{n}@example.org" for n in range(600)]
+    shared.add_subscribers(readers)
+    with Sink(tmp_path / "journal") as sink:
+        workers = [
+            shared.start("worker", "--queues", "send", "--concurrency", "1", smtp_url=sink.url) for _ in range(2)
+        ]
+        _until(lambda: sink.count() >= 600, *workers)
+        ended = [_ended(worker) for worker in workers]
+        taken = sink.taken()
+
+    assert Counter(recipient for recipient, _ in taken) == Counter(readers)
+    assert all("working on send, 1 job at a time" in said for said, _ in ended)
+    assert sum(said.count("issues: to be sent:") for said, _ in ended) == 1
+    assert all(seconds < 20 for _, seconds in ended)
+    assert [worker.returncode for worker in workers] == [0, 0]
+
+
+def test_sigterm_ends_a_worker_after_the_letters_in_flight(shared: Repository, tmp_path: Path) -> None:
+    """R-07: what it leaves is sent by the next one, once."""
+    shared.add_subscribers([f"r{n}@example.org" for n in range(600)])
+    with Sink(tmp_path / "journal") as sink:
+        first = shared.start("worker", "--queues", "send", "--concurrency", "2", smtp_url=sink.url)
+        _until(lambda: sink.count() >= 100, first)
+        said, seconds = _ended(first)
+        stopped_at = sink.count()
+        second = shared.start("worker", "--queues", "send", smtp_url=sink.url)
+        _until(lambda: sink.count() >= 600, second)
+        _ended(second)
+        taken = sink.taken()
+
+    assert "ending what is in flight" in said
+    assert seconds < 20
+    assert first.returncode == 0
+    assert stopped_at < 600
+    assert len(taken) == len(set(taken)) == 600
+
+
+def test_a_second_signal_does_not_wait_for_a_server_that_is_silent(shared: Repository) -> None:
+    shared.add_subscribers(["ann@example.org"])
+
+    def silent(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message":
+            time.sleep(6)
+        return ""
+
+    with mail_server(silent) as server:
+        worker = shared.start("worker", "--queues", "send", smtp_url=server.url)
+        _until(lambda: server.connections, worker)
+        time.sleep(0.5)
+        worker.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert worker.poll() is None
+        _, seconds = _ended(worker)
+
+        assert worker.returncode == 128 + signal.SIGTERM
+        assert seconds < 2
+
+
+def test_up_is_web_and_worker_in_one_and_serve_answers_sign_ups_beside_it(
+    shared: Repository, server: MailServer
+) -> None:
+    shared.add_subscribers(["ann@example.org"])
+    up = shared.start("up", "--port", "0", smtp_url=server.url)
+    serve = shared.start("serve", "--port", "0", smtp_url=server.url)
+    _until(lambda: "ann@example.org" in server.recipients(), up, serve)
+    said = [_ended(process) for process in (up, serve)]
+
+    assert server.recipients() == ["ann@example.org"]
+    assert all("listening on" in words for words, _ in said)
+    assert all(seconds < 20 for _, seconds in said)
