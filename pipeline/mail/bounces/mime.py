@@ -142,7 +142,7 @@ def _leaf(type_: str, parameters: dict[str, str], headers: Headers, body: str) -
 
 def _split(text: str) -> tuple[Headers, str]:
     """The header that *text* begins with, and what follows."""
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []
     at = 0
     while at < len(text) and at < _MOST_HEADER and len(fields) < _MOST_FIELDS:
         end = text.find("\n", at)
@@ -150,12 +150,10 @@ def _split(text: str) -> tuple[Headers, str]:
         line = text[at:end]
         if not line.strip():
             return _headers(fields), text[end + 1 :]
-        if fields and (line[0] in " \t" or fields[-1][1].endswith(";")):
-            name, value = fields[-1]
-            if len(value) < _MOST_HEADER:
-                fields[-1] = (name, f"{value}\n{line}")
+        if fields and (line[0] in " \t" or fields[-1][1][-1].endswith(";")):
+            fields[-1][1].append(line)
         elif found := _FIELD.fullmatch(line):
-            fields.append((found[1].lower(), found[2]))
+            fields.append((found[1].lower(), [found[2]]))
         elif not fields or line.startswith("--"):
             return _headers(fields), text[at:]  # no header at all, or one that was cut off
         at = end + 1
@@ -165,8 +163,8 @@ def _split(text: str) -> tuple[Headers, str]:
     return _headers(fields), text[end + 2 :] if end >= 0 else ""
 
 
-def _headers(fields: list[tuple[str, str]]) -> Headers:
-    return Headers(tuple((name, _value(value)) for name, value in fields))
+def _headers(fields: list[tuple[str, list[str]]]) -> Headers:
+    return Headers(tuple((name, _value("\n".join(lines))) for name, lines in fields))
 
 
 def _value(value: str) -> str:
