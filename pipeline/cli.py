@@ -661,6 +661,39 @@ def _kept(key: Key) -> str:
     return f"still verifies, until {key.kept_until:%Y-%m-%d}" if key.kept_until else "still verifies, for ever"
 
 
+# --- bounces ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def bounces(
+    paths: Annotated[
+        list[Path], typer.Argument(help="A mail, an mbox, a Maildir, or a folder of mails.", metavar="PATH...")
+    ],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Read mails that came back: what each is, whom it names, and what the refusal means.
+
+    Example: opensignal bounces Maildir/ --json
+    """
+    from pipeline.mail.bounces import read_mails
+    from pipeline.mail.bounces.decide import Action
+    from pipeline.mail.bounces.reading import Kind
+
+    unreadable = False
+    mails = []
+    for mail in read_mails(paths):
+        action = Action.UNSIGNED if mail.reading.kind in (Kind.BOUNCE, Kind.COMPLAINT) else Action.NOTED
+        unreadable = unreadable or bool(mail.found.problem)
+        if json:
+            mails.append(mail.as_dict(action))
+        else:
+            out.print(mail.line(action), markup=False)
+    if json:
+        _print_json(mails)
+    raise typer.Exit(1 if unreadable else 0)
+
+
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
-"""Reading what strangers send, in a child process with limits of time and memory (T-30, M-29): what it can break there is one child.
+"""Reading what strangers send, in a child process with limits of time and memory (T-30, M-29): it can break one child there.
 
-The child is kept for many questions, for starting it takes longer than most answers; one that dies or takes too long is ended, and
-the next question gets another. It has no use for files or network, and gets neither file space nor our environment. Parent and child
-speak JSON over pipes, never pickle: what comes from the child is data.
+The child is kept for many questions, for starting it takes longer than most answers; one that dies or takes too long is ended,
+and the next question gets another. It has no use for files or network, and gets neither file space nor our environment. Parent
+and child speak JSON over pipes, never pickle: what comes from the child is data.
 """
 
 from __future__ import annotations

@@ -70,7 +70,11 @@ _NULL = re.compile(r"<?\s*>?|<?mailer-daemon(?:@[^>]*)?>?", re.IGNORECASE)
 _DEAD: Final = (BounceClass.ADDRESS, BounceClass.DOMAIN)
 _ALIVE: Final = (BounceClass.MAILBOX, BounceClass.POLICY, BounceClass.GREYLIST)
 # Who verifies recipients does it at RCPT: an "unknown user" that comes after the whole letter may be a filter's way to refuse it.
-_AFTER_ALL = re.compile(r"(?:end of data|after data|after (?:the )?final dot)\b")
+# Sendmail's transcripts show RCPT's answer behind a pipelined DATA too, but give a refused letter "Service unavailable" for itself.
+_AFTER_ALL = re.compile(
+    r"(?:end of data|after data|after (?:the )?final dot)\b|>>> data <<< 5[^<]{0,400}554 5\.0\.0 service unavailable"
+)
+_EXPLICIT = re.compile(r"(?:does ?n[o']t|do not) have an? [\w.-]+ account")
 _SUBJECTS: Final = ("failed", "delayed", "auto")
 _TEXTS: Final = ("failed", "delayed_for_sure", "delayed", "gave_up_for_sure", "gave_up", "auto")
 _WORDS: Final = {
@@ -247,7 +251,7 @@ def _class_of(opened: _Opened, status: Status, address: str, *, alone: bool) -> 
     words = f"{near} {prose.plain_statements(opened.words)}" if alone else near
     by_fields = ground(status.code, status.status, status.diagnostic)
     by_people = ground(status.code, status.status, words)
-    return _settled(by_fields, by_people, words)
+    return _settled(by_fields, by_people, f"{words} {opened.words if alone else ''}")
 
 
 def _settled(first: Ground, second: Ground, words: str) -> BounceClass:
@@ -262,7 +266,8 @@ def _settled(first: Ground, second: Ground, words: str) -> BounceClass:
         and second.bounce_class in ((BounceClass.MAILBOX,) if first.by_words else _ALIVE)
     ):
         found = second.bounce_class
-    if found is BounceClass.ADDRESS and _AFTER_ALL.search(words.lower()):
+    small = " ".join(words.lower().split())
+    if found is BounceClass.ADDRESS and _AFTER_ALL.search(small) and not _EXPLICIT.search(small):
         return BounceClass.UNKNOWN
     return found
 

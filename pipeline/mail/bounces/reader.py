@@ -37,17 +37,18 @@ class Reader(sandbox.Sandbox):
 
 
 def _reading(answer: dict[str, Any]) -> Reading:
-    returned = {name: tuple(value) if isinstance(value, list) else value for name, value in answer["returned"].items()}
     complaint = answer["complaint"]
     return Reading(
         Kind(answer["kind"]),
         tuple(_recipient(row) for row in answer["recipients"]),
-        Returned(**returned),
-        Complaint(**{name: tuple(value) if isinstance(value, list) else value for name, value in complaint.items()})
-        if complaint
-        else None,
+        Returned(**_frozen(answer["returned"])),
+        Complaint(**_frozen(complaint)) if complaint else None,
         answer["reason"],
     )
+
+
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _recipient(row: dict[str, Any]) -> Recipient:
