@@ -33,6 +33,8 @@ def allowed(stage: str, kind: str, *, chunking: bool) -> frozenset[str]:
     """What may become of a letter that met *kind* at *stage*. With CHUNKING the whole letter leaves with its envelope."""
     if kind == "eight-bit":
         return frozenset({"sent"})
+    if chunking and stage == "data":
+        return frozenset({"sent"})  # there is no such stage
     if stage in LINE_STAGES:  # it concerns the line or the sender: nobody is booked as failed, and nothing was taken
         return NOT_YET | ({"uncertain"} if chunking and stage == "mail" and kind in BROKEN else frozenset())
     if kind in FOR_NOW:
