@@ -103,7 +103,7 @@ def without_addresses(text: str, *, names: Iterable[str] = ()) -> str:
     text = _QUOTED.sub("x@", text)
     text = _WORD.sub(lambda word: ADDRESS if "@" in word[0] or "%40" in word[0].lower() else word[0], text)
     for name in names:
-        if len(name) > 2:
+        if 2 < len(name) <= LONGEST_LOCAL:
             text = re.sub(rf"(?<![\w.+-]){re.escape(name)}(?![\w+-])", ADDRESS, text, flags=re.IGNORECASE)
     return text
 

@@ -87,10 +87,6 @@ def set_action(connection: Connection, key: str, action: str) -> None:
     connection.execute(bounces.update().where(bounces.c.key == key).values(action=action))
 
 
-def has(connection: Connection, key: str) -> bool:
-    return connection.execute(sa.select(bounces.c.id).where(bounces.c.key == key)).first() is not None
-
-
 def of(connection: Connection, subscriber_id: int, *, since: dt.datetime | None = None) -> list[Bounce]:
     """What came back about one subscriber, oldest first."""
     b = bounces.c
@@ -117,35 +113,6 @@ def letters(connection: Connection, subscriber_id: int, *, since: dt.datetime) -
         .order_by(d.finished_at, d.id)
     )
     return [Letter(int(row.issue_id), row.finished_at) for row in connection.execute(query)]
-
-
-def counts_since(connection: Connection, since: dt.datetime) -> dict[tuple[str, str, str], int]:
-    """How often each (kind, category, action) came since then."""
-    b = bounces.c
-    query = (
-        sa.select(b.kind, b.category, b.action, sa.func.count())
-        .where(b.at >= since)
-        .group_by(b.kind, b.category, b.action)
-    )
-    return {(kind, category or "", action): int(number) for kind, category, action, number in connection.execute(query)}
-
-
-def forget(connection: Connection, subscriber_id: int, email: str) -> None:
-    """Drop what names a person who is erased: the words and mails about them, signed or not."""
-    b = bounces.c
-    blank = {"raw": None, "diagnostic": None}
-    connection.execute(bounces.update().where(b.subscriber_id == subscriber_id).values(blank))
-    needle = email.encode().lower()
-    after = 0
-    while True:
-        query = sa.select(b.id, b.raw).where(b.id > after, b.raw.is_not(None)).order_by(b.id).limit(200)
-        rows = connection.execute(query).all()
-        if not rows:
-            return
-        named = [row.id for row in rows if needle in bytes(row.raw).lower()]
-        if named:
-            connection.execute(bounces.update().where(b.id.in_(named)).values(blank))
-        after = rows[-1].id
 
 
 def remember_call(connection: Connection, token: str, event: str, *, until: dt.datetime, now: dt.datetime) -> bool:

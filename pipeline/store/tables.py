@@ -329,7 +329,7 @@ bounces = Table(  # later news of a delivery, as it came: by mail or by a provid
         "key", String(64), nullable=False, unique=True
     ),  # SHA-256 of the mail or event: what comes twice counts once
     Column("at", UtcTime, nullable=False, index=True),
-    Column("origin", String(40), nullable=False),  # maildir | mbox | file | imap | the hook's name
+    Column("origin", String(40), nullable=False),  # maildir | mbox | file | imap | smtp | the hook's name
     Column("kind", String(16), nullable=False),  # bounce | complaint | auto-reply | delay | delivered | other
     Column("category", String(16)),  # of a bounce: its `BounceClass`; of a complaint: its Feedback-Type (RFC 5965 7.3)
     Column("subscriber_id", BigId, ForeignKey("subscribers.id"), index=True),  # NULL where nothing signed names one

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.mail.bounces.reading import Kind as Kind
+from pipeline.mail.bounces.reading import Kind
 from pipeline.model import BounceClass
 from pipeline.store.bounces import Bounce, Letter
 from pipeline.store.suppressions import Reason

@@ -74,15 +74,11 @@ def connected(address: Address, *, largest: int) -> Iterator[Inbox]:
     """The folder, for as long as the block lasts. *largest*: octets that are read of a mail."""
     with _troubles(address):
         inbox = Inbox(address, _client(address), largest)
-    alarm = threading.Timer(DEADLINE, inbox.hang_up)
-    alarm.daemon = True
-    alarm.start()
     try:
         with _troubles(address):
             inbox.open()
         yield inbox
     finally:
-        alarm.cancel()
         inbox.close()
 
 
@@ -142,23 +138,35 @@ class Inbox:
                 those = ",".join(names)
                 self._client.ask("STORE", lambda: self._client.uid("STORE", those, "+FLAGS.SILENT", "(\\Seen)"))
 
-    def hang_up(self) -> None:
-        """Break the line: whoever waits for it wakes up."""
-        with contextlib.suppress(OSError):
-            self._client.sock.shutdown(socket.SHUT_RDWR)
-
     def close(self) -> None:
         with contextlib.suppress(Exception):  # whatever it says to our good-bye
             self._client.allow(ANSWER)
             self._client.logout()
-        with contextlib.suppress(OSError):
-            self._client.shutdown()
+        self._client.shutdown()
 
 
 class _Client(imaplib.IMAP4):
-    """imaplib, with a limit to what it reads: it believes any length that the server names."""
+    """imaplib, with a limit to what it reads, for it believes any length that the server names, and to how long it takes."""
 
     left = ANSWER
+    _alarm: threading.Timer | None = None
+
+    def open(self, *where: Any, **more: Any) -> None:
+        super().open(*where, **more)
+        self._alarm = threading.Timer(DEADLINE, self._hang_up)
+        self._alarm.daemon = True
+        self._alarm.start()
+
+    def shutdown(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        with contextlib.suppress(OSError):
+            super().shutdown()
+
+    def _hang_up(self) -> None:
+        """Break the line: whoever waits for it wakes up."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
     def allow(self, octets: int) -> None:
         self.left = octets

@@ -13,19 +13,20 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError
 from pipeline.keys import KeyRing, load_keys
 from pipeline.mail import lifecycle
-from pipeline.mail.addresses import parse_address, without_addresses
+from pipeline.mail.addresses import LONGEST, Address, parse_address, without_addresses
 from pipeline.mail.bounces import decide, receivers, whose
-from pipeline.mail.bounces.decide import Action, Kind
+from pipeline.mail.bounces.decide import Action
+from pipeline.mail.bounces.reading import Kind, Reading
 from pipeline.mail.bounces.whose import About, Clues
 from pipeline.mail.lifecycle import Outcome
-from pipeline.model import BounceClass, Subscriber
+from pipeline.model import BounceClass, Reply, Subscriber
 from pipeline.store import Connection, Store, bounces, subscribers
 from pipeline.store.bounces import NewBounce
 from pipeline.store.consents import Evidence, Method
@@ -135,6 +136,53 @@ def take_in(store: Store, settings: Settings, news: Iterable[News], *, origin: s
     return Intake(tuple(settled), tuple(alarms))
 
 
+def take_in_refusal(
+    connection: Connection,
+    ref: str,
+    *,
+    issue_id: int,
+    reply: Reply,
+    about: BounceClass,
+    suppression_key: KeyRing,
+    now: dt.datetime,
+) -> Action:
+    """Do what a refusal in a conversation of ours asks for; nobody can have made it up. Inside of the caller's transaction."""
+    person = subscribers.by_ref(connection, ref, lock=True)
+    if person is None:
+        return Action.NOTED
+    finding = Finding(person.email, about, reply.enhanced, reply.code, reply.text)
+    news = News(event_key("smtp", ref, str(issue_id)), Kind.BOUNCE, findings=(finding,))
+    whom = About(person, issue_id)
+    settled = _settle_about(
+        connection, news, whom, leaves=False, origin="smtp", suppression_key=suppression_key, now=now
+    )
+    return settled.action
+
+
+def news_of(raw: bytes, reading: Reading) -> News:
+    """The news in a mail that was read."""
+    returned, complaint = reading.returned, reading.complaint
+    addresses = [recipient.address for recipient in reading.recipients]
+    if complaint:
+        addresses += [*complaint.original_recipients, *complaint.removal_recipients]
+    return News(
+        mail_key(raw),
+        reading.kind,
+        Clues(
+            came_to=returned.came_to,
+            returned=(*returned.envelope, *returned.unsubscribe, *returned.envelope_ids),
+            message_ids=returned.message_ids,
+            recipients=tuple(filter(None, addresses)),
+        ),
+        tuple(
+            Finding(r.address, r.bounce_class or BounceClass.UNKNOWN, r.status, r.code, r.diagnostic)
+            for r in reading.recipients
+        ),
+        feedback=complaint.feedback_type if complaint else "",
+        raw=raw,
+    )
+
+
 def mail_key(raw: bytes) -> str:
     """What tells one mail from another, however its lines end where it was kept."""
     return hashlib.sha256(raw.replace(b"\r\n", b"\n").strip()).hexdigest()
@@ -156,6 +204,21 @@ def _settle(
     if about is not None:
         about = _locked(connection, about)
     leaves = leaver is not None or (news.leaves and about is not None)
+    return _settle_about(
+        connection, news, about, leaves=leaves, origin=origin, suppression_key=suppression_key, now=now
+    )
+
+
+def _settle_about(
+    connection: Connection,
+    news: News,
+    about: About | None,
+    *,
+    leaves: bool,
+    origin: str,
+    suppression_key: KeyRing,
+    now: dt.datetime,
+) -> Settled:
     finding = _finding_for(about.subscriber if about else None, news.findings)
     category = _category(news, finding)
     item = Settled(
@@ -168,21 +231,18 @@ def _settle(
     )
     new = _row(news, item, finding, about, origin=origin, keeps_raw=not leaves, now=now)
     if not bounces.add(connection, new, action=item.action.value):
-        return _with(item, Action.AGAIN)
+        return replace(item, action=Action.AGAIN)
     if leaves and about is not None:
         action = _unsubscribe(connection, about.subscriber, now=now)
     elif about is not None:
         action = _act(connection, about, news.kind, category, key=suppression_key, now=now)
-    elif (
-        news.kind is Kind.COMPLAINT
-        and decide.decide(news.kind, category, decide.History(), day=now.date()).action is Action.ALARM
-    ):
-        action = Action.ALARM
+    elif news.kind is Kind.COMPLAINT and decide.is_for_a_person(category):
+        action = Action.ALARM  # a report of fraud in our name carries nothing of ours
     else:
         return item
     if action is not item.action:
         bounces.set_action(connection, news.key, action.value)
-    return _with(item, action)
+    return replace(item, action=action)
 
 
 def _leaver(connection: Connection, ref: str) -> About | None:
@@ -225,10 +285,8 @@ def _finding_for(person: Subscriber | None, findings: Sequence[Finding]) -> Find
 
 
 def _same(address: str, email: str) -> bool:
-    try:
-        return parse_address(address).key == parse_address(email).key
-    except AddressError:
-        return False
+    one, other = _address(address), _address(email)
+    return one is not None and other is not None and one.key == other.key
 
 
 def _category(news: News, finding: Finding) -> str:
@@ -271,27 +329,29 @@ def _short(text: str, length: int) -> str:
 
 
 def _domain(email: str) -> str:
+    found = _address(email)
+    return found.email.rpartition("@")[2] if found else ""
+
+
+def _address(text: str) -> Address | None:
     try:
-        return parse_address(email).email.rpartition("@")[2]
+        return parse_address(text) if len(text) <= LONGEST else None
     except AddressError:
-        return ""
-
-
-def _with(item: Settled, action: Action) -> Settled:
-    return Settled(item.kind, action, item.category, item.domain, item.issue_id, item.subscriber_id)
+        return None
 
 
 # --- what it says about a receiver ----------------------------------------------------------------------------------------
 
 
 def _blames_us(item: Settled) -> bool:
-    fresh = item.subscriber_id is not None and item.action is not Action.AGAIN
-    return fresh and item.kind is Kind.BOUNCE and item.category == BounceClass.POLICY.value and bool(item.domain)
+    """What came before is looked at again: whoever took it in may have been stopped before it came to the receiver."""
+    signed = item.subscriber_id is not None
+    return signed and item.kind is Kind.BOUNCE and item.category == BounceClass.POLICY.value and bool(item.domain)
 
 
 def _is_complaint(item: Settled) -> bool:
-    fresh = item.subscriber_id is not None and item.action is not Action.AGAIN
-    return fresh and item.kind is Kind.COMPLAINT and item.category in decide.CALLS_IT_SPAM and bool(item.domain)
+    signed = item.subscriber_id is not None
+    return signed and item.kind is Kind.COMPLAINT and item.category in decide.CALLS_IT_SPAM and bool(item.domain)
 
 
 def _alarm(item: Settled) -> str:

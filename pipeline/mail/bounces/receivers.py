@@ -95,5 +95,5 @@ def _complaining(store: Store, issue_id: int, domain: str, *, now: dt.datetime) 
     if verdict is Verdict.WARN:
         return f"{what}; above 0.3 % from 5 complaints on, the rest of the issue is not sent there"
     with store.writing() as connection:
-        bounces.stop(connection, issue_id, domain, complaints=complaints, accepted=accepted, now=now)
-    return f"{what}; the rest of the issue is not sent there"
+        is_new = bounces.stop(connection, issue_id, domain, complaints=complaints, accepted=accepted, now=now)
+    return f"{what}; the rest of the issue is not sent there" if is_new else ""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pipeline.errors import AddressError, TokenError
 from pipeline.keys import KeyRing, live
 from pipeline.mail import tokens, verp
-from pipeline.mail.addresses import parse_address
+from pipeline.mail.addresses import LONGEST, parse_address
 from pipeline.mail.stamp import message_id
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Subscriber
@@ -96,6 +96,8 @@ def _by_message_id(connection: Connection, keys: KeyRing, clues: Clues) -> About
     if not _message_ids(clues):
         return None
     for recipient in clues.recipients[:MOST]:
+        if len(recipient) > LONGEST:
+            continue
         try:
             person = subscribers.find(connection, parse_address(recipient).key)
         except AddressError:

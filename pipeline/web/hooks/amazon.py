@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipeline.errors import SettingsError
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import Finding, News, event_key
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass
 from pipeline.web.hooks.call import AHEAD, Call, Refused, as_bytes, at, digest, finding, items, parsed, text

@@ -12,8 +12,8 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import News, event_key
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.web.hooks.call import Call, Refused, as_bytes, at, digest, finding, must_be_of_now, number, parsed, text
 

@@ -10,8 +10,8 @@ import hmac
 import re
 from typing import Any
 
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import News, event_key
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.web.hooks.call import (
     Call,

@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import News, event_key
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass
 from pipeline.web.hooks.call import Call, Refused, as_bytes, at, digest, finding, parsed, text

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from pipeline.errors import SettingsError
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import News, event_key
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass
 from pipeline.web.hooks.call import MOST_EVENTS, Call, Refused, as_bytes, digest, finding, must_be_of_now, parsed, text

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from pipeline.config import Settings
 from pipeline.keys import load_keys
 from pipeline.mail import tokens, verp
-from pipeline.mail.bounces.decide import Kind
 from pipeline.mail.bounces.intake import Finding, Intake, News, event_key, take_in
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.mail.stamp import message_id as mark_of
 from pipeline.mail.tokens import Purpose

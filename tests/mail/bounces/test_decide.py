@@ -13,11 +13,11 @@ from pipeline.mail.bounces.decide import (
     COMPLAINT_RULES,
     Action,
     History,
-    Kind,
     decide,
     history,
     last_arrival,
 )
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.receivers import Verdict, refuses_us, weigh
 from pipeline.model import BounceClass
 from pipeline.store.bounces import Bounce, Letter

@@ -241,6 +241,18 @@ def test_a_server_that_dribbles_is_left_when_its_time_is_over(monkeypatch: pytes
     assert time.monotonic() - began < 5
 
 
+def test_a_greeting_that_never_ends_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M-29"""
+    monkeypatch.setattr(imap, "DEADLINE", 0.3)
+    monkeypatch.setattr(imap, "TIMEOUT", 20)
+
+    began = time.monotonic()
+    with Hostile(greeting=b"* OK I am") as server, pytest.raises(TransportError):
+        _read_all(server.address)
+
+    assert time.monotonic() - began < 5
+
+
 def test_another_mail_than_the_one_asked_for_is_not_taken_for_it() -> None:
     others = b"* 2 FETCH (UID 22 BODY[]<0> {5}\r\nOther)\r\n* 1 FETCH (UID 1 BODY[]<0> {4}\r\nMine)\r\n%t OK done\r\n"
 

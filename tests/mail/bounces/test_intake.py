@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,10 +14,11 @@ from hypothesis import strategies as st
 from pipeline.config import Settings
 from pipeline.keys import load_keys, rotate
 from pipeline.mail import verp
-from pipeline.mail.bounces.decide import Action, Kind
-from pipeline.mail.bounces.intake import Finding, News, mail_key
+from pipeline.mail.bounces.decide import Action
+from pipeline.mail.bounces.intake import Finding, News, mail_key, take_in_refusal
+from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
-from pipeline.model import BounceClass, State
+from pipeline.model import BounceClass, Reply, State
 from pipeline.store import Store, bounces, deliveries, domains, tables
 from tests.mail.bounces.postroom import DEAD, FULL, GONE, REFUSED, Postroom, said_of
 
@@ -455,6 +455,21 @@ def test_one_refusal_in_twenty_is_enough_for_a_small_domain(postroom: Postroom) 
     assert [len(report.alarms) for report in reports] == [0, 0, 1]
 
 
+def test_a_receiver_is_looked_at_again_when_what_it_said_comes_again(postroom: Postroom) -> None:
+    """M-28: whoever took it in may have been stopped before it came to that."""
+    refs = postroom.people(*(f"p{number}@big.test" for number in range(100)))
+    issue = postroom.send(*refs)
+    complaints = [postroom.complaint(ref, issue) for ref in refs[:5]]
+    postroom.take(*complaints)
+    with postroom.store.writing() as connection:
+        connection.execute(tables.stops.delete())
+
+    again, once_more = postroom.take(complaints[0]), postroom.take(complaints[0])
+
+    assert [len(again.alarms), len(once_more.alarms)] == [1, 0]
+    assert len(postroom.rows(tables.stops)) == 1
+
+
 def test_forged_refusals_pause_no_domain(postroom: Postroom) -> None:
     """M-24"""
     postroom.send(*postroom.people("reader@big.test"))
@@ -530,23 +545,6 @@ def test_the_mail_itself_is_kept_only_where_a_person_may_have_to_look(
     assert (postroom.rows(tables.bounces)[0].raw is not None) is kept
 
 
-def test_an_erased_reader_is_gone_from_what_came_back(postroom_of_each: Postroom) -> None:
-    room = postroom_of_each
-    gone, stays = room.people("gone@example.org", "stays@example.org")
-    issue = room.send(gone, stays)
-    room.take(
-        replace(room.bounce(gone, issue, FULL), raw=b"To: gone@example.org"),
-        replace(room.bounce(stays, issue, FULL), raw=b"To: stays@example.org"),
-        room.news(Clues(), findings=(DEAD,), raw=b"unsigned; GONE@example.org"),
-    )
-    number = room.rows(tables.subscribers)[0].id
-
-    with room.store.writing() as connection:
-        bounces.forget(connection, number, "gone@example.org")
-
-    assert [row.raw for row in room.rows(tables.bounces)] == [None, b"To: stays@example.org", None]
-
-
 def test_news_of_a_reader_who_was_erased_changes_nothing(postroom: Postroom) -> None:
     [ref] = postroom.people("gone@example.org")
     issue = postroom.send(ref)
@@ -557,6 +555,36 @@ def test_news_of_a_reader_who_was_erased_changes_nothing(postroom: Postroom) -> 
 
     assert postroom.actions() == ["noted", "noted"]
     assert postroom.reason() == []
+
+
+def test_a_refusal_in_a_conversation_of_ours_counts_as_one_that_comes_back(postroom_of_each: Postroom) -> None:
+    """M-25"""
+    room = postroom_of_each
+    [ref] = room.people("full@example.org")
+    keys = load_keys(room.settings.state_dir, "suppression")
+    actions = []
+    for _ in range(5):
+        issue = room.send(ref, status="failed")
+        with room.store.writing() as connection:
+            for _ in range(2):
+                reply = Reply(552, "5.2.2", "<full@example.org> is over quota")
+                action = take_in_refusal(
+                    connection,
+                    ref,
+                    issue_id=issue,
+                    reply=reply,
+                    about=BounceClass.MAILBOX,
+                    suppression_key=keys,
+                    now=room.now,
+                )
+                actions.append(action.value)
+        room.days(4)
+
+    assert actions == [*["counted", "again"] * 4, "suppressed", "again"]
+    assert room.state(ref) is State.SUPPRESSED
+    assert {(row.origin, row.diagnostic) for row in room.rows(tables.bounces)} == {
+        ("smtp", "<[address]> is over quota")
+    }
 
 
 @hypothesis_settings(max_examples=60)

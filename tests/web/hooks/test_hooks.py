@@ -391,14 +391,18 @@ def _old(desk: Desk, hook: str, event: Any) -> requests.Response:
     return getattr(desk, hook)(event, seconds=long_ago)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize(("how", "status"), [(_unsigned, 401), (_forged, 403), (_old, 403)])
+NOT_GENUINE = [
+    *((hook, _unsigned, 401) for hook in HOOKS),
+    *((hook, _forged, 403) for hook in HOOKS),
+    *((hook, _old, 403) for hook in HOOKS if hook != "postmark"),  # it signs no time; what it brings again counts once
+]
+
+
+@pytest.mark.parametrize(("hook", "how", "status"), NOT_GENUINE)
 def test_a_call_that_is_not_genuine_changes_nothing_and_is_one_line_in_the_log(
     desk: Desk, hook: str, how: Any, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """M-24, T-44"""
-    if (hook, how) == ("postmark", _old):
-        pytest.skip("Postmark signs no time; what it brings again counts once")
     caplog.set_level(logging.INFO, "opensignal")
     [ref] = desk.room.people("victim@example.org")
     issue = desk.room.send(ref)
