@@ -17,7 +17,7 @@ import sys
 import threading
 import traceback
 import webbrowser
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pipeline.keys import Key
     from pipeline.library import Library
     from pipeline.mail import Preview, SendReport
-    from pipeline.mail.bounces import ReadMail
     from pipeline.mail.transport import Transport
     from pipeline.store import Store
 
@@ -256,6 +255,16 @@ def send(
     to: Annotated[
         str | None, typer.Option(help="Send one copy to this address; record nothing.", metavar="ADDRESS")
     ] = None,
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Let no more of it leave, whoever sends it now; --resume goes on.")
+    ] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Let no more of it leave, for good, whoever sends it now.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a paused one, and with letters that were held or could not be made."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Send an issue to its subscribers. Safe to stop and to run again: nobody is passed over.
@@ -269,11 +278,16 @@ def send(
 
     if bool(key) == due:
         raise UsageError("name an issue, or use --due for all that are due; see opensignal send --help")
-    if due and (dry_run or to):
-        raise UsageError("--dry-run and --to want the key of one issue, such as daily-2026-11-23")
-    if dry_run and to:
-        raise UsageError("--dry-run sends nothing, and --to sends a copy: use one of them")
+    words = {"--dry-run": dry_run, "--to": bool(to), "--pause": pause, "--cancel": cancel, "--resume": resume}
+    said = [word for word, given in words.items() if given]
+    if due and said:
+        raise UsageError(f"{said[0]} wants the key of one issue, such as daily-2026-11-23")
+    if len(said) > 1:
+        raise UsageError(f"{said[0]} and {said[1]} do not go together: use one of them")
     settings = _settings(root)
+    if key and (pause or cancel):
+        _stop_issue(settings, key, cancel=cancel, json=json)
+        return
     library = _publishable(settings)
     transport = open_transport(settings)
     if to and key:
@@ -296,6 +310,7 @@ def send(
                         key,
                         transport=transport,
                         clock=_now,
+                        resume=resume,
                         stop=stop,
                         progress=lambda done: status.update(f"sending {key}: {done:,} letters"),
                     )
@@ -305,7 +320,22 @@ def send(
         _print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
     else:
         _print_send(reports, transport.name)
-    raise typer.Exit(1 if stopped or any(r.failed or r.line_lost or r.problem for r in reports) else 0)
+    met = any(r.failed or r.quarantined or r.line_lost or r.problem for r in reports)
+    raise typer.Exit(1 if stopped or met else 0)
+
+
+@app.command()
+def adopt(root: Root = None) -> None:
+    """Let this machine send from the database that others have sent from. Not for a copy of a database in use.
+
+    Example: opensignal adopt
+    """
+    from pipeline.mail import instance
+
+    settings = _settings(root)
+    with _store(settings) as store:
+        name = instance.adopt(store, settings)
+    out.print(f"this machine sends from the database {name} from now on", markup=False)
 
 
 @app.command()
@@ -338,7 +368,7 @@ def up(
 def worker(
     root: Root = None,
     queues: Annotated[
-        str, typer.Option(help="What to do: some of send, ingest, notices, bounces; default: all.", metavar="QUEUE,...")
+        str, typer.Option(help="What to do: some of send, ingest, notices; default: all.", metavar="QUEUE,...")
     ] = "",
     concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,
 ) -> None:
@@ -668,62 +698,30 @@ def _kept(key: Key) -> str:
 @app.command()
 def bounces(
     paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="A mail, an mbox, a Maildir, or a folder of mails; default: what arrived at bounces_url.",
-            metavar="[PATH]...",
-        ),
-    ] = None,
+        list[Path], typer.Argument(help="A mail, an mbox, a Maildir, or a folder of mails.", metavar="PATH...")
+    ],
     root: Root = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what mails say; change and record nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Take in mails that came back: what each is, whom it names, what the refusal means, and what is done about it.
+    """Read mails that came back: what each is, whom it names, and what the refusal means.
 
-    Only what carries a signature of ours changes anybody; what was taken in before is passed by.
-
-    Examples: opensignal bounces    opensignal bounces Maildir/ --json
+    Example: opensignal bounces Maildir/ --json
     """
     from pipeline.mail.bounces import read_mails
+    from pipeline.mail.bounces.decide import Action
+    from pipeline.mail.bounces.reading import Kind
 
-    settings = _settings(root)
-    if not paths:
-        if dry_run:
-            raise UsageError("--dry-run wants the mails to read; name a file or a folder")
-        _poll_bounces(settings, json=json)
-        return
-    if dry_run:
-        _print_mails(((mail, "nothing") for mail in read_mails(paths)), json=json)
-        return
-    from pipeline.mail.bounces.poll import taken_in
-
-    with _store(settings) as store:
-        _print_mails(taken_in(store, settings, read_mails(paths), now=_now()), json=json)
-
-
-def _poll_bounces(settings: Settings, *, json: bool) -> None:
-    from pipeline.mail.bounces.poll import poll_bounces
-
-    with _store(settings) as store, _stopped_by_signals("opensignal: stopping after the mails in hand") as stop:
-        report = poll_bounces(store, settings, now=_now(), stop=stop)
-    if json:
-        _print_json(report.as_dict())
-        return
-    for line in report.lines():
-        out.print(line, markup=False)
-
-
-def _print_mails(mails: Iterable[tuple[ReadMail, str]], *, json: bool) -> None:
     unreadable = False
-    told = []
-    for mail, action in mails:
+    mails = []
+    for mail in read_mails(paths):
+        action = Action.UNSIGNED if mail.reading.kind in (Kind.BOUNCE, Kind.COMPLAINT) else Action.NOTED
         unreadable = unreadable or bool(mail.found.problem)
         if json:
-            told.append(mail.as_dict(action))
+            mails.append(mail.as_dict(action))
         else:
             out.print(mail.line(action), markup=False)
     if json:
-        _print_json(told)
+        _print_json(mails)
     raise typer.Exit(1 if unreadable else 0)
 
 
@@ -815,6 +813,23 @@ def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
             runner.stop()
 
 
+def _stop_issue(settings: Settings, key: str, *, cancel: bool, json: bool) -> None:
+    from pipeline import mail
+    from pipeline.model import Control
+
+    with _store(settings) as store:
+        report = mail.stop_issue(store, key, Control.CANCELLED if cancel else Control.PAUSED, now=_now())
+    if json:
+        _print_json(report.as_dict())
+    elif cancel:
+        out.print(f"{key} is cancelled: {_count(report.cancelled, 'letter')} will not leave", markup=False)
+    else:
+        out.print(
+            f"{key} is paused with {_count(report.left, 'letter')} left; to go on: opensignal send {key} --resume",
+            markup=False,
+        )
+
+
 def _send_copy(settings: Settings, library: Library, key: str, to: str, transport: Transport, *, json: bool) -> None:
     from pipeline.mail import send_copy
     from pipeline.mail.addresses import parse_address
@@ -899,7 +914,8 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
         out.print("nothing to send: nobody has anything new to read")
     for report in reports:
         if report.problem:
-            err.print(f"opensignal: {report.issue}: {report.problem}", markup=False)
+            named = "" if report.problem.startswith(report.issue) else f"{report.issue}: "
+            err.print(f"opensignal: {named}{report.problem}", markup=False)
         if not report.planned:
             continue
         rate = f", {report.sent / report.seconds:,.0f} a second" if report.sent > 100 else ""
@@ -908,13 +924,20 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
             f"in {report.seconds:.1f} s{rate} by {_short(transport)}",
             markup=False,
         )
-        for name in ("deferred", "failed", "suppressed", "uncertain"):
+        for name in ("deferred", "failed", "suppressed", "quarantined", "uncertain"):
             if number := getattr(report, name):
                 out.print(f"  {number:,} {_STATES[name]}", markup=False)
-        for ref, status, reply in report.troubled:
+        for ref, status, reply in report.troubled[:TROUBLED_PRINTED]:
             # Servers like to repeat the address, and no address enters a log that a terminal's output may go to.
             words = re.sub(r"[^ <]+@[^ >]+", "(address)", str(reply))
             out.print(f"    {status.value}: subscriber {ref}: {words}", markup=False)
+        if len(report.troubled) > TROUBLED_PRINTED:
+            out.print(f"    ... and more; --json names up to {len(report.troubled):,}", markup=False)
+        if report.held:
+            out.print(
+                f"  {_count(report.held, 'letter')} may have arrived and wait for you: opensignal send {report.issue} --resume",
+                markup=False,
+            )
         if report.line_lost:
             err.print(f"opensignal: {report.line_lost}", markup=False)
         if report.left:
@@ -925,10 +948,12 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
             out.print("  nothing left to send: this issue is out", markup=False)
 
 
+TROUBLED_PRINTED = 20
 _STATES = {
     "deferred": "put off by the mail server; tried again later",
     "failed": "refused for good",
     "suppressed": "held back: they have left since",
+    "quarantined": "could not be made; mend what is wrong, then --resume",
     "uncertain": "may arrive twice: the server's answer was lost",
 }
 

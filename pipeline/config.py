@@ -13,6 +13,7 @@ import email.headerregistry
 import email.utils
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -38,6 +39,35 @@ SECRET_LENGTH = 16
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most *number* in any span of *per*."""
+
+    number: int
+    per: dt.timedelta
+
+    def __str__(self) -> str:
+        name = next(name for name, span in SPANS.items() if span == self.per)
+        return f"{self.number}/{name}"
+
+
+SPANS = {
+    "second": dt.timedelta(seconds=1),
+    "minute": dt.timedelta(minutes=1),
+    "hour": dt.timedelta(hours=1),
+    "day": dt.timedelta(days=1),
+}
+
+
+def _rate(word: str) -> Rate:
+    number, slash, name = word.partition("/")
+    if not slash or name not in SPANS or not re.fullmatch(r"[1-9]\d{0,8}", number):
+        raise ValueError(
+            f"{word!r} is no rate; write 20/second, 600/minute, 5000/hour or 50000/day, with spaces between"
+        )
+    return Rate(int(number), SPANS[name])
 
 
 class Settings(BaseSettings):
@@ -73,7 +103,10 @@ class Settings(BaseSettings):
     # mail
     smtp_url: str = Field(
         default="",
-        description="smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465; empty: no mail leaves, letters go to the outbox folder",
+        description=(
+            "smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465, several with spaces between; "
+            "empty: no mail leaves, letters go to the outbox folder"
+        ),
     )
     outbox_dir: Path | None = Field(
         default=None, description="the outbox, a Maildir; default: outbox in the state folder"
@@ -94,6 +127,24 @@ class Settings(BaseSettings):
     postal_address: str = Field(default="", description="postal address at the foot of every letter; law asks for it")
     connections: int = Field(
         default=8, ge=1, le=64, description="connections to the mail server that one `send` opens at most"
+    )
+    domain_connections: int = Field(
+        default=4, ge=1, le=64, description="letters to one receiver's domain that one `send` has under way at most"
+    )
+    letters_per_connection: int = Field(
+        default=100, ge=1, le=100_000, description="letters, after which a connection is closed and another one opened"
+    )
+    rate_limit: str = Field(
+        default="",
+        description="letters that may leave in a time, over all processes: `20/second 5000/hour`; empty: no limit",
+    )
+    on_uncertain: Literal["resend", "hold"] = Field(
+        default="resend",
+        description="a letter whose answer was lost: `resend` (it may arrive twice) or `hold` until you say so",
+    )
+    instance: str = Field(
+        default="",
+        description="name of the database that this machine may send from, where its state folder does not live on",
     )
     lease_seconds: int = Field(
         default=30, ge=5, le=600, description="seconds of silence after which a sending process counts as dead"
@@ -186,6 +237,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r}: write the address in ASCII, an international domain as xn--...")
         return value
 
+    @field_validator("rate_limit")
+    @classmethod
+    def _known_rates(cls, value: str) -> str:
+        for word in value.split():
+            _rate(word)
+        return value
+
     @field_validator("bounce_domain")
     @classmethod
     def _domain(cls, value: str) -> str:
@@ -231,8 +289,8 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _known_transport(cls, value: str) -> str:
-        if value and not value.startswith(("smtp://", "smtps://")):
-            raise ValueError("must begin with smtp:// or smtps://")
+        if not all(word.startswith(("smtp://", "smtps://")) for word in value.split()):
+            raise ValueError("must begin with smtp:// or smtps://; several stand apart by spaces")
         return value
 
     @model_validator(mode="before")
@@ -287,6 +345,14 @@ class Settings(BaseSettings):
     def reply_address(self) -> str:
         """Where answers go."""
         return email.utils.parseaddr(self.reply_to)[1] or self.sender_address
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        return tuple(_rate(word) for word in self.rate_limit.split())
+
+    @property
+    def lease(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.lease_seconds)
 
     @property
     def envelope_sender(self) -> str:

@@ -11,7 +11,9 @@
     ├── StoreError         the operator: the database cannot be reached or written        exit 1
     │   └── StoreBusy      nobody: it is locked now and will be free again                exit 1, web 503
     ├── TransportError     the operator: the mail server cannot be reached or used        exit 1
-    └── SendingElsewhere   nobody: another process is sending this issue                  exit 1
+    ├── SendingElsewhere   nobody: another process is sending this issue                  exit 1
+    ├── IssueStopped       the editor: a person paused or cancelled it                    exit 1
+    └── NotOurDatabase     the operator: it was sent from elsewhere, or is a copy         exit 1
 
 Stages refine them beside the code that raises them: `lifecycle.ChoiceError`, `fetch.NotHad`, `walk.StepFailed`, and so on.
 
@@ -86,3 +88,11 @@ class TransportError(OpenSignalError):
 
 class SendingElsewhere(OpenSignalError):
     """Another live process is sending the same issue."""
+
+
+class IssueStopped(OpenSignalError):
+    """A person paused or cancelled the issue; nothing of it is sent before one says so."""
+
+
+class NotOurDatabase(OpenSignalError):
+    """Mail has been sent from this database, but not by this machine: it may be a copy of one in use."""

@@ -308,8 +308,20 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"  # the server took responsibility (2xx to the final dot)
     DEFERRED = "deferred"  # a temporary refusal; tried again at next_at
     FAILED = "failed"  # refused for good, or given up
+    QUARANTINED = "quarantined"  # the letter could not be made for this one reader; waits for a person
+    CANCELLED = "cancelled"  # a person stopped the issue before it was sent
     SUPPRESSED = "suppressed"  # the subscriber left before it was sent
-    UNCERTAIN = "uncertain"  # the worker died, or the line broke, between the final dot and the reply: sent again
+    UNCERTAIN = (
+        "uncertain"  # the worker died, or the line broke, between the final dot and the reply: sent again, or held
+    )
+
+
+class Control(StrEnum):
+    """What a person wants with an issue."""
+
+    SENDING = "sending"
+    PAUSED = "paused"  # no letter leaves before somebody resumes it
+    CANCELLED = "cancelled"  # what has not left never will
 
 
 class BounceClass(StrEnum):
@@ -338,6 +350,10 @@ class Reply:
     @property
     def permanent(self) -> bool:
         return 500 <= self.code < 600
+
+    @property
+    def temporary(self) -> bool:
+        return 400 <= self.code < 500
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code) if self.code else "", self.enhanced, self.text) if part)

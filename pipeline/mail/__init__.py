@@ -9,31 +9,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError, SendingElsewhere, TransportError
-from pipeline.keys import load_key
+from pipeline.errors import ContentError, IssueStopped, SendingElsewhere, StoreError, UsageError
+from pipeline.keys import load_keys
 from pipeline.library import Library
+from pipeline.mail import instance
 from pipeline.mail.compose import compose
-from pipeline.mail.deliver import Clock, Tally, deliver
+from pipeline.mail.deliver import Clock, Tally, Terms, deliver
+from pipeline.mail.departures import reapply
 from pipeline.mail.gather import Gathering, due_issues, issue_named
 from pipeline.mail.plan import Also, Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import new_ref
-from pipeline.mail.transport import LineBroken, Transport
-from pipeline.model import Article, Cadence, DeliveryStatus, Issue, Reply
+from pipeline.mail.transport import Transport, send_one
+from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue, Reply
 from pipeline.store import Store, deliveries, issues
 from pipeline.store.issues import StoredIssue
 
 GOES_ON_FOR = dt.timedelta(
     days=4
 )  # an issue older than that is not taken up again by itself: its letters have been given up
+TROUBLED_SHOWN = 1_000  # deliveries that a report names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,16 @@ class SendReport:
     deferred: int = 0
     failed: int = 0
     suppressed: int = 0
+    quarantined: int = 0  # could not be made; a person must look
+    cancelled: int = 0
     uncertain: int = (
         0  # may have arrived twice: their worker died, or the line broke, before the server's answer was known
     )
     seconds: float = 0.0
-    problem: str = ""  # why this issue could not be sent at all, where others could
+    problem: str = ""  # why this issue could not be sent at all, where others could, or why the run stopped
     left: int = 0  # still to be sent, by another run
     waiting: int = 0  # how many of them are put off until later
+    held: int = 0  # how many of them are uncertain and wait for a person
     next_at: dt.datetime | None = None  # when the next of them is due
     line_lost: str = ""  # why the run ended early
     troubled: tuple[tuple[str, DeliveryStatus, Reply], ...] = ()  # ref of the subscriber, where it stands, last answer
@@ -60,13 +67,27 @@ class SendReport:
     @property
     def did_something(self) -> bool:
         """False where there was nothing to send and nothing is left."""
-        ended = self.sent + self.deferred + self.failed + self.suppressed + self.uncertain
+        ended = self.sent + self.deferred + self.failed + self.suppressed + self.quarantined + self.uncertain
         return bool(ended or self.left or self.line_lost or self.problem)
 
     def as_dict(self) -> dict[str, object]:
-        names = ("issue", "planned", "sent", "deferred", "failed", "suppressed", "uncertain")
-        numbers = {**{name: getattr(self, name) for name in names}, "seconds": round(self.seconds, 3)}
-        return {**numbers, "problem": self.problem} if self.problem else numbers
+        names = (
+            *("issue", "planned", "sent", "deferred", "failed", "suppressed", "quarantined", "cancelled", "uncertain"),
+            *("left", "held"),
+        )
+        troubled = [
+            {"subscriber": ref, "status": status.value, "reply": str(reply)} for ref, status, reply in self.troubled
+        ]
+        report = {
+            **{name: getattr(self, name) for name in names},
+            "seconds": round(self.seconds, 3),
+            "next_at": self.next_at.isoformat() if self.next_at else None,
+            "troubled": troubled,
+        }
+        return {**report, **({"problem": self.problem} if self.problem else {}), **self._lost()}
+
+    def _lost(self) -> dict[str, object]:
+        return {"line_lost": self.line_lost} if self.line_lost else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +107,57 @@ def send_issue(
     *,
     transport: Transport,
     clock: Clock,
+    resume: bool = False,
     stop: threading.Event | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> SendReport:
     """Send the issue that *key* names to everybody who is to get it and has not; safe to stop and to run again.
 
-    Raises `UsageError` for a key that names no issue, `ContentError` when it cannot be composed, `TransportError` when the server
-    cannot be reached, `SendingElsewhere` when another process is at it.
+    With *resume*, also one that was paused, and what in it waits for a person: letters held as uncertain, and those that could not
+    be made. Raises `UsageError` for a key that names no issue, `ContentError` when it cannot be composed, `TransportError` when the
+    server cannot be reached, `SendingElsewhere` when another process is at it, `IssueStopped` for one that was paused or cancelled,
+    `NotOurDatabase` where this machine does not know the database.
     """
     now = clock()
     with store.reading() as connection:
         stored = issues.find(connection, key)
     issue = stored.issue if stored else issue_named(key, library.published(now), settings, now=now)
+    told = instance.check(store, settings, [issue], now=now)
+    if told and not resume:
+        raise IssueStopped("; ".join(told))
+    _must_go_on(store, key, resume=resume, now=now)
     return _send(store, library, settings, issue, transport=transport, clock=clock, stop=stop, progress=progress)
+
+
+def stop_issue(store: Store, key: str, control: Control, *, now: dt.datetime) -> SendReport:
+    """Pause or cancel the issue *key*, also while other processes send it: they end after the letters in flight.
+
+    Raises `UsageError` where nothing of it was begun.
+    """
+    with store.writing() as connection:
+        stored = issues.find(connection, key)
+        if stored is None:
+            raise UsageError(f"nothing of {key} was sent or planned yet: there is nothing to stop")
+        if stored.control is not Control.CANCELLED:
+            issues.set_control(connection, stored.id, control)
+        cancelled = deliveries.cancel(connection, stored.id, now=now) if control is Control.CANCELLED else 0
+    return replace(_report(store, stored, Tally(), seconds=0.0), cancelled=cancelled, problem="")
+
+
+def _must_go_on(store: Store, key: str, *, resume: bool, now: dt.datetime) -> None:
+    """Let a person's word count: raises `IssueStopped` unless the issue may be sent, or is to be resumed now."""
+    with store.writing() as connection:
+        stored = issues.find(connection, key)
+        if stored is None:
+            return
+        if stored.control is Control.CANCELLED:
+            raise IssueStopped(f"{key} was cancelled; what had not left by then never will")
+        if stored.control is Control.PAUSED and not resume:
+            raise IssueStopped(f"{key} is paused; to go on: opensignal send {key} --resume")
+        if resume:
+            issues.set_control(connection, stored.id, Control.SENDING)
+            deliveries.send_held(connection, stored.id, now=now)
+            deliveries.retry_quarantined(connection, stored.id)
 
 
 def send_due(
@@ -115,8 +174,8 @@ def send_due(
     An issue with nothing to send is left out of the answer. One that cannot be composed, or that another process is sending, is a
     report with its `problem`, and stops no other. Raises `TransportError` when the server cannot be reached.
     """
-    reports = []
-    for issue in _to_send(store, library, settings, now=clock()):
+    issues_due, reports = _to_send(store, library, settings, now=clock())
+    for issue in issues_due:
         try:
             reports.append(_send(store, library, settings, issue, transport=transport, clock=clock, stop=stop))
         except (ContentError, SendingElsewhere) as error:
@@ -130,8 +189,9 @@ def plan_due(store: Store, library: Library, settings: Settings, *, clock: Clock
     *also* writes what belongs to each plan, in the transaction that ends it, and is called again for an issue that is planned and
     not out yet. The answer holds those that cannot be composed, each a report with its `problem`.
     """
-    now, reports = clock(), []
-    for issue in _to_send(store, library, settings, now=now):
+    now = clock()
+    issues_due, reports = _to_send(store, library, settings, now=now)
+    for issue in issues_due:
         try:
             plan_issue(store, issue, _published(library, issue), _composer(library, settings), now=now, also=also)
         except ContentError as error:
@@ -154,9 +214,10 @@ def send_share(
         stored = issues.find(connection, key)
     if stored is None:
         raise ContentError(f"{key} is not planned; run: opensignal send {key}")
+    instance.check(store, settings, [], now=clock())
     if not _something_is_due(store, stored, now=clock()):
         return SendReport(key)
-    tally = _deliver(store, settings, stored, transport=transport, clock=clock, stop=stop)
+    tally = _deliver(store, settings, stored, transport=transport, clock=clock, stop=stop, share=True)
     return _report(store, stored, tally, seconds=time.monotonic() - began)
 
 
@@ -188,16 +249,8 @@ def send_copy(
     if selection is None:
         raise ContentError(f"{key}: no article is new enough for it; publish one, or name an earlier date")
     letter = _composer(library, settings)(issue, selection.articles)
-    stamp = Stamp(letter.message, issue_key=f"copy-{key}", token_key=load_key(settings.state_dir, "token"))
-    line = transport.connect()
-    try:
-        return line.send(settings.envelope_sender, address, stamp.copy_for(email=address, ref=new_ref()))
-    except LineBroken as error:
-        raise TransportError(
-            f"mail server {transport.name} broke the connection: {error}; send the copy again"
-        ) from error
-    finally:
-        line.close()
+    stamp = Stamp(letter.message, issue_key=f"copy-{key}", token_key=load_keys(settings.state_dir, "token"))
+    return send_one(transport, settings.envelope_sender, address, stamp.copy_for(email=address, ref=new_ref()))
 
 
 def _send(
@@ -229,32 +282,38 @@ def _deliver(
     transport: Transport,
     clock: Clock,
     stop: threading.Event | None = None,
+    share: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tally:
-    return deliver(
-        store,
-        stored,
-        transport,
-        sender=settings.envelope_sender,
-        token_key=load_key(settings.state_dir, "token"),
-        connections=settings.connections,
-        clock=clock,
-        stop=stop,
-        progress=progress,
-    )
+    reapply(store, settings)
+    instance.count_up(store, settings)
+    try:
+        return deliver(
+            store, stored, transport, Terms.of(settings), clock=clock, stop=stop, share=share, progress=progress
+        )
+    finally:
+        with contextlib.suppress(StoreError):
+            instance.count_up(store, settings)
 
 
-def _to_send(store: Store, library: Library, settings: Settings, *, now: dt.datetime) -> list[Issue]:
-    """Issues that are not out yet, oldest first, then those that the schedule asks for."""
+def _to_send(
+    store: Store, library: Library, settings: Settings, *, now: dt.datetime
+) -> tuple[list[Issue], list[SendReport]]:
+    """Issues that are not out yet, oldest first, then those that the schedule asks for; and a report for each just paused."""
     with store.reading() as connection:
-        open_issues = [stored.issue for stored in issues.unfinished(connection, since=now - GOES_ON_FOR)]
         due = due_issues(library.published(now), settings, now=now)
         known = issues.has_issue(connection, [issue.key for issue in due])
-    being_sent = {issue.key for issue in open_issues}
-    return [
-        *open_issues,
-        *(i for i in due if i.key not in being_sent and (i.key not in known or i.cadence is Cadence.EACH)),
-    ]
+    fresh = [issue for issue in due if issue.key not in known or issue.cadence is Cadence.EACH]
+    paused = instance.check(store, settings, fresh, now=now)
+    with store.reading() as connection:
+        open_issues = issues.unfinished(connection, since=now - GOES_ON_FOR)
+        stopped = {stored.issue.key for stored in open_issues if stored.control is not Control.SENDING}
+        stopped |= issues.stopped(connection, [issue.key for issue in fresh])
+    being_sent = {stored.issue.key for stored in open_issues}
+    todo = [stored.issue for stored in open_issues]
+    todo += [issue for issue in fresh if issue.key not in being_sent]
+    reports = [SendReport(words.partition(" ")[0], problem=words) for words in paused]
+    return [issue for issue in todo if issue.key not in stopped], reports
 
 
 def _published(library: Library, issue: Issue) -> tuple[Article, ...]:
@@ -274,7 +333,8 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
     with store.reading() as connection:
         standing = deliveries.counts(connection, stored.id)
         next_at = deliveries.next_due(connection, stored.id)
-        troubled = deliveries.troubled(connection, stored.id, limit=20)
+        troubled = deliveries.troubled(connection, stored.id, limit=TROUBLED_SHOWN)
+        held = deliveries.held(connection, stored.id)
     waiting = standing.get(DeliveryStatus.DEFERRED, 0) + standing.get(DeliveryStatus.UNCERTAIN, 0)
     at_once = standing.get(DeliveryStatus.PLANNED, 0) + standing.get(DeliveryStatus.CLAIMED, 0)
     return SendReport(
@@ -284,11 +344,24 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         deferred=tally[DeliveryStatus.DEFERRED],
         failed=tally[DeliveryStatus.FAILED],
         suppressed=tally[DeliveryStatus.SUPPRESSED],
+        quarantined=tally[DeliveryStatus.QUARANTINED],
         uncertain=tally.taken_over + tally[DeliveryStatus.UNCERTAIN],
         seconds=seconds,
         left=waiting + at_once,
         waiting=waiting,
+        held=held,
         next_at=next_at,
+        problem=_why_it_stopped(stored, tally),
         line_lost=tally.line_lost,
         troubled=tuple(troubled),
     )
+
+
+def _why_it_stopped(stored: StoredIssue, tally: Tally) -> str:
+    if tally.control is Control.PAUSED:
+        return f"{stored.issue.key} was paused meanwhile; to go on: opensignal send {stored.issue.key} --resume"
+    if tally.control is Control.CANCELLED:
+        return f"{stored.issue.key} was cancelled meanwhile; what had not left never will"
+    if tally.limited:
+        return f"the rate limit lets the next letter go in {dt.timedelta(seconds=round(tally.limited))}"
+    return ""

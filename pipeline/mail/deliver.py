@@ -1,36 +1,87 @@
-"""Deliver what is planned: claim | stamp | send | judge | record, until nothing is due.
+"""Deliver what is planned: claim | make | send | judge | record, until nothing is due.
 
-One thread keeps the ledger and the others each hold one connection with at most one letter on it. The ledger's loop writes,
-in one transaction, the replies that have come in and the claims of the letters that go out next (group commit): no
-connection starts a letter before the reply to its last one is durable. Stop it anywhere: only the letters in flight, at most
-one a connection, are uncertain.
+The ledger writes, in one transaction, the replies that have come in and the claims of the letters that go out next (group
+commit): no connection starts a letter before the reply to its last one is durable. Stop it anywhere: only the letters in
+flight, at most one a connection, are uncertain. `lines` carries them, `judge` reads the answers.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import queue
+import functools
+import random
 import threading
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from pipeline.errors import SendingElsewhere, StoreBusy, TransportError
-from pipeline.mail.judge import Outcome, judge, judge_broken_line
+from pipeline.config import Rate, Settings
+from pipeline.errors import SendingElsewhere, StoreBusy
+from pipeline.keys import Keys, load_keys, newest
+from pipeline.mail import lifecycle, verp
+from pipeline.mail.addresses import without_addresses
+from pipeline.mail.dkim import Signer
+from pipeline.mail.judge import LETTERS_LIVE_FOR, Outcome, Trial, is_strike, judge, judge_broken_line, pauses
+from pipeline.mail.lines import Lines, Result, Unsent
+from pipeline.mail.smtp import Answer, CannotMake, Copy
 from pipeline.mail.stamp import Stamp
-from pipeline.mail.transport import LETTERS_PER_CONNECTION, Connection, LineBroken, Transport
-from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Store, deliveries, issues, workers
+from pipeline.mail.transport import LineBroken, Transport, refusal_of_us
+from pipeline.mail.verp import About, Kind
+from pipeline.model import BounceClass, Control, DeliveryStatus, Reply
+from pipeline.store import Connection, Store, bounces, deliveries, domains, issues, limits, workers
 from pipeline.store.claims import bury
-from pipeline.store.deliveries import Claim, Verdict
+from pipeline.store.consents import Evidence, Method
+from pipeline.store.deliveries import Claim, Claimed, Verdict
+from pipeline.store.domains import Trouble
 from pipeline.store.issues import StoredIssue
+from pipeline.store.limits import Bucket
+from pipeline.store.suppressions import Reason
 
 Clock = Callable[[], dt.datetime]
 
-RECONNECT_WAITS = (0.2, 1.0, 3.0)  # seconds before each new attempt to reach the server
-BROKEN_IN_A_ROW = 10  # letters, after which a run is given up: it is not the letters
-BUSY_PATIENCE = 60.0  # seconds that the ledger waits for a locked database
+BUSY_PATIENCE = 60.0  # seconds that the ledger waits for a locked or lost database
+STOP_PATIENCE = 15.0  # seconds that letters in flight have once the run is told to stop
+WORTH_WAITING = 60.0  # seconds that a run waits for its rate limit; for longer, it ends
+LOOK_AROUND_EVERY = 2.0  # seconds between two looks at what others wrote: receivers in trouble, waits that are over
+LOOK = 64  # deliveries looked at behind those that their receiver does not take just now
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How letters are to be sent."""
+
+    sender: str  # of the envelope, where no domain for bounces is set
+    token_keys: Keys
+    suppression_keys: Keys
+    bounce_domain: str = ""
+    connections: int = 8
+    letters_per_connection: int = 100
+    domain_connections: int = 4
+    rates: tuple[Rate, ...] = ()
+    hold_uncertain: bool = False
+    lease: dt.timedelta = workers.LEASE
+    quarantine: Path | None = None  # where it is written down why a letter could not be made
+    signer: Signer | None = None  # None: the relay signs
+
+    @classmethod
+    def of(cls, settings: Settings) -> Terms:
+        return cls(
+            sender=settings.envelope_sender,
+            token_keys=load_keys(settings.state_dir, "token"),
+            suppression_keys=load_keys(settings.state_dir, "suppression"),
+            bounce_domain=settings.bounce_domain,
+            connections=settings.connections,
+            letters_per_connection=settings.letters_per_connection,
+            domain_connections=settings.domain_connections,
+            rates=settings.rates,
+            hold_uncertain=settings.on_uncertain == "hold",
+            lease=settings.lease,
+            quarantine=settings.state_dir / "quarantine",
+            signer=Signer.load(settings),
+        )
 
 
 class Tally(Counter[DeliveryStatus]):
@@ -38,256 +89,401 @@ class Tally(Counter[DeliveryStatus]):
 
     taken_over: int = 0
     line_lost: str = ""  # why the run ended early, if it did
+    limited: float = 0.0  # seconds until the rate limit lets the next letter go, where the run ended for it
+    control: Control = Control.SENDING  # what a person said meanwhile
 
 
 def deliver(
     store: Store,
     stored: StoredIssue,
     transport: Transport,
+    terms: Terms,
     *,
-    sender: str,
-    token_key: bytes,
-    connections: int,
     clock: Clock,
     stop: threading.Event | None = None,
+    share: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tally:
-    """Send every letter of the issue that is due, over at most *connections* connections.
+    """Send every letter of the issue that is due, on these *terms*.
 
     Setting *stop* ends it after the letters in flight. A server that goes away half-way ends the run: see `Tally.line_lost`.
-    Raises `TransportError` when the server cannot be reached at the start, `SendingElsewhere` when another live process sends
-    the same issue.
+    With *share*, other processes may send the same issue at the same time. Raises `TransportError` when the server cannot be
+    reached at the start, `SendingElsewhere` when another live process sends the same issue, or has taken this one's work over.
     """
-    worker, taken_over = _sign_on(store, stored, now=clock())
+    worker, taken_over = _sign_on(store, stored, terms, share=share, now=clock())
     try:
         first = transport.connect()  # before anything is claimed
     except BaseException:
-        with store.writing() as connection:
-            workers.leave(connection, worker)
+        _sign_off(store, worker)
         raise
-    ledger = _Ledger(store, stored, worker, token_key=token_key, clock=clock)
-    lines = _Lines(transport, first, sender=sender, count=connections)
+    ledger = _Ledger(store, stored, worker, terms, transport=transport, clock=clock)
+    lines = Lines(transport, first, count=terms.connections, letters_per_connection=terms.letters_per_connection)
     try:
         tally = _run(ledger, lines, stop=stop or threading.Event(), progress=progress)
     finally:
         lines.close()
-    with store.writing() as connection:
-        workers.leave(connection, worker)
-    tally.taken_over = taken_over
+    _sign_off(store, worker)
+    tally.taken_over += taken_over
     return tally
 
 
-def _sign_on(store: Store, stored: StoredIssue, *, now: dt.datetime) -> tuple[int, int]:
+def _sign_on(store: Store, stored: StoredIssue, terms: Terms, *, share: bool, now: dt.datetime) -> tuple[int, int]:
     """Become a worker, and take over what dead ones left. Returns the worker's number and how many letters are uncertain."""
     with store.writing() as connection:
-        worker = workers.register(connection, task=stored.issue.key, now=now)
+        worker = workers.register(connection, task=stored.issue.key, lease=terms.lease, now=now)
         alive, dead = workers.others(connection, worker, now=now)
         for colleague in alive:
-            if colleague.task == stored.issue.key:
+            if colleague.task == stored.issue.key and not share:
                 raise SendingElsewhere(
                     f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, and "
-                    f"running this again tells how it ended. If it was killed, its claim ends in {workers.LEASE.seconds} seconds"
+                    f"running this again tells how it ended. If it was killed, its claim ends in {terms.lease.seconds} seconds"
                 )
-        return worker, bury(connection, dead, now=now)
+        return worker, bury(connection, dead, hold=terms.hold_uncertain, now=now)
 
 
-def _run(ledger: _Ledger, lines: _Lines, *, stop: threading.Event, progress: Callable[[int], None]) -> Tally:
+def _sign_off(store: Store, worker: int) -> None:
+    with store.writing() as connection:
+        workers.leave(connection, worker)
+
+
+def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Callable[[int], None]) -> Tally:
     """The loop: write what came in, claim what goes out, hand it over."""
-    tally = Tally()
-    results: list[_Result] = []
+    results: list[Result] = []
+    stop_by = 0.0
     while True:
+        if stop.is_set() and not stop_by:
+            stop_by = time.monotonic() + STOP_PATIENCE
         room = 0 if stop.is_set() or lines.lost else lines.idle
-        claims, held_back = ledger.turn(results, room=room, tally=tally)
-        tally[DeliveryStatus.SUPPRESSED] += held_back
-        progress(sum(tally.values()))
-        for claim in claims:
-            lines.give(claim, ledger.copy_for(claim))
-        if lines.busy == 0 and not claims:
-            tally.line_lost = lines.lost
-            return tally
-        results = lines.wait()
+        turn = ledger.turn(results, room=room, lost=bool(lines.lost))
+        progress(sum(ledger.tally.values()))
+        for number, copy in turn.copies:
+            lines.give(number, copy, until=turn.until)
+        if lines.busy == 0 and not turn.goes_on:
+            ledger.tally.line_lost = lines.lost or ledger.lost
+            return ledger.tally
+        if lines.busy == 0:
+            stop.wait(turn.wait)
+            results = []
+            continue
+        if stop_by and time.monotonic() > stop_by:
+            lines.give_up()
+        results = lines.wait(0.2 if stop_by else ledger.patience)
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What goes out next: *copies* must have begun by *until*. *goes_on*: there may be more, in *wait* seconds."""
+
+    copies: tuple[tuple[int, Copy], ...] = ()
+    until: float = 0.0
+    goes_on: bool = False
+    wait: float = 0.0
+
+
+@dataclass(slots=True)
+class _News:
+    """What is to be written of the results that came in."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    outcomes: list[tuple[Claim, Reply, Outcome]] = field(default_factory=list)
+    unsent: list[int] = field(default_factory=list)
+
+
 class _Ledger:
     """Writes what happens to the deliveries of one issue, for one worker."""
 
-    def __init__(self, store: Store, stored: StoredIssue, worker: int, *, token_key: bytes, clock: Clock) -> None:
-        self._store, self._issue, self._worker, self._clock = store, stored, worker, clock
-        self._token_key = token_key
+    def __init__(
+        self, store: Store, stored: StoredIssue, worker: int, terms: Terms, *, transport: Transport, clock: Clock
+    ) -> None:
+        self._transport_name = transport.name
+        self._store, self._issue, self._worker, self._terms, self._clock = store, stored, worker, terms, clock
+        self.tally = Tally()
+        self.lost = ""  # why nothing more can be sent, though there are lines
+        self.patience = terms.lease.total_seconds() / 3  # seconds, after which a turn is due whatever happens
+        self._held: dict[int, Claim] = {}  # what we have claimed and not recorded yet
+        self._under_way: Counter[str] = Counter()  # of them, by domain
+        self._refused_us: list[
+            tuple[Claim, Answer]
+        ] = []  # until it is clear whether all are refused, or this sender alone
         self._stamps: dict[int, Stamp] = {}
+        self._troubled: dict[str, Trouble] = {}
+        self._stopped: set[str] = set()  # receivers at which too many called this issue spam
+        self._renew_at = self._look_around_at = self._bury_at = 0.0  # monotonic
+        self._exhausted = False  # the last look found fewer letters than there was room for
 
-    def turn(self, results: list[_Result], *, room: int, tally: Tally) -> tuple[list[Claim], int]:
-        """Record *results* and claim up to *room* letters, in one transaction. Waits while the database is locked."""
-        now = self._clock()
-        verdicts = [_verdict(result, now=now) for result in results if not isinstance(result.answer, TransportError)]
-        unsent = [result.claim.id for result in results if isinstance(result.answer, TransportError)]
-        deadline = time.monotonic() + BUSY_PATIENCE
+    def turn(self, results: Sequence[Result], *, room: int, lost: bool) -> _Turn:
+        """Record *results* and claim up to *room* letters, in one transaction. Waits while the database is locked or away."""
+        now, began = self._clock(), time.monotonic()
+        news = self._read(results, lost=lost, now=now)
+        deadline, wait = began + BUSY_PATIENCE, 0.05
+        knows_what_it_holds = True
         while True:
             try:
-                claims, held_back = self._write(verdicts, unsent, room=room, now=now)
+                with self._store.writing() as connection:
+                    self._keep_lease(connection, now=now)
+                    if not knows_what_it_holds:
+                        deliveries.release_all_but(connection, self._worker, list(self._held))
+                    self._write(connection, news, now=now)
+                    claimed, limited = self._claim(connection, room, now=now)
                 break
             except StoreBusy:
                 if time.monotonic() > deadline:
                     raise
-        for verdict in verdicts:
-            tally[verdict.status] += 1
-        return claims, held_back
+                # Whether the claims of this turn were committed is not known where the answer to the commit was lost.
+                knows_what_it_holds = False
+                self._renew_at = self._look_around_at = 0.0
+                time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 -- no secret
+                wait = min(2 * wait, 2.0)
+        self._forget(news)
+        return self._hand_out(claimed, limited, began=began)
 
-    def copy_for(self, claim: Claim) -> bytes:
-        """The letter of *claim*, stamped for its subscriber."""
+    # -- reading results
+
+    def _read(self, results: Sequence[Result], *, lost: bool, now: dt.datetime) -> _News:
+        news = _News()
+        for result in results:
+            claim = self._held[result.number]
+            answer = result.answer
+            if isinstance(answer, Unsent):
+                news.unsent.append(claim.id)
+            elif isinstance(answer, CannotMake):
+                self._quarantine(news, claim, answer)
+            elif isinstance(answer, Answer) and answer.concerns_us:
+                self._refused_us.append((claim, answer))
+            else:
+                self._judge(news, claim, answer.reply if isinstance(answer, Answer) else answer, now=now)
+        self._settle(news, lost=lost, now=now)
+        return news
+
+    def _judge(self, news: _News, claim: Claim, answer: Reply | LineBroken, *, now: dt.datetime) -> None:
+        trial = Trial(claim.attempts, claim.first_at, LETTERS_LIVE_FOR)
+        outcome, reply = judged(answer, trial, hold=self._terms.hold_uncertain, now=now)
+        news.verdicts.append(Verdict(claim.id, outcome.status, reply, outcome.next_at))
+        news.outcomes.append((claim, reply, outcome))
+
+    def _settle(self, news: _News, *, lost: bool, now: dt.datetime) -> None:
+        """Those whose sender was refused: all are where no letter is taken any more, else it was about theirs alone."""
+        if not self._refused_us:
+            return
+        others_went = any(verdict.status is DeliveryStatus.SENT for verdict in news.verdicts)
+        if not (lost or others_went or self._is_idle(news)):
+            return
+        if lost or not (others_went or self.tally[DeliveryStatus.SENT]):
+            self.lost = refusal_of_us(self._transport_name, self._refused_us[-1][1])
+            news.unsent += [claim.id for claim, _ in self._refused_us]
+        else:
+            for claim, answer in self._refused_us:
+                reply = answer.reply
+                # Temporary to us, whatever the server calls it: nobody loses a letter for a fault that may be ours.
+                outcome = judge(Reply(451, reply.enhanced, ""), Trial(claim.attempts, claim.first_at), now=now)
+                news.verdicts.append(Verdict(claim.id, outcome.status, reply, outcome.next_at))
+        self._refused_us = []
+
+    def _is_idle(self, news: _News) -> bool:
+        """True when nothing else is on the wire: nothing will tell any more whether others are refused too."""
+        done = len(news.verdicts) + len(news.unsent) + len(self._refused_us)
+        return self._exhausted and done >= len(self._held)
+
+    def _quarantine(self, news: _News, claim: Claim, fault: CannotMake) -> None:
+        where = ""
+        if self._terms.quarantine is not None:
+            file = self._terms.quarantine / f"{self._issue.issue.key}-{claim.ref}.txt"
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file.write_text("".join(traceback.format_exception(fault)), "utf-8")
+                where = f"; see {file}"
+            except OSError:
+                where = ""
+        reply = Reply(0, "", f"the letter could not be made: {without_addresses(str(fault))}{where}")
+        news.verdicts.append(Verdict(claim.id, DeliveryStatus.QUARANTINED, reply))
+
+    # -- writing
+
+    def _keep_lease(self, connection: Connection, *, now: dt.datetime) -> None:
+        """Renew the lease now and then; each time see, and hold fast, that nobody has taken over."""
+        lease, moment = self._terms.lease, time.monotonic()
+        if moment < self._renew_at:
+            mine = workers.is_mine(connection, self._worker)
+        else:
+            mine = workers.renew(connection, self._worker, lease=lease, now=now)
+            self._renew_at = moment + lease.total_seconds() / 10
+        if not mine:
+            raise SendingElsewhere(
+                f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
+            )
+        if moment >= self._bury_at:
+            self._bury_at = moment + lease.total_seconds() / 2
+            _, dead = workers.others(connection, self._worker, now=now)
+            if dead:
+                self.tally.taken_over += bury(connection, dead, hold=self._terms.hold_uncertain, now=now)
+
+    def _write(self, connection: Connection, news: _News, *, now: dt.datetime) -> None:
+        deliveries.record(connection, self._worker, news.verdicts, now=now)
+        deliveries.release(connection, self._worker, news.unsent)
+        for claim, reply, outcome in news.outcomes:
+            if outcome.about is BounceClass.ADDRESS and reply.permanent:
+                # Seen in our own conversation, so that nobody can have made it up (M-25).
+                lifecycle.suppress(
+                    connection,
+                    claim.ref,
+                    Reason.BOUNCE,
+                    Evidence(Method.BOUNCE),
+                    key=newest(self._terms.suppression_keys),
+                    now=now,
+                )
+            if is_strike(reply, outcome) and claim.domain:
+                self._strike(connection, claim.domain, reply, outcome, now=now)
+        took = {claim.domain for claim, _, outcome in news.outcomes if outcome.status is DeliveryStatus.SENT}
+        if forgiven := took & set(self._troubled):
+            domains.forgive(connection, forgiven, now=now)
+            for name in forgiven:
+                del self._troubled[name]
+
+    def _strike(self, connection: Connection, domain: str, reply: Reply, outcome: Outcome, *, now: dt.datetime) -> None:
+        reason = without_addresses(str(reply))
+        strikes = domains.strike(connection, domain, now=now)
+        until = pauses(reply, outcome, strikes, now=now)
+        if until is not None:
+            domains.pause(connection, domain, until=until, reason=reason, now=now)
+        self._troubled[domain] = Trouble(strikes, until, reason)
+
+    def _forget(self, news: _News) -> None:
+        for verdict in news.verdicts:
+            self.tally[verdict.status] += 1
+            self._let_go(verdict.id)
+        for number in news.unsent:
+            self._let_go(number)
+
+    def _let_go(self, number: int) -> None:
+        claim = self._held.pop(number)
+        self._under_way[claim.domain] -= 1
+
+    # -- claiming
+
+    def _claim(self, connection: Connection, room: int, *, now: dt.datetime) -> tuple[Claimed | None, float]:
+        """What goes out next (None: nothing was looked for), and how many seconds the rate limit wants to wait."""
+        self.tally.control = issues.control(connection, self._issue.id)
+        if room <= 0 or self.lost or self.tally.control is not Control.SENDING:
+            return None, 0.0
+        looks_around = time.monotonic() >= self._look_around_at
+        if looks_around:
+            self._look_around_at = time.monotonic() + LOOK_AROUND_EVERY
+            self._troubled = domains.troubled(connection, now=now)
+            self._stopped = bounces.stopped_domains(connection, self._issue.id)
+        allowed, wait = self._allowed(connection, room, now=now)
+        if allowed == 0:
+            return None, wait
+        gone_out: Counter[str] = Counter()
+
+        def gate(domain: str) -> bool | dt.datetime | None:
+            if domain in self._stopped:
+                return None
+            trouble = self._troubled.get(domain)
+            if trouble is not None and trouble.paused_until is not None and trouble.paused_until > now:
+                return trouble.paused_until
+            if domain and self._under_way[domain] + gone_out[domain] >= self._terms.domain_connections:
+                return False
+            gone_out[domain] += 1
+            return True
+
+        claimed = deliveries.claim(
+            connection,
+            self._issue.id,
+            self._worker,
+            limit=allowed,
+            waited=looks_around or self._exhausted,
+            gate=gate,
+            look=LOOK if looks_around or self._exhausted else 0,
+            now=now,
+        )
+        self._use_up(connection, len(claimed.claims), now=now)
+        return claimed, 0.0
+
+    def _allowed(self, connection: Connection, room: int, *, now: dt.datetime) -> tuple[int, float]:
+        wait = 0.0
+        for rate in self._terms.rates:
+            number, seconds = limits.available(connection, _bucket(rate), now=now)
+            if number == 0:
+                wait = max(wait, seconds)
+            room = min(room, number)
+        return room, wait
+
+    def _use_up(self, connection: Connection, number: int, *, now: dt.datetime) -> None:
+        if number:
+            for rate in self._terms.rates:
+                limits.spend(connection, _bucket(rate), cost=number, now=now)
+
+    def _hand_out(self, claimed: Claimed | None, limited: float, *, began: float) -> _Turn:
+        self.tally.limited = limited if limited > WORTH_WAITING else 0.0
+        until = began + self._terms.lease.total_seconds()
+        if claimed is None:
+            waits = 0.0 < limited <= WORTH_WAITING
+            return _Turn(goes_on=waits or bool(self._refused_us), wait=min(limited, self.patience) if waits else 0.0)
+        self.tally[DeliveryStatus.SUPPRESSED] += claimed.held_back
+        found = bool(claimed.claims) or claimed.put_off > 0
+        # Before it is said that nothing is due, it is looked once more: also for waits that are over, and behind busy receivers.
+        goes_on = found or not self._exhausted or bool(self._refused_us)
+        self._exhausted = not found
+        copies = []
+        for claim in claimed.claims:
+            self._held[claim.id] = claim
+            self._under_way[claim.domain] += 1
+            copies.append((claim.id, self._copy_for(claim)))
+        return _Turn(tuple(copies), until, goes_on)
+
+    # -- making
+
+    def _copy_for(self, claim: Claim) -> Copy:
+        """The letter of *claim*, to be stamped for its subscriber when it is wanted."""
+        number = self._issue.id
+        return Copy(
+            sender=self._sender(claim),
+            recipient=claim.email,
+            make_plain=functools.partial(self._plain, claim),
+            make_stuffed=functools.partial(self._stuffed, claim),
+            envelope_id=f"{number:x}.{claim.ref}",
+        )
+
+    def _sender(self, claim: Claim) -> str:
+        terms = self._terms
+        if not terms.bounce_domain:
+            return terms.sender
+        local = verp.local_part(terms.token_keys, About(Kind.LETTER, claim.ref, self._issue.id))
+        return f"{local}@{terms.bounce_domain}"
+
+    def _plain(self, claim: Claim) -> bytes:
+        message = self._stamp(claim).copy_for(email=claim.email, ref=claim.ref)
+        signer = self._terms.signer
+        return signer.signatures(message) + message if signer else message
+
+    def _stuffed(self, claim: Claim) -> bytes:
+        stamp, signer = self._stamp(claim), self._terms.signer
+        wire = stamp.wire_for(email=claim.email, ref=claim.ref)
+        return signer.signatures(stamp.copy_for(email=claim.email, ref=claim.ref)) + wire if signer else wire
+
+    def _stamp(self, claim: Claim) -> Stamp:
         if claim.letter_id not in self._stamps:
             with self._store.reading() as connection:
                 message = issues.letter_message(connection, claim.letter_id)
-            self._stamps[claim.letter_id] = Stamp(message, issue_key=self._issue.issue.key, token_key=self._token_key)
-        return self._stamps[claim.letter_id].copy_for(email=claim.email, ref=claim.ref)
-
-    def _write(
-        self, verdicts: list[Verdict], unsent: list[int], *, room: int, now: dt.datetime
-    ) -> tuple[list[Claim], int]:
-        with self._store.writing() as connection:
-            if not workers.renew(connection, self._worker, now=now):  # also locks our row: nobody takes over meanwhile
-                raise SendingElsewhere(
-                    f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
-                )
-            deliveries.record(connection, self._worker, verdicts, now=now)
-            deliveries.release(connection, self._worker, unsent)
-            return deliveries.claim(connection, self._issue.id, self._worker, limit=room, now=now)
+            keys = self._terms.token_keys
+            # The key that was the newest when the issue was begun: a repeat has the same bytes (M-08).
+            key = keys if isinstance(keys, bytes) else keys.as_of(self._issue.created_at)
+            self._stamps[claim.letter_id] = Stamp(message, issue_key=self._issue.issue.key, token_key=key)
+        return self._stamps[claim.letter_id]
 
 
-def _verdict(result: _Result, *, now: dt.datetime) -> Verdict:
-    assert isinstance(result.answer, Reply | LineBroken)
-    outcome, reply = judged(result.answer, result.claim.attempts, now=now)
-    return Verdict(result.claim.id, outcome.status, reply, outcome.next_at)
-
-
-def judged(answer: Reply | LineBroken, attempts: int, *, now: dt.datetime) -> tuple[Outcome, Reply]:
-    """What *answer* means for a letter tried *attempts* times before, and the reply to keep: a broken line has one in our words."""
+def judged(answer: Reply | LineBroken, trial: Trial, *, hold: bool = False, now: dt.datetime) -> tuple[Outcome, Reply]:
+    """What *answer* means for a letter of this *trial*, and the reply to keep: a broken line has one in our words."""
     if isinstance(answer, Reply):
-        return judge(answer, attempts, now=now), answer
-    outcome = judge_broken_line(attempts, uncertain=answer.uncertain, now=now)
+        return judge(answer, trial, now=now), answer
+    outcome = judge_broken_line(trial, uncertain=answer.uncertain, hold=hold, now=now)
     return outcome, Reply(0, "", f"connection lost: {answer}")
 
 
-# --- the lines --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """How one letter went: the server's reply, or why there is none. `TransportError`: nothing went over the wire."""
-
-    claim: Claim
-    answer: Reply | Exception
-
-
-class _Lines:
-    """Threads that each hold one connection. A further one is opened only while a letter waits for it."""
-
-    def __init__(self, transport: Transport, first: Connection, *, sender: str, count: int) -> None:
-        self._transport, self._sender, self._limit = transport, sender, count
-        self._work: queue.SimpleQueue[tuple[Claim, bytes] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._open = 0
-        self._broken = 0  # letters in a row on which the line broke
-        self.busy = 0
-        self.lost = ""  # why no connection can be had any more
-        self._start(first)
-
-    @property
-    def idle(self) -> int:
-        """How many more letters can be on the wire now."""
-        return self._limit - self.busy
-
-    def give(self, claim: Claim, message: bytes) -> None:
-        self.busy += 1
-        if self.busy > self._open:
-            self._start(None)
-        self._work.put((claim, message))
-
-    def wait(self) -> list[_Result]:
-        """The results that have come in, after a while none: the ledger has its lease to renew while every server is silent."""
-        try:
-            results = [self._results.get(timeout=workers.LEASE.total_seconds() / 3)]
-        except queue.Empty:
-            return []
-        while not self._results.empty():
-            results.append(self._results.get())
-        self.busy -= len(results)
-        for result in results:
-            self._broken = self._broken + 1 if isinstance(result.answer, LineBroken) else 0
-            if self._broken == BROKEN_IN_A_ROW:
-                self.lost = (
-                    f"the connection to {self._transport.name} broke {BROKEN_IN_A_ROW} times in a row: {result.answer}"
-                )
-            if isinstance(result.answer, TransportError):
-                self._one_less(str(result.answer))
-            elif not isinstance(result.answer, Reply | LineBroken):
-                raise result.answer  # a fault of ours: the letter stays claimed, and the next run takes it over
-        return results
-
-    def close(self) -> None:
-        for _ in self._threads:
-            self._work.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _one_less(self, why: str) -> None:
-        """A connection could not be had: go on with the others, a server may allow only so many."""
-        self._limit -= 1
-        self._open -= 1
-        if self._limit <= 0:
-            self.lost = why
-
-    def _start(self, connection: Connection | None) -> None:
-        self._open += 1
-        thread = threading.Thread(target=self._carry, args=(connection,), daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _carry(self, connection: Connection | None) -> None:
-        """One thread's life: take a letter, carry it, tell how it went. It ends when the server cannot be reached."""
-        carried = 0
-        while (task := self._work.get()) is not None:
-            claim, message = task
-            if connection and carried % LETTERS_PER_CONNECTION == 0 < carried:
-                connection.close()
-                connection = None
-            try:
-                connection, answer = self._try(connection, claim, message)
-            except Exception as error:  # nothing may end this thread unheard: the ledger waits for its result
-                connection, answer = None, error
-            carried += 1
-            self._results.put(_Result(claim, answer))
-            if isinstance(answer, TransportError):
-                return
-        if connection:
-            connection.close()
-
-    def _try(
-        self, connection: Connection | None, claim: Claim, message: bytes
-    ) -> tuple[Connection | None, Reply | Exception]:
-        """Send over *connection*, or over a new one where it has gone stale and the server cannot have taken the letter."""
-        broken: LineBroken | TransportError | None = None
-        for wait in (0.0, *RECONNECT_WAITS):
-            if connection is None:
-                time.sleep(wait)
-                try:
-                    connection = self._transport.connect()
-                except TransportError as error:
-                    broken = error
-                    continue
-            try:
-                return connection, connection.send(self._sender, claim.email, message)
-            except TransportError as error:  # it refuses us, and will again
-                connection.close()
-                return None, error
-            except LineBroken as error:
-                connection.close()
-                connection, broken = None, error
-                if error.uncertain:
-                    break
-        assert broken is not None
-        return None, broken
+def _bucket(rate: Rate) -> Bucket:
+    """A rate as a leaky bucket of which no span of its length ever gives more than its number."""
+    burst = max(1, rate.number // 20)
+    return Bucket(f"letters/{rate}", rate=max(rate.number - burst, 1) / rate.per.total_seconds(), burst=burst)

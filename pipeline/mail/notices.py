@@ -9,19 +9,20 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from pipeline.config import Settings
-from pipeline.errors import SendingElsewhere
-from pipeline.keys import load_key, load_keys
+from pipeline.errors import SendingElsewhere, TransportError
+from pipeline.keys import load_key
 from pipeline.mail import tokens
 from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
 from pipeline.mail.headers import Links, list_headers, question_headers
+from pipeline.mail.judge import NOTICES_LIVE_FOR, Trial
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
-from pipeline.mail.stamp import BLANKS, Stamp, message_id
+from pipeline.mail.smtp import Copy
+from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose
-from pipeline.mail.transport import Connection, LineBroken, Transport
+from pipeline.mail.transport import Connection, LineBroken, Transport, refusal_of_us
 from pipeline.model import DeliveryStatus, Reply
-from pipeline.store import Connection as StoreConnection
 from pipeline.store import Store, notices, workers
 from pipeline.store.claims import bury
 from pipeline.store.notices import ClaimedNotice, NoticeKind
@@ -47,7 +48,7 @@ def send_notices(store: Store, settings: Settings, transport: Transport, *, cloc
     try:
         while notice := _claim(store, worker, clock):
             message = write_notice(notice, settings, token_key=token_key)
-            answer = _send(line, settings, notice, message)
+            answer = _send(line, settings, notice, message, name=transport.name)
             tally[_record(store, worker, notice, answer, clock=clock)] += 1
             if isinstance(answer, LineBroken):
                 line.close()
@@ -93,17 +94,6 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
     return stamp.copy_for(email=notice.email, ref=notice.ref)
 
 
-def confirmation_id(connection: StoreConnection, ref: str, settings: Settings) -> str | None:
-    """The Message-ID of the letter that asked the question *ref*."""
-    asked = notices.that_asked(connection, ref)
-    if asked is None:
-        return None
-    number, subscriber, created_at = asked
-    key = load_keys(settings.state_dir, "token").as_of(created_at)
-    left = message_id(key, f"notice-{number}", subscriber)
-    return f"<{left}@{settings.sender_address.rpartition('@')[2]}>"
-
-
 def _links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:
     """The links of a letter that asks or answers one question; none for the others."""
     refs = {Purpose.CONFIRM: notice.confirmation, Purpose.DECLINE: notice.confirmation}
@@ -134,18 +124,24 @@ def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
         return notices.claim(connection, worker, now=clock())
 
 
-def _send(line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes) -> Reply | LineBroken:
+def _send(
+    line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes, *, name: str
+) -> Reply | LineBroken:
     try:
-        return line.send(settings.envelope_sender, notice.email, message)
+        answer = line.carry(Copy.of(settings.envelope_sender, notice.email, message))
     except LineBroken as error:
         return error
+    if answer.concerns_us:
+        raise TransportError(refusal_of_us(name, answer))
+    return answer.reply
 
 
 def _record(
     store: Store, worker: int, notice: ClaimedNotice, answer: Reply | LineBroken, *, clock: Clock
 ) -> DeliveryStatus:
     now = clock()
-    outcome, reply = judged(answer, notice.attempts, now=now)
+    trial = Trial(notice.attempts, notice.created_at, NOTICES_LIVE_FOR)
+    outcome, reply = judged(answer, trial, now=now)
     with store.writing() as connection:
         counted = notices.record(connection, worker, notice.id, outcome.status, reply, next_at=outcome.next_at, now=now)
     if not counted:

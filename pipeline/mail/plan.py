@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pipeline.mail.gather import Gathering, Selection
 from pipeline.model import Article, Cadence, Issue
 from pipeline.store import Connection, Store, deliveries, issues
+from pipeline.store.deliveries import Reader
 from pipeline.store.issues import StoredIssue
 
 BATCH = 5_000  # subscribers a transaction
@@ -63,7 +64,7 @@ def plan_issue(
             stored = stored or issues.create(connection, issue, now=now)
             for selection, letter in composed.items():
                 letters[selection] = _keep(connection, stored.id, selection, letter)
-            deliveries.plan(connection, stored.id, [(person, letters[selection]) for person, selection in batch])
+            deliveries.plan(connection, stored.id, [(r.id, letters[selection], r.domain) for r, selection in batch])
     if stored:
         with store.writing() as connection:
             issues.mark_planned(connection, stored.id, now=now)
@@ -83,8 +84,8 @@ def foresee(store: Store, issue: Issue, articles: Sequence[Article], *, now: dt.
 
 def _batches(
     store: Store, gathering: Gathering, *, after: int, size: int, now: dt.datetime
-) -> Iterator[list[tuple[int, Selection]]]:
-    """Pairs of subscriber and selection, a batch at a time; subscribers with nothing new are left out."""
+) -> Iterator[list[tuple[Reader, Selection]]]:
+    """Pairs of reader and selection, a batch at a time; readers with nothing new are left out."""
     if not gathering.candidates:
         return
     with store.reading() as connection:
@@ -98,10 +99,9 @@ def _batches(
             had = _had(connection, carried, first=readers[0].id, last=readers[-1].id)
         after = readers[-1].id
         chosen = (
-            (r.id, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0)))
-            for r in readers
+            (r, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0))) for r in readers
         )
-        batch = [(person, selection) for person, selection in chosen if selection]
+        batch = [(reader, selection) for reader, selection in chosen if selection]
         if batch:
             yield batch
 

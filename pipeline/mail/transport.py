@@ -1,8 +1,8 @@
-"""What carries letters: an SMTP server, or a folder. The one place that speaks SMTP.
+"""What carries letters: SMTP servers, or a folder. The one place that opens SMTP connections.
 
-A `Transport` opens connections; a connection carries one letter after the other and answers with the server's `Reply`. What
-concerns one letter is always a reply. What concerns the line is an exception: `LineBroken` tells whether the server may have
-taken the letter (RFC 5321 6.1: after the final dot, only its reply tells).
+A `Transport` opens connections; a connection carries one copy after the other and answers with the server's reply. What
+concerns one copy is always an answer. What concerns the line is an exception: `LineBroken` tells whether the server may have
+taken the copy. What is said on a connection is `smtp`'s, many connections at once are `lines`'.
 """
 
 from __future__ import annotations
@@ -14,25 +14,33 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError
+from pipeline.mail.smtp import Answer, Copy, NotSmtp, Offers, Replies, Stage, Transaction, cannot_carry, to_reply
 from pipeline.model import Reply
 
 TIMEOUT = 60.0  # seconds without any answer; RFC 5321 4.5.3.2 allows minutes, mailbox providers answer in seconds
-AUTHENTICATION = (530, 534, 535, 538)  # RFC 4954 6: who we are is the matter, not whom we write to
-REPLY_LINE = 2_048  # octets; RFC 5321 4.5.3.1.5 wants 512
-REPLY_LINES = 100
-LETTERS_PER_CONNECTION = 1_000  # servers count letters per connection and close the door at some number
+# RFC 5321 4.5.3.2.6: ten minutes for the answer to the letter; who hangs up sooner sends it twice.
+PATIENCE_AT_THE_END = 10  # times TIMEOUT
+CHUNK = 65_536  # octets read at once
+DOWN_FOR = (
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+)  # seconds that a relay is left alone after the first, second, ... failure in a row
 
 
 class LineBroken(Exception):
-    """The connection broke while a letter was on it. *uncertain*: the server may have taken it."""
+    """The connection broke while a copy was on it. *uncertain*: the server may have taken it."""
 
     def __init__(self, what: str, *, uncertain: bool) -> None:
         super().__init__(what)
@@ -40,10 +48,10 @@ class LineBroken(Exception):
 
 
 class Connection(Protocol):
-    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
-        """Hand over one letter, CRLF line ends only.
+    def carry(self, copy: Copy) -> Answer:
+        """Hand over one copy and wait for the answer.
 
-        Raises `LineBroken` when the line breaks, `TransportError` when the server refuses us and not this letter.
+        Raises `LineBroken` when the line breaks, `TransportError` when nothing more can be carried at all.
         """
 
     def close(self) -> None:
@@ -56,24 +64,43 @@ class Transport(Protocol):
         """Where the letters go, for people, without secrets."""
 
     def connect(self) -> Connection:
-        """Raises `TransportError` when the server cannot be reached or refuses us as a whole."""
+        """Raises `TransportError` when no server can be reached, or all refuse us as a whole."""
 
 
 def open_transport(settings: Settings) -> Transport:
     """The transport that *settings* name: SMTP where there is a server, else the outbox folder."""
     if settings.smtp_url:
-        transport = SmtpTransport.from_url(settings.smtp_url)
-        _refuse_the_samples_sender(settings, transport)
-        return transport
+        relays = [SmtpTransport.from_url(url) for url in settings.smtp_url.split()]
+        for relay in relays:
+            _refuse_the_samples_sender(settings, relay)
+        return relays[0] if len(relays) == 1 else Relays(relays)
     assert settings.outbox_dir is not None
     return Outbox(settings.outbox_dir)
 
 
+def send_one(transport: Transport, sender: str, recipient: str, message: bytes) -> Reply:
+    """Carry one message over a connection of its own. Raises `TransportError` where no reply came, or where it refuses us."""
+    connection = transport.connect()
+    try:
+        answer = connection.carry(Copy.of(sender, recipient, message))
+    except LineBroken as error:
+        raise TransportError(f"mail server {transport.name} broke the connection: {error}; send it again") from error
+    finally:
+        connection.close()
+    if answer.concerns_us:
+        raise TransportError(refusal_of_us(transport.name, answer))
+    return answer.reply
+
+
+def refusal_of_us(name: str, answer: Answer) -> str:
+    """The words for an answer that concerns us and not the recipient."""
+    return f"the mail server {name} refuses {answer.stage}: {answer.reply}; check mail_from and smtp_url"
+
+
 def _refuse_the_samples_sender(settings: Settings, transport: SmtpTransport) -> None:
     """Links and answers of the sample lead nowhere: it may mail to this machine, and to nobody else."""
-    domain = settings.sender_address.rpartition("@")[2]
     at_home = transport.host in ("localhost", "127.0.0.1", "::1")
-    if re.search(r"(^|\.)example\.(org|com|net)$", domain) and not at_home:
+    if settings.is_sample and not at_home:
         raise SettingsError(
             f"mail_from is still the sample's ({settings.sender_address}); "
             f"set your own in pyproject.toml, and site_url in mkdocs.yml, before {transport.name} is given letters"
@@ -90,10 +117,12 @@ class SmtpTransport:
     host: str
     port: int
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     implicit_tls: bool = False  # smtps://
     starttls: str = "offered"  # offered | require | never
     timeout: float = TIMEOUT
+    weight: int = 1  # its share, among several
+    chunking: bool = True  # use BDAT where it is offered
 
     @property
     def name(self) -> str:
@@ -101,7 +130,10 @@ class SmtpTransport:
 
     @classmethod
     def from_url(cls, url: str) -> SmtpTransport:
-        """``smtp[s]://[USER:PASSWORD@]HOST[:PORT][?starttls=offered|require|never]``. Raises `SettingsError`."""
+        """``smtp[s]://[USER:PASSWORD@]HOST[:PORT][?starttls=require&weight=2&timeout=30&chunking=never]``.
+
+        Raises `SettingsError`.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -113,18 +145,22 @@ class SmtpTransport:
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise SettingsError("smtp_url: write smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465")
         implicit = parts.scheme == "smtps"
+        options = _Options(parts)
         return cls(
             host=parts.hostname,
             port=port or (465 if implicit else 587 if parts.username else 25),
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             implicit_tls=implicit,
-            starttls=_starttls(parts),
+            starttls=options.one_of("starttls", ("offered", "require", "never")),
+            timeout=options.number("timeout", int(TIMEOUT), least=1, most=600),
+            weight=options.number("weight", 1, least=1, most=1_000),
+            chunking=options.one_of("chunking", ("offered", "never")) == "offered",
         )
 
-    def connect(self) -> Connection:
+    def connect(self) -> SmtpConnection:
         try:
-            return SmtpConnection(self._greeted())
+            return SmtpConnection(self._greeted(), self)
         except smtplib.SMTPAuthenticationError as error:
             raise TransportError(
                 f"mail server {self.name} refused the user name or password ({_reply(error)}); check OPENSIGNAL_SMTP_URL"
@@ -135,9 +171,9 @@ class SmtpTransport:
             raise TransportError(
                 f"mail server {self.name}: TLS failed: {error.reason or error}; check the host name and its certificate"
             ) from error
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:
             raise TransportError(
-                f"mail server {self.name} cannot be reached: {_plain(error)}; "
+                f"mail server {self.name} cannot be reached: {plain(error)}; "
                 "check that it runs and that OPENSIGNAL_SMTP_URL names it"
             ) from error
 
@@ -148,6 +184,10 @@ class SmtpTransport:
             client = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=tls)
         else:
             client = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+        # A server that never finishes its greeting must not hold us for ever: smtplib's time-out starts anew with every octet.
+        guard = threading.Timer(3 * self.timeout, _hang_up, [client])
+        guard.daemon = True
+        guard.start()
         try:
             if client.sock is not None:
                 client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -159,6 +199,8 @@ class SmtpTransport:
         except BaseException:
             client.close()
             raise
+        finally:
+            guard.cancel()
         return client
 
     def _secure(self, client: smtplib.SMTP, tls: ssl.SSLContext) -> None:
@@ -173,130 +215,169 @@ class SmtpTransport:
             )
 
 
-class SmtpConnection:
-    """A conversation with one server, greeted by smtplib; letters then go over its socket directly.
-
-    Where the server offers PIPELINING (RFC 2920), the envelope and DATA are sent at once: two waits a letter instead of four.
-    """
-
-    def __init__(self, client: smtplib.SMTP) -> None:
+def _hang_up(client: smtplib.SMTP) -> None:
+    with contextlib.suppress(OSError, AttributeError):
         assert client.sock is not None
-        self._client, self._socket = client, client.sock
-        self._file = self._socket.makefile("rb")
-        self._pipelining = client.has_extn("pipelining")
-        self._international = client.has_extn("smtputf8")
+        client.sock.shutdown(socket.SHUT_RDWR)
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
-        ascii_only = recipient.isascii() and sender.isascii()
-        if not ascii_only and not self._international:
-            return Reply(553, "5.6.7", "the mail server does not take addresses beyond ASCII (RFC 6531)")
-        options = "" if ascii_only else " SMTPUTF8 BODY=8BITMIME"
-        with _line_breaks_are(uncertain=False):
-            refusal = self._envelope(f"MAIL FROM:<{sender}>{options}", f"RCPT TO:<{recipient}>", "DATA")
-            if refusal is not None:
-                return refusal
-            self._socket.sendall(dot_stuffed(message))
-        with _line_breaks_are(uncertain=True):
-            return self._reply()
+
+class SmtpConnection:
+    """A conversation with one server, greeted by smtplib; copies then go over its socket directly."""
+
+    def __init__(self, client: smtplib.SMTP, relay: SmtpTransport) -> None:
+        assert client.sock is not None
+        self.socket = client.sock
+        self.relay = relay
+        self.offers = _offers(client, relay)
+        self.replies = Replies()
+        self._client = client  # owns the socket
+
+    def carry(self, copy: Copy) -> Answer:
+        if refusal := cannot_carry(self.offers, copy):
+            return Answer(refusal, Stage.RCPT)
+        transaction = Transaction(self.offers, copy)
+        left = False  # all that was handed out
+        try:
+            words = transaction.start()
+            while True:
+                left = False
+                if words:
+                    self._say(words)
+                left = True
+                if transaction.is_over:
+                    break
+                words = transaction.hear(self._hear(transaction))
+        except (OSError, NotSmtp) as error:
+            raise LineBroken(plain(error), uncertain=left and transaction.is_uncertain) from error
+        assert transaction.answer is not None
+        if transaction.closes:
+            self._client.close()
+        return transaction.answer
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._say("QUIT")
-        self._file.close()
+            self.socket.settimeout(1.0)
+            self.socket.sendall(b"QUIT\r\n")
         self._client.close()
 
-    def _envelope(self, *commands: str) -> Reply | None:
-        """Go through *commands* up to the point where the letter itself is wanted, or return the reply that refuses it."""
-        if self._pipelining:
-            self._say(*commands)
-        for place, command in enumerate(commands):
-            if not self._pipelining:
-                self._say(command)
-            reply = self._reply()
-            if reply.permanent and (not command.startswith("RCPT") or reply.code in AUTHENTICATION):
-                # Not this reader is refused but our sender, or all of us: no letter may be booked as failed for it.
-                raise TransportError(
-                    f"the mail server refuses {command.partition(':')[0]}: {reply}; check mail_from and smtp_url"
-                )
-            if reply.code not in (250, 251, 354):
-                self._begin_anew(reply, unread=len(commands) - place - 1 if self._pipelining else 0)
-                return reply
-        return None
+    def _say(self, words: bytes) -> None:
+        self.socket.settimeout(self.relay.timeout)  # of the whole of it: `sendall` counts so
+        self.socket.sendall(words)
 
-    def _begin_anew(self, refusal: Reply, *, unread: int) -> None:
-        """After a refusal: read what is still to come, and make the server forget the envelope."""
-        if refusal.code == 421:  # RFC 5321 3.8: the server closes the channel; so do we, whatever it still says
-            self._file.close()
-            self._client.close()
-            return
-        for _ in range(unread):
-            if self._reply().code == 354:  # RFC 2920 3.1: it wants a letter that nobody is to get; give it none
-                self._socket.sendall(b".\r\n")
-                self._reply()
-        self._say("RSET")
-        self._reply()
-
-    def _say(self, *commands: str) -> None:
-        self._socket.sendall("".join(f"{command}\r\n" for command in commands).encode("utf-8"))
-
-    def _reply(self) -> Reply:
-        """The server's next reply, of one or more lines (RFC 5321 4.2.1)."""
-        texts: list[bytes] = []
-        while len(texts) < REPLY_LINES:
-            line = self._file.readline(REPLY_LINE + 1)
-            if not line.endswith(b"\n"):
-                raise smtplib.SMTPServerDisconnected(
-                    "the server hung up" if len(line) <= REPLY_LINE else "endless reply"
-                )
-            if not line[:3].isdigit():
-                raise smtplib.SMTPServerDisconnected("the server does not speak SMTP any more")
-            texts.append(line[4:].strip())
-            if line[3:4] != b"-":
-                return _to_reply(int(line[:3]), b" ".join(texts))
-        raise smtplib.SMTPServerDisconnected("endless reply")
+    def _hear(self, transaction: Transaction) -> Reply:
+        deadline = time.monotonic() + patience(self.relay, transaction)
+        while (reply := self.replies.next()) is None:
+            self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+            if time.monotonic() > deadline:
+                raise TimeoutError("timed out")
+            data = self.socket.recv(CHUNK)
+            if not data:
+                raise NotSmtp("the server hung up")
+            self.replies.feed(data)
+        return reply
 
 
-@contextlib.contextmanager
-def _line_breaks_are(*, uncertain: bool) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, smtplib.SMTPException) as error:  # ValueError: the socket was closed by us
-        raise LineBroken(_plain(error), uncertain=uncertain) from error
+def patience(relay: SmtpTransport, transaction: Transaction) -> float:
+    """Seconds to wait for the next reply, however slowly it comes."""
+    return relay.timeout * (PATIENCE_AT_THE_END if transaction.waits_for is Stage.OCTETS else 1)
 
 
-def dot_stuffed(message: bytes) -> bytes:
-    """*message* as it goes over the wire after DATA, with the final dot (RFC 5321 4.5.2)."""
-    stuffed = re.sub(rb"(?m)^\.", b"..", message)
-    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+def _offers(client: smtplib.SMTP, relay: SmtpTransport) -> Offers:
+    extensions = dict(client.esmtp_features)
+    if not relay.chunking:
+        extensions.pop("chunking", None)
+    return Offers.named(extensions)
 
 
-_ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\s*")
+class _Options:
+    """What stands behind the ``?`` of an address."""
 
+    def __init__(self, parts: SplitResult) -> None:
+        self._values = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        if unknown := set(self._values) - {"starttls", "timeout", "weight", "chunking"}:
+            raise SettingsError(
+                f"smtp_url: {min(unknown)} is not known; there are starttls, timeout, weight and chunking"
+            )
 
-def _to_reply(code: int, text: bytes) -> Reply:
-    """The server's words, made printable: they may hold anything."""
-    words = " ".join(text.decode("utf-8", "replace").split())
-    words = "".join(c if c.isprintable() else "?" for c in words)
-    found = _ENHANCED.match(words)
-    return Reply(max(0, code), found[1] if found else "", words[found.end() :] if found else words)
+    def one_of(self, name: str, known: Sequence[str]) -> str:
+        """The word that *name* has; the first of *known* by default."""
+        value = self._values.get(name, known[0])
+        if value not in known:
+            raise SettingsError(f"smtp_url: {name}={value} is not known; use {', '.join(known[:-1])} or {known[-1]}")
+        return value
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        value = self._values.get(name, str(default))
+        if not re.fullmatch(r"\d{1,9}", value) or not least <= int(value) <= most:
+            raise SettingsError(f"smtp_url: {name}={value} is not a number from {least} to {most}")
+        return int(value)
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
     text = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
-    return str(_to_reply(error.smtp_code, text))
+    return str(to_reply(error.smtp_code, text))
 
 
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
+    """What a foreign error says, in a few words."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__
 
 
-def _starttls(parts: SplitResult) -> str:
-    value = parse_qs(parts.query).get("starttls", ["offered"])[-1]
-    if value not in ("offered", "require", "never"):
-        raise SettingsError(f"smtp_url: starttls={value} is not known; use offered, require or never")
-    return value
+# --- several relays ---------------------------------------------------------------------------------------------------
+
+
+class Relays:
+    """Several mail servers: each connection goes to one of them by weight, and past those that are down."""
+
+    def __init__(self, relays: Sequence[SmtpTransport], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._relays = tuple(relays)
+        self._clock = clock
+        self._credit = dict.fromkeys(self._relays, 0)
+        self._down: dict[SmtpTransport, tuple[float, int]] = {}  # until when, and after how many failures in a row
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return ", ".join(relay.name for relay in self._relays)
+
+    def connect(self) -> SmtpConnection:
+        """A connection to the next relay by weight that can be reached. Those that are down are tried last."""
+        troubles = []
+        for relay in self._in_turn():
+            try:
+                connection = relay.connect()
+            except TransportError as error:
+                self.failed(relay)
+                troubles.append(str(error))
+                continue
+            with self._lock:
+                self._down.pop(relay, None)
+            return connection
+        raise TransportError("; ".join(troubles))
+
+    def failed(self, relay: SmtpTransport) -> None:
+        """Leave *relay* alone for a while: it cannot be reached, or refuses us."""
+        with self._lock:
+            failures = self._down.get(relay, (0.0, 0))[1]
+            self._down[relay] = (self._clock() + DOWN_FOR[min(failures, len(DOWN_FOR) - 1)], failures + 1)
+
+    def _in_turn(self) -> list[SmtpTransport]:
+        """All relays, the one whose turn it is first: smooth weighted round-robin over those that are up."""
+        with self._lock:
+            now = self._clock()
+            up = [relay for relay in self._relays if self._down.get(relay, (0.0, 0))[0] <= now]
+            down = [relay for relay in self._relays if relay not in up]
+            if not up:
+                return sorted(down, key=lambda relay: self._down[relay][0])
+            for relay in up:
+                self._credit[relay] += relay.weight
+            up.sort(key=lambda relay: -self._credit[relay])
+            self._credit[up[0]] -= sum(relay.weight for relay in up)
+            return [*up, *down]
 
 
 # --- the outbox ------------------------------------------------------------------------------------------------------
@@ -312,16 +393,17 @@ class Outbox:
         self.folder = folder
         self.name = str(folder)
 
-    def connect(self) -> Connection:
+    def connect(self) -> Outbox:
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             for part in ("", "tmp", "new", "cur"):
                 (self.folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise TransportError(f"outbox {self.folder} cannot be made: {_plain(error)}") from error
+            raise TransportError(f"outbox {self.folder} cannot be made: {plain(error)}") from error
         return self
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+    def carry(self, copy: Copy) -> Answer:
+        message = copy.plain()
         name = f"{hashlib.sha256(message).hexdigest()[:32]}.opensignal"
         waiting, kept = self.folder / "tmp" / f"{name}.{os.getpid()}", self.folder / "new" / name
         try:
@@ -333,9 +415,9 @@ class Outbox:
         except OSError as error:
             waiting.unlink(missing_ok=True)
             raise TransportError(
-                f"outbox {self.folder} cannot be written: {_plain(error)}; make room and run again"
+                f"outbox {self.folder} cannot be written: {plain(error)}; make room and run again"
             ) from error
-        return Reply(250, "2.0.0", "kept in the outbox")
+        return Answer(Reply(250, "2.0.0", "kept in the outbox"), Stage.OCTETS)
 
     def close(self) -> None:
         pass

@@ -15,7 +15,13 @@ from pipeline.store.tables import deliveries, notices
 from pipeline.store.tables import workers as worker_rows
 
 REPLY_LENGTH = 500  # characters kept of what a server said
-FINAL = (DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED)
+FINAL = (
+    DeliveryStatus.SENT,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.SUPPRESSED,
+    DeliveryStatus.QUARANTINED,
+    DeliveryStatus.CANCELLED,
+)
 
 
 def ended(status: DeliveryStatus, reply: Reply, *, next_at: dt.datetime | None, now: dt.datetime) -> dict[str, Any]:
@@ -30,24 +36,25 @@ def ended(status: DeliveryStatus, reply: Reply, *, next_at: dt.datetime | None, 
     }
 
 
-def bury(connection: Connection, dead: Collection[int], *, now: dt.datetime) -> int:
+def bury(connection: Connection, dead: Collection[int], *, hold: bool = False, now: dt.datetime) -> int:
     """Take over what *dead* workers held, and those that are no more, and forget them. Returns how many deliveries are uncertain.
 
     What they held may have arrived, and is due again at once: a letter that comes twice does less harm than one that never comes.
+    With *hold*, a letter of an issue waits for a person instead; a notice never does.
     """
-    uncertain = _take_over(connection, deliveries, dead, now=now)
-    _take_over(connection, notices, dead, now=now)
+    uncertain = _take_over(connection, deliveries, dead, next_at=None if hold else now)
+    _take_over(connection, notices, dead, next_at=now)
     for number in dead:
         workers.leave(connection, number)
     return uncertain
 
 
-def _take_over(connection: Connection, table: sa.Table, dead: Collection[int], *, now: dt.datetime) -> int:
+def _take_over(connection: Connection, table: sa.Table, dead: Collection[int], *, next_at: dt.datetime | None) -> int:
     t = table.c
     left = sa.or_(t.worker_id.in_(list(dead)), t.worker_id.not_in(sa.select(worker_rows.c.id)))
     update = (
         table.update()
         .where(t.finished_at.is_(None), t.status == DeliveryStatus.CLAIMED.value, left)
-        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=now, worker_id=None)
+        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=next_at, worker_id=None)
     )
     return row_count(connection.execute(update))

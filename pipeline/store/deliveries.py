@@ -1,8 +1,12 @@
 """Deliveries: one durable row per (issue, subscriber), and where it stands.
 
     planned ──claim──▶ claimed ──reply──▶ sent | deferred | failed
-       │                  └─ worker died ─▶ uncertain ──claim──▶ claimed ...
-       └─ subscriber left ─▶ suppressed
+       │                  ├─ worker died, or line broke at the end ─▶ uncertain ──claim──▶ claimed ...
+       │                  ├─ nothing went over the wire ─▶ planned
+       │                  └─ cannot be made ─▶ quarantined
+       ├─ subscriber left ─▶ suppressed
+       ├─ receiver is left alone ─▶ deferred
+       └─ a person cancels ─▶ cancelled
 
 `claim` commits before the first word to the mail server, and reads in the same transaction whether the subscriber still wants mail.
 Only the worker that holds a claim can end it.
@@ -11,16 +15,24 @@ Only the worker that holds a claim can end it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
-from pipeline.store.claims import ended
-from pipeline.store.engine import Connection, insert_once
+from pipeline.store.claims import FINAL, ended
+from pipeline.store.engine import Connection, insert_once, row_count
 from pipeline.store.tables import deliveries, subscribers
+
+MOST_PUT_OFF = 2_000  # in one transaction
+TROUBLED = (
+    DeliveryStatus.QUARANTINED,
+    DeliveryStatus.UNCERTAIN,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.DEFERRED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,7 @@ class Reader:
     id: int
     topics: str
     confirmed_at: dt.datetime | None
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class Claim:
     id: int
     letter_id: int
     attempts: int  # before this one
+    first_at: dt.datetime | None  # of the first attempt; None: this is it
+    domain: str
     email: str
     ref: str
 
@@ -60,23 +75,26 @@ def readers(connection: Connection, cadence: Cadence, *, after: int, limit: int,
     """The next *limit* subscribers behind number *after* who get mail of this cadence at *now*, in order of their number."""
     s = subscribers.c
     query = (
-        sa.select(s.id, s.topics, s.confirmed_at)
+        sa.select(s.id, s.topics, s.confirmed_at, s.email)
         .where(s.cadence == cadence.value, s.id > after, _receives_mail(now))
         .order_by(s.id)
         .limit(limit)
     )
-    return [Reader(int(row.id), row.topics, row.confirmed_at) for row in connection.execute(query)]
+    return [
+        Reader(number, topics, confirmed_at, email.rpartition("@")[2].lower())
+        for number, topics, confirmed_at, email in connection.execute(query)
+    ]
 
 
 def had(connection: Connection, letter_ids: Sequence[int], *, first: int, last: int) -> list[tuple[int, int]]:
     """Which subscribers numbered *first* to *last* have got, or are about to get, which of these letters.
 
-    A letter that was refused or held back was not had.
+    A letter that was refused, held back, cancelled or never made was not had.
     """
     if not letter_ids:
         return []
     d = deliveries.c
-    lost = [DeliveryStatus.FAILED.value, DeliveryStatus.SUPPRESSED.value]
+    lost = [status.value for status in FINAL if status is not DeliveryStatus.SENT]
     query = sa.select(d.subscriber_id, d.letter_id).where(
         d.subscriber_id.between(first, last), d.letter_id.in_(letter_ids), d.status.not_in(lost)
     )
@@ -89,17 +107,18 @@ def last_planned(connection: Connection, issue_id: int) -> int:
     return int(connection.execute(query).scalar_one() or 0)
 
 
-def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int]]) -> None:
-    """Write a planned row for each (subscriber, letter); one that is there already stays as it is."""
+def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int, str]]) -> None:
+    """Write a planned row for each (subscriber, letter, domain); one that is there already stays as it is."""
     values = [
         {
             "issue_id": issue_id,
             "subscriber_id": person,
             "letter_id": letter,
+            "domain": domain,
             "status": DeliveryStatus.PLANNED.value,
             "attempts": 0,
         }
-        for person, letter in rows
+        for person, letter, domain in rows
     ]
     if values:
         connection.execute(insert_once(connection, deliveries), values)
@@ -108,28 +127,57 @@ def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int]])
 # --- sending -------------------------------------------------------------------------------------------------------------------
 
 
-def claim(
-    connection: Connection, issue_id: int, worker: int, *, limit: int, now: dt.datetime
-) -> tuple[list[Claim], int]:
-    """Take up to *limit* deliveries that are due, and note how many were held back because the subscriber has left.
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look for work gave: letters to send, how many were held back, and how many were put off for their domain."""
 
-    From this commit on, each returned one may be on the wire.
+    claims: tuple[Claim, ...] = ()
+    held_back: int = 0
+    put_off: int = 0
+
+
+# May a letter go to this domain: now, not just now, not before a time, or (None) not at all?
+Gate = Callable[[str], "bool | dt.datetime | None"]
+
+
+def claim(
+    connection: Connection,
+    issue_id: int,
+    worker: int,
+    *,
+    limit: int,
+    waited: bool = True,
+    gate: Gate = lambda domain: True,
+    look: int = 0,
+    now: dt.datetime,
+) -> Claimed:
+    """Take up to *limit* deliveries that are due and that *gate* lets pass; those whose subscriber has left are held back.
+
+    With *waited*, those whose wait is over come first, then the planned ones. Up to *look* further ones are looked at where *gate*
+    does not let the first ones pass just now. From this commit on, each returned one may be on the wire.
     """
     claims: list[Claim] = []
-    held_back = 0
-    while len(claims) < limit:
-        rows = _due(connection, issue_id, limit - len(claims), now=now)
-        if not rows:
-            break
-        gone = [row.id for row in rows if not row.receives]
-        taken = [row for row in rows if row.receives]
-        if gone:
-            _hold_back(connection, gone, now=now)
-            held_back += len(gone)
-        if taken:
-            connection.execute(_TAKE, [{"row": row.id, "worker": worker, "now": now} for row in taken])
-            claims += [Claim(int(r.id), int(r.letter_id), int(r.attempts), r.email, r.ref) for r in taken]
-    return claims, held_back
+    held_back = put_off = 0
+    for statement in (_WAITED, _PLANNED) if waited else (_PLANNED,):
+        after, left = 0, limit - len(claims) + look
+        while len(claims) < limit and left > 0 and put_off < MOST_PUT_OFF:
+            size = min(left, max(limit - len(claims), 8))
+            rows = connection.execute(
+                statement, {"issue": issue_id, "now": now, "after": after, "limit": size}
+            ).fetchall()
+            if not rows:
+                break
+            sorted_out = _sorted(rows, gate, room=limit - len(claims))
+            held_back += _hold_back(connection, sorted_out.gone, now=now)
+            put_off += _put_off(connection, sorted_out.later)
+            if sorted_out.taken:
+                connection.execute(_TAKE, [{"row": row.id, "worker": worker, "now": now} for row in sorted_out.taken])
+                claims += [_claim(row) for row in sorted_out.taken]
+            after = rows[-1].id
+            left -= sorted_out.passed_over
+            if len(rows) < size:
+                break
+    return Claimed(tuple(claims), held_back, put_off)
 
 
 def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> None:
@@ -147,15 +195,61 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
 
 def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
     """Give back claims of which nothing went over the wire."""
-    if not ids:
-        return
+    if ids:
+        _give_back(connection, worker, deliveries.c.id.in_(ids))
+
+
+def release_all_but(connection: Connection, worker: int, ids: Sequence[int]) -> None:
+    """Give back whatever *worker* holds without knowing it: the commit of its claim was answered by a lost connection."""
+    _give_back(connection, worker, deliveries.c.id.not_in(ids))
+
+
+def _give_back(connection: Connection, worker: int, which: sa.ColumnElement[bool]) -> None:
     d = deliveries.c
     update = (
         deliveries.update()
-        .where(d.id.in_(ids), d.worker_id == worker, d.status == DeliveryStatus.CLAIMED.value)
-        .values(status=DeliveryStatus.PLANNED.value, worker_id=None, started_at=None)
+        .where(which, d.finished_at.is_(None), d.worker_id == worker, d.status == DeliveryStatus.CLAIMED.value)
+        .values(
+            status=DeliveryStatus.PLANNED.value,
+            worker_id=None,
+            started_at=None,
+            first_at=sa.case((d.attempts == 0, sa.null()), else_=d.first_at),
+        )
     )
     connection.execute(update)
+
+
+# --- what a person says --------------------------------------------------------------------------------------------------------
+
+
+def cancel(connection: Connection, issue_id: int, *, now: dt.datetime) -> int:
+    """End every delivery of the issue that nobody is sending; returns how many."""
+    d = deliveries.c
+    update = (
+        deliveries.update()
+        .where(d.issue_id == issue_id, d.finished_at.is_(None), d.status != DeliveryStatus.CLAIMED.value)
+        .values(status=DeliveryStatus.CANCELLED.value, finished_at=now, next_at=None)
+    )
+    return row_count(connection.execute(update))
+
+
+def send_held(connection: Connection, issue_id: int, *, now: dt.datetime) -> int:
+    """Make the uncertain ones that were held due now; returns how many."""
+    d = deliveries.c
+    held = sa.and_(d.status == DeliveryStatus.UNCERTAIN.value, d.next_at.is_(None))
+    update = deliveries.update().where(d.issue_id == issue_id, d.finished_at.is_(None), held).values(next_at=now)
+    return row_count(connection.execute(update))
+
+
+def retry_quarantined(connection: Connection, issue_id: int) -> int:
+    """Plan those anew whose letter could not be made; returns how many."""
+    d = deliveries.c
+    update = (
+        deliveries.update()
+        .where(d.issue_id == issue_id, d.status == DeliveryStatus.QUARANTINED.value)
+        .values(status=DeliveryStatus.PLANNED.value, finished_at=None, first_at=None)
+    )
+    return row_count(connection.execute(update))
 
 
 # --- looking -------------------------------------------------------------------------------------------------------------------
@@ -175,6 +269,13 @@ def how_many_due(connection: Connection, issue_id: int, *, limit: int, now: dt.d
     return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
+def any_planned(connection: Connection, issue_id: int) -> bool:
+    """True when a letter of the issue was never tried."""
+    d = deliveries.c
+    planned = sa.and_(d.finished_at.is_(None), d.status == DeliveryStatus.PLANNED.value)
+    return connection.execute(sa.select(d.id).where(d.issue_id == issue_id, planned).limit(1)).first() is not None
+
+
 def counts(connection: Connection, issue_id: int) -> dict[DeliveryStatus, int]:
     """How many deliveries of the issue stand where."""
     d = deliveries.c
@@ -190,10 +291,18 @@ def next_due(connection: Connection, issue_id: int) -> dt.datetime | None:
     return found
 
 
+def held(connection: Connection, issue_id: int) -> int:
+    """How many uncertain deliveries of the issue wait for a person."""
+    d = deliveries.c
+    waits = sa.and_(d.finished_at.is_(None), d.status == DeliveryStatus.UNCERTAIN.value, d.next_at.is_(None))
+    query = sa.select(sa.func.count()).where(d.issue_id == issue_id, waits)
+    return int(connection.execute(query).scalar_one())
+
+
 def troubled(connection: Connection, issue_id: int, *, limit: int) -> list[tuple[str, DeliveryStatus, Reply]]:
-    """The deliveries of an issue that are failed, deferred or uncertain: who, where it stands, and what the server said last."""
+    """The deliveries of an issue that are not simply sent or due: who, where it stands, and what the server said last."""
     d, s = deliveries.c, subscribers.c
-    states = [DeliveryStatus.FAILED.value, DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]
+    states = [status.value for status in TROUBLED]
     query = (
         sa.select(s.ref, d.status, d.code, d.enhanced, d.reply)
         .join(subscribers, s.id == d.subscriber_id)
@@ -219,22 +328,54 @@ def _receives_mail(now: dt.datetime | sa.BindParameter[Any]) -> sa.ColumnElement
     )
 
 
-def _due(connection: Connection, issue_id: int, limit: int, *, now: dt.datetime) -> list[sa.Row[Any]]:
-    """What to send next: planned ones first, then those whose wait is over, without rows that another worker is taking."""
-    values = {"issue": issue_id, "now": now}
-    rows = list(connection.execute(_PLANNED, {**values, "limit": limit}))
-    if len(rows) < limit:
-        rows += connection.execute(_WAITED, {**values, "limit": limit - len(rows)})
-    return rows
+@dataclass(slots=True)
+class _Sorted:
+    """Rows that are due, by what is to be done with each."""
+
+    taken: list[sa.Row[Any]]
+    gone: list[int]
+    later: list[tuple[int, dt.datetime]]
+    passed_over: int = 0
 
 
-def _hold_back(connection: Connection, ids: Sequence[int], *, now: dt.datetime) -> None:
-    update = (
-        deliveries.update()
-        .where(deliveries.c.id.in_(ids))
-        .values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now, next_at=None)
-    )
-    connection.execute(update)
+def _sorted(rows: Sequence[sa.Row[Any]], gate: Gate, *, room: int) -> _Sorted:
+    found = _Sorted([], [], [])
+    for row in rows:
+        if not row.receives:
+            found.gone.append(row.id)
+        elif len(found.taken) == room:
+            break
+        elif (verdict := gate(row.domain)) is True:
+            found.taken.append(row)
+        elif verdict is False:
+            found.passed_over += 1
+        elif verdict is None:
+            found.gone.append(row.id)
+        else:
+            found.later.append((row.id, verdict))
+    return found
+
+
+def _claim(row: sa.Row[Any]) -> Claim:
+    return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref)
+
+
+def _hold_back(connection: Connection, ids: Sequence[int], *, now: dt.datetime) -> int:
+    if ids:
+        update = (
+            deliveries.update()
+            .where(deliveries.c.id.in_(ids))
+            .values(status=DeliveryStatus.SUPPRESSED.value, finished_at=now, next_at=None)
+        )
+        connection.execute(update)
+    return len(ids)
+
+
+def _put_off(connection: Connection, rows: Sequence[tuple[int, dt.datetime]]) -> int:
+    """Their receiver is left alone for now: they wait, and it is not counted as a try."""
+    if rows:
+        connection.execute(_PUT_OFF, [{"row": row, "until": until} for row, until in rows])
+    return len(rows)
 
 
 # The statements of the sending loop, built once: building them costs more than running them.
@@ -243,9 +384,18 @@ def _hold_back(connection: Connection, ids: Sequence[int], *, now: dt.datetime) 
 def _due_query(state: sa.ColumnElement[bool]) -> sa.Select[Any]:
     d, s = deliveries.c, subscribers.c
     return (
-        sa.select(d.id, d.letter_id, d.attempts, s.email, s.ref, _receives_mail(sa.bindparam("now")).label("receives"))
+        sa.select(
+            d.id,
+            d.letter_id,
+            d.attempts,
+            d.first_at,
+            d.domain,
+            s.email,
+            s.ref,
+            _receives_mail(sa.bindparam("now")).label("receives"),
+        )
         .join(subscribers, s.id == d.subscriber_id)
-        .where(d.issue_id == sa.bindparam("issue"), d.finished_at.is_(None), state)
+        .where(d.issue_id == sa.bindparam("issue"), d.id > sa.bindparam("after"), d.finished_at.is_(None), state)
         .order_by(d.id)
         .limit(sa.bindparam("limit"))
         .with_for_update(skip_locked=True, of=deliveries)  # SQLite has one writer, and no such clause
@@ -259,10 +409,21 @@ _WAITED = _due_query(
         deliveries.c.next_at <= sa.bindparam("now"),
     )
 )
+_NOW: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=deliveries.c.started_at.type)
 _TAKE = (
     deliveries.update()
     .where(deliveries.c.id == sa.bindparam("row"))
-    .values(status=DeliveryStatus.CLAIMED.value, worker_id=sa.bindparam("worker"), started_at=sa.bindparam("now"))
+    .values(
+        status=DeliveryStatus.CLAIMED.value,
+        worker_id=sa.bindparam("worker"),
+        started_at=_NOW,
+        first_at=sa.func.coalesce(deliveries.c.first_at, _NOW),
+    )
+)
+_PUT_OFF = (
+    deliveries.update()
+    .where(deliveries.c.id == sa.bindparam("row"))
+    .values(status=DeliveryStatus.DEFERRED.value, next_at=sa.bindparam("until"))
 )
 _RECORD = (
     deliveries.update()

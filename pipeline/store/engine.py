@@ -195,6 +195,8 @@ def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
     what = re.sub(
         r"[^\s(<,=]+@[^\s)>,]+", "(address)", " ".join(str(error.orig).split())
     )  # Postgres likes to name them
+    if error.connection_invalidated:
+        return StoreBusy(f"database {where}: the connection was lost; run again ({what})")
     if busy := next((text for word, text in _BUSY.items() if word in what.lower()), None):
         return StoreBusy(f"database {where}: {busy} ({what})")
     hints = {

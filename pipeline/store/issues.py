@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from pipeline.model import Cadence, Issue
+from pipeline.model import Cadence, Control, Issue
 from pipeline.store.engine import Connection, insert_once
 from pipeline.store.tables import deliveries, issues, letter_articles, letters
 
@@ -21,6 +21,7 @@ class StoredIssue:
     issue: Issue
     created_at: dt.datetime
     planned_at: dt.datetime | None
+    control: Control = Control.SENDING
 
 
 def find(connection: Connection, key: str) -> StoredIssue | None:
@@ -51,6 +52,22 @@ def create(connection: Connection, issue: Issue, *, now: dt.datetime) -> StoredI
 
 def mark_planned(connection: Connection, issue_id: int, *, now: dt.datetime) -> None:
     connection.execute(issues.update().where(issues.c.id == issue_id).values(planned_at=now))
+
+
+def set_control(connection: Connection, issue_id: int, control: Control) -> None:
+    """Say what is to happen with the issue from here on; whoever sends it reads this before each claim."""
+    connection.execute(issues.update().where(issues.c.id == issue_id).values(control=control.value))
+
+
+def control(connection: Connection, issue_id: int) -> Control:
+    return Control(connection.execute(_CONTROL, {"issue": issue_id}).scalar_one())
+
+
+def stopped(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Which of *keys* are issues that a person has paused or cancelled."""
+    i = issues.c
+    query = sa.select(i.key).where(i.key.in_(keys), i.control != Control.SENDING.value)
+    return set(connection.execute(query).scalars())
 
 
 def unfinished(connection: Connection, *, since: dt.datetime) -> list[StoredIssue]:
@@ -97,4 +114,7 @@ def has_issue(connection: Connection, keys: Sequence[str]) -> set[str]:
 
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredIssue:
     issue = Issue(key=row.key, cadence=Cadence(row.cadence), date=row.date, closes_at=row.closes_at, slug=row.slug)
-    return StoredIssue(id=int(row.id), issue=issue, created_at=row.created_at, planned_at=row.planned_at)
+    return StoredIssue(int(row.id), issue, row.created_at, row.planned_at, Control(row.control))
+
+
+_CONTROL = sa.select(issues.c.control).where(issues.c.id == sa.bindparam("issue"))  # of the sending loop, built once

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from pipeline.store.engine import Connection, row_count
+from pipeline.store.engine import Connection, insert_once, row_count
 from pipeline.store.tables import limits
 
 SLACK = 1e-6  # seconds; a double counts the seconds since 1970 to a quarter of that
@@ -59,6 +59,36 @@ def take(connection: Connection, bucket: str, *, rate: float, burst: float, cost
         return 0.0
     full_at = connection.execute(sa.select(c.used).where(c.bucket == bucket)).scalar_one()
     return max(float(full_at) + spends - depth - at, SLACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket as `take` reads it, for who takes many at once: `available`, then `spend`."""
+
+    name: str
+    rate: float  # a second
+    burst: float
+
+
+def available(connection: Connection, bucket: Bucket, *, now: dt.datetime) -> tuple[int, float]:
+    """How many of *bucket* can be had at once, and where none can, after how many seconds one.
+
+    The row is locked until the caller's transaction ends: nobody else takes of it in between.
+    """
+    c, at, depth = limits.c, now.timestamp(), bucket.burst / bucket.rate
+    connection.execute(insert_once(connection, limits), [{"bucket": bucket.name, "used": at, "expires_at": now}])
+    full_at = connection.execute(sa.select(c.used).where(c.bucket == bucket.name).with_for_update()).scalar_one()
+    room = at + depth + SLACK - max(float(full_at), at)  # seconds' worth
+    return max(0, int(room * bucket.rate)), max(SLACK, 1 / bucket.rate - room)
+
+
+def spend(connection: Connection, bucket: Bucket, *, cost: float, now: dt.datetime) -> None:
+    """Use up *cost* of what `available` said."""
+    c, at = limits.c, now.timestamp()
+    starts = sa.case((c.used > at, c.used), else_=at)
+    expires = now + dt.timedelta(seconds=bucket.burst / bucket.rate)
+    update = limits.update().where(c.bucket == bucket.name)
+    connection.execute(update.values(used=starts + cost / bucket.rate, expires_at=expires))
 
 
 def count(connection: Connection, limit: Limit, *, now: dt.datetime) -> float:

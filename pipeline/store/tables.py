@@ -365,7 +365,8 @@ instance = Table(  # one row: which machine this database last sent from, and ho
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", String(32), nullable=False),  # random; the same in the state folder
-    Column("epoch", BigId, nullable=False),  # counts up while mail leaves
+    Column("epoch", BigId, nullable=False),  # counts up whenever mail begins to leave
+    Column("seen_at", UtcTime),  # when somebody last looked for issues that are due
 )
 
 # --- what we read --------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import workers
 
-LEASE = dt.timedelta(seconds=60)
+LEASE = dt.timedelta(seconds=30)  # a worker that is silent for longer is dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,26 @@ class Colleague:
     task: str
 
 
-def register(connection: Connection, *, task: str, now: dt.datetime) -> int:
+def register(connection: Connection, *, task: str, lease: dt.timedelta = LEASE, now: dt.datetime) -> int:
     """Take a number for this process; *task* is the key of the issue that it sends, or another word."""
     row = {
         "host": socket.gethostname(),
         "process": _process(os.getpid()),
         "task": task,
         "started_at": now,
-        "lease_until": now + LEASE,
+        "lease_until": now + lease,
     }
     return int(connection.execute(workers.insert().returning(workers.c.id), row).scalar_one())
 
 
-def renew(connection: Connection, worker: int, *, now: dt.datetime) -> bool:
+def renew(connection: Connection, worker: int, *, lease: dt.timedelta = LEASE, now: dt.datetime) -> bool:
     """Extend the lease. False when another process has given this worker up; it must stop then."""
-    update = workers.update().where(workers.c.id == worker).values(lease_until=now + LEASE)
-    return row_count(connection.execute(update)) == 1
+    return row_count(connection.execute(_RENEW, {"worker": worker, "until": now + lease})) == 1
+
+
+def is_mine(connection: Connection, worker: int) -> bool:
+    """False when another process has given this worker up. Nobody does before this transaction ends."""
+    return connection.execute(_IS_MINE, {"worker": worker}).first() is not None
 
 
 def leave(connection: Connection, worker: int) -> None:
@@ -109,3 +113,9 @@ def _start_time(pid: int) -> str:
 
 def _is_zombie(pid: int) -> bool:
     return _stat(pid)[:1] in (["Z"], ["X"])
+
+
+# The statements of the sending loop, built once.
+
+_RENEW = workers.update().where(workers.c.id == sa.bindparam("worker")).values(lease_until=sa.bindparam("until"))
+_IS_MINE = sa.select(workers.c.id).where(workers.c.id == sa.bindparam("worker")).with_for_update()

@@ -7,17 +7,19 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import SendingElsewhere, StoreError, TransportError
-from pipeline.mail.deliver import Tally, deliver
+from pipeline.mail.deliver import Tally, Terms, deliver
 from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed, plan_issue
+from pipeline.mail.smtp import Answer, Copy
 from pipeline.mail.stamp import BLANKS
 from pipeline.mail.transport import Outbox, SmtpTransport
-from pipeline.model import Article, Cadence, DeliveryStatus, Issue, Reply
+from pipeline.model import Article, Cadence, DeliveryStatus, Issue
 from pipeline.store import Store, workers
 from pipeline.store.claims import bury
 from pipeline.store.issues import StoredIssue
@@ -64,11 +66,15 @@ def run(
         store,
         stored,
         SmtpTransport("127.0.0.1", server.port, timeout=10),
-        sender="signals@example.org",
-        token_key=KEY,
-        connections=connections,
+        terms(connections=connections),
         clock=lambda: now,
         stop=stop,
+    )
+
+
+def terms(**changes: Any) -> Terms:
+    return Terms(
+        **{"sender": "signals@example.org", "token_keys": KEY, "suppression_keys": KEY, "connections": 2, **changes}
     )
 
 
@@ -117,9 +123,7 @@ def test_the_letter_arrives_as_it_was_stamped(store: Store, server: MailServer, 
         store,
         stored,
         Outbox(outbox),
-        sender="signals@example.org",
-        token_key=KEY,
-        connections=1,
+        terms(connections=1),
         clock=lambda: NOW,
     )
     with store.writing() as connection:
@@ -196,7 +200,7 @@ def test_a_refusal_of_the_sender_is_no_refusal_of_the_readers(sqlite_store: Stor
 
 def test_after_a_421_nothing_more_is_read_from_that_line(sqlite_store: Store) -> None:
     """The replies to what was pipelined behind it must not be taken for those to the next letter."""
-    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(12)))
+    add_subscribers(sqlite_store, *(f"reader@d{n}.example.org" for n in range(12)))  # or the receiver were left alone
     stored = plan(sqlite_store)
     number = iter(range(1000))
 
@@ -407,7 +411,7 @@ def test_a_fault_of_ours_on_a_line_is_heard_and_ends_the_run(sqlite_store: Store
         def connect(self) -> Faulty:
             return self
 
-        def send(self, sender: str, recipient: str, message: bytes) -> Reply:
+        def carry(self, copy: Copy) -> Answer:
             raise ZeroDivisionError
 
         def close(self) -> None:
@@ -420,9 +424,7 @@ def test_a_fault_of_ours_on_a_line_is_heard_and_ends_the_run(sqlite_store: Store
             sqlite_store,
             plan(sqlite_store),
             Faulty(),
-            sender="signals@example.org",
-            token_key=KEY,
-            connections=2,
+            terms(),
             clock=lambda: NOW,
         )
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError
-from pipeline.mail.transport import LineBroken, Outbox, SmtpTransport, dot_stuffed, open_transport
+from pipeline.mail.smtp import Answer, CannotMake, Copy, dot_stuffed
+from pipeline.mail.transport import Connection, LineBroken, Outbox, Relays, SmtpTransport, open_transport
 from tests.fakes import MailServer, mail_server
 
 LETTER = b"Subject: x\r\n\r\ntext\r\n"
@@ -19,21 +20,25 @@ LETTER = b"Subject: x\r\n\r\ntext\r\n"
 def _carry(server: MailServer, recipient: str = "a@example.org", message: bytes = LETTER) -> str:
     line = SmtpTransport("127.0.0.1", server.port, timeout=5).connect()
     try:
-        return str(line.send("signals@example.org", recipient, message))
+        return str(_answer(line, recipient, message).reply)
     finally:
         line.close()
 
 
-@pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
+def _answer(line: Connection, recipient: str, message: bytes = LETTER) -> Answer:
+    return line.carry(Copy.of("signals@example.org", recipient, message, envelope_id="1.abc"))
+
+
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
 def test_a_letter_arrives_byte_for_byte(extensions: list[str]) -> None:
-    message = b"Subject: x\r\n\r\n.\r\n..two\r\ntext."
+    message = b"Subject: x\r\n\r\n.\r\n..two\r\ntext.\r\n"
     with mail_server() as server:
         server.extensions = ["8BITMIME", *extensions]
 
         reply = _carry(server, message=message)
 
         assert reply == "250 2.0.0 kept"
-        assert server.received[0].data == message + b"\r\n"
+        assert server.received[0].data == message
         assert server.received[0].sender == "signals@example.org"
 
 
@@ -49,20 +54,22 @@ def test_dots_are_stuffed_so_that_nothing_ends_a_letter_early(message: bytes) ->
     assert unstuffed in (message, message + b"\r\n")
 
 
-@pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "message"])
 def test_after_a_refusal_the_same_connection_carries_the_next_letter(stage: str, extensions: list[str]) -> None:
+    if stage == "data" and "CHUNKING" in extensions:
+        stage = "message"  # there is no DATA
     refuse = iter(["451 4.3.0 not now"])
     with mail_server(lambda at, r, c: next(refuse, "") if at == stage else "") as server:
         server.extensions = extensions
         line = SmtpTransport("127.0.0.1", server.port, timeout=5).connect()
 
-        first = line.send("s@example.org", "a@example.org", LETTER)
-        second = line.send("s@example.org", "b@example.org", LETTER)
+        first = _answer(line, "a@example.org")
+        second = _answer(line, "b@example.org")
         line.close()
 
-        assert (first.code, first.enhanced) == (451, "4.3.0")
-        assert second.accepted
+        assert (first.reply.code, first.reply.enhanced) == (451, "4.3.0")
+        assert second.reply.accepted
         assert server.recipients() == ["b@example.org"]
         assert server.connections == 1
 
@@ -97,7 +104,7 @@ def test_a_silent_server_is_given_up_after_a_while() -> None:
         server.answer = lambda stage, r, c: "250-half a reply"
 
         with pytest.raises(LineBroken) as caught:
-            line.send("s@example.org", "a@example.org", LETTER)
+            _answer(line, "a@example.org")
 
         line.close()
     assert "timed out" in str(caught.value)
@@ -165,10 +172,10 @@ def test_without_a_server_letters_are_kept_in_the_outbox(settings: Settings, tmp
     transport = open_transport(settings.model_copy(update={"outbox_dir": tmp_path / "outbox"}))
 
     line = transport.connect()
-    replies = [line.send("s@example.org", "a@example.org", LETTER) for _ in range(2)]
+    replies = [_answer(line, "a@example.org") for _ in range(2)]
 
     assert isinstance(transport, Outbox)
-    assert all(reply.accepted for reply in replies)
+    assert all(answer.reply.accepted for answer in replies)
     [file] = (tmp_path / "outbox" / "new").iterdir()  # the same letter twice is one letter
     assert file.read_bytes() == LETTER
     assert list((tmp_path / "outbox" / "tmp").iterdir()) == []
@@ -187,4 +194,118 @@ def test_a_letter_that_cannot_be_kept_is_not_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "outbox" / "new").rmdir()
 
     with pytest.raises(TransportError, match="cannot be written"):
-        line.send("s@example.org", "a@example.org", LETTER)
+        _answer(line, "a@example.org")
+
+
+# --- RFC 3030, 3461 ---------------------------------------------------------------------------------------------------
+
+
+def _stages(server: MailServer) -> list[str]:
+    return [stage for stage, _ in server.asked]
+
+
+def test_a_letter_to_a_server_with_chunking_waits_once() -> None:
+    """RFC 3030: MAIL, RCPT and the octets in one go; no dot is doubled."""
+    message = b"Subject: x\r\n\r\n.dot\r\n"
+    with mail_server() as server:
+        server.extensions = ["PIPELINING", "CHUNKING"]
+
+        assert _carry(server, message=message).startswith("250")
+
+        assert "data" not in _stages(server)
+        assert server.received[0].data == message
+
+
+def test_chunking_can_be_switched_off() -> None:
+    with mail_server() as server:
+        server.extensions = ["PIPELINING", "CHUNKING"]
+        line = SmtpTransport.from_url(f"{server.url}?chunking=never").connect()
+
+        assert _answer(line, "a@example.org").reply.accepted
+        line.close()
+
+        assert "data" in _stages(server)
+
+
+def test_a_server_that_can_is_asked_for_news_of_failures_alone() -> None:
+    """M-23, RFC 3461: headers only, the letter's id, and the address as we know it, in xtext."""
+    with mail_server() as server:
+        server.extensions = ["PIPELINING", "DSN"]
+        _carry(server, "a+b=c@example.org")
+        server.extensions = ["PIPELINING"]
+        _carry(server, "a+b=c@example.org")
+
+    asked, not_asked = [received.options for received in server.received]
+    assert asked == ("RET=HDRS ENVID=1.abc", "NOTIFY=FAILURE ORCPT=rfc822;a+2Bb+3Dc@example.org")
+    assert not_asked == ("", "")
+
+
+@pytest.mark.parametrize("address", ["a@b.test>\r\nRCPT TO:<c@d.test", "a b@c.test", "a@b.test\0", "<a@b.test>"])
+def test_an_address_that_is_none_never_reaches_a_server(address: str) -> None:
+    """Others would cut it, and mail somebody else."""
+    with mail_server() as server:
+        line = SmtpTransport("127.0.0.1", server.port, timeout=5).connect()
+
+        with pytest.raises(CannotMake):
+            _answer(line, address)
+
+        line.close()
+        assert not {"mail", "rcpt"} & set(_stages(server))
+
+
+# --- several relays ---------------------------------------------------------------------------------------------------
+
+
+def _relays(*urls: str) -> Relays:
+    return Relays([SmtpTransport.from_url(url) for url in urls])
+
+
+def test_connections_are_shared_out_by_weight() -> None:
+    with mail_server() as light, mail_server() as heavy:
+        relays = _relays(light.url, f"{heavy.url}?weight=3")
+
+        for _ in range(8):
+            relays.connect().close()
+
+        assert (light.connections, heavy.connections) == (2, 6)
+
+
+def test_a_relay_that_is_down_is_passed_by_and_tried_again_later() -> None:
+    moment = [0.0]
+    with mail_server() as gone, mail_server() as there:
+        relays = Relays([SmtpTransport.from_url(server.url) for server in (gone, there)], clock=lambda: moment[0])
+        gone.stop()
+
+        for _ in range(4):
+            relays.connect().close()
+        assert there.connections == 4
+
+        back = MailServer().start(gone.port)
+        try:
+            relays.connect().close()
+            assert back.connections == 0
+            moment[0] = 1_000.0
+            for _ in range(4):
+                relays.connect().close()
+            assert back.connections == 2
+        finally:
+            back.stop()
+
+
+def test_when_all_relays_are_down_each_is_named() -> None:
+    with mail_server() as one, mail_server() as two:
+        relays = _relays(one.url, two.url)
+    with pytest.raises(TransportError) as caught:
+        relays.connect()
+
+    assert f":{one.port} cannot be reached" in str(caught.value)
+    assert f":{two.port} cannot be reached" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("weight=0", "weight=0 is not a number"), ("timeout=x", "timeout=x"), ("tls=1", "tls is not known")],
+)
+def test_an_option_that_is_not_known_is_refused(query: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        SmtpTransport.from_url(f"smtp://mail.example.org?{query}")

@@ -202,6 +202,7 @@ def _sending() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("epoch", ID, nullable=False),
+        sa.Column("seen_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
 

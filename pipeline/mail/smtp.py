@@ -1,0 +1,273 @@
+"""One copy over one SMTP conversation: what to say, and what the answers mean. Knows no socket and no clock.
+
+    PIPELINING and CHUNKING offered    MAIL RCPT BDAT+octets ▶ 3 replies              one wait    RFC 2920, 3030
+    PIPELINING offered                 MAIL RCPT DATA ▶ 3 replies, octets ▶ 1 reply   two waits   RFC 2920
+    neither                            MAIL ▶, RCPT ▶, DATA ▶, octets ▶               four waits  RFC 5321
+
+`transport` opens the conversation with smtplib and drives one `Transaction` at a time, `lines` drives many at once. A copy is
+the server's once it has answered the end of its octets, and may be from the moment in which they have all left (RFC 5321 6.1):
+what breaks then is *uncertain*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.model import Reply
+
+AUTHENTICATION = (530, 534, 535, 538)  # RFC 4954 6: who we are is the matter, not whom we write to
+SERVICE_CLOSES = 421  # RFC 5321 3.8: to whatever it answers, the server closes the channel behind it
+REPLY_LINE = 2_048  # octets; RFC 5321 4.5.3.1.5 wants 512
+REPLY_LINES = 100
+
+
+class NotSmtp(Exception):
+    """What the server sends is no reply: the line cannot be used any more."""
+
+
+class CannotMake(Exception):
+    """The copy itself could not be made: the fault lies in this letter or this reader, and the cause is chained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What the server said it can, in its answer to EHLO."""
+
+    pipelining: bool = False  # RFC 2920
+    chunking: bool = False  # RFC 3030
+    dsn: bool = False  # RFC 3461
+    smtputf8: bool = False  # RFC 6531
+    eight_bit: bool = False  # RFC 6152
+
+    @classmethod
+    def named(cls, extensions: Mapping[str, str]) -> Offers:
+        """From EHLO's keywords in small letters, as smtplib keeps them."""
+        return cls(
+            pipelining="pipelining" in extensions,
+            chunking="chunking" in extensions,
+            dsn="dsn" in extensions,
+            smtputf8="smtputf8" in extensions,
+            eight_bit="8bitmime" in extensions,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A letter as it goes to one person. The octets are made when they are needed, in the form that the server wants."""
+
+    sender: str  # of the envelope
+    recipient: str
+    make_plain: Callable[[], bytes]
+    make_stuffed: Callable[[], bytes]
+    envelope_id: str = ""  # printable ASCII; comes back in a delivery status notification (RFC 3461 4.4)
+
+    @classmethod
+    def of(cls, sender: str, recipient: str, message: bytes, *, envelope_id: str = "") -> Copy:
+        return cls(sender, recipient, lambda: message, lambda: dot_stuffed(message), envelope_id)
+
+    def plain(self) -> bytes:
+        """The octets, with CRLF line ends only. Raises `CannotMake`."""
+        return _made(self.make_plain)
+
+    def stuffed(self) -> bytes:
+        """The octets as they go after DATA, with the final dot (RFC 5321 4.5.2). Raises `CannotMake`."""
+        return _made(self.make_stuffed)
+
+
+class Stage(StrEnum):
+    """The command whose answer is awaited."""
+
+    MAIL = "MAIL FROM"
+    RCPT = "RCPT TO"
+    DATA = "DATA"
+    OCTETS = "the letter"  # the answer that counts
+    NOTHING = "the empty letter"  # after a 354 for a copy that nobody is to get
+    RSET = "RSET"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a transaction ended: the reply that decided, and at which stage it was given."""
+
+    reply: Reply
+    stage: Stage
+
+    @property
+    def concerns_us(self) -> bool:
+        """True where not this recipient was refused but our sender, or all of us: nobody's letter may be booked as failed."""
+        if not self.reply.permanent:
+            return False
+        return self.stage in (Stage.MAIL, Stage.DATA) or self.reply.code in AUTHENTICATION
+
+
+class Transaction:
+    """One copy: `start`, then `hear` each reply, until `answer` is there and `is_over`.
+
+    `hear` returns what to send next. `all_sent` is for the driver to set when the octets of the copy have left.
+    """
+
+    def __init__(self, offers: Offers, copy: Copy) -> None:
+        self._offers, self._copy = offers, copy
+        self._awaited: list[Stage] = []
+        self._refused: Answer | None = None
+        self._commands: list[bytes] = []  # not yet said; without PIPELINING they wait for their turn
+        self.answer: Answer | None = None
+        self.closes = False  # the server closes the channel
+        self.carries_octets = False  # what was handed out last holds the whole copy
+
+    @property
+    def is_over(self) -> bool:
+        return self.answer is not None and (self.closes or not self._awaited)
+
+    @property
+    def waits_for(self) -> Stage | None:
+        return self._awaited[0] if self._awaited else None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """True when the server may have taken the copy, if the line breaks now and all that was handed out has left."""
+        return self.carries_octets and self._refused is None and self.answer is None
+
+    def start(self) -> bytes:
+        """The first words. Raises `CannotMake`, also for an address that is none."""
+        mail, rcpt = self._envelope()
+        if self._offers.pipelining and self._offers.chunking:
+            octets = self._copy.plain()
+            self._awaited = [Stage.MAIL, Stage.RCPT, Stage.OCTETS]
+            self.carries_octets = True
+            return b"%b%bBDAT %d LAST\r\n%b" % (mail, rcpt, len(octets), octets)
+        if self._offers.pipelining:
+            self._awaited = [Stage.MAIL, Stage.RCPT, Stage.DATA]
+            return mail + rcpt + b"DATA\r\n"
+        self._awaited = [Stage.MAIL]
+        self._commands = [rcpt, b"DATA\r\n"]
+        return mail
+
+    def hear(self, reply: Reply) -> bytes:
+        """Take the next reply; returns what to send now, often nothing. Raises `CannotMake`."""
+        stage = self._awaited.pop(0)
+        if reply.code == SERVICE_CLOSES:
+            self.closes = True
+            self.answer = self._refused or Answer(reply, stage)
+            return b""
+        if stage is Stage.OCTETS:
+            self.answer = self._refused or Answer(reply, stage)
+            return self._forget() if self._refused else b""
+        if stage in (Stage.NOTHING, Stage.RSET):
+            return b""
+        wanted = reply.code == 354 if stage is Stage.DATA else reply.code in (250, 251, 252)
+        if not wanted and self._refused is None:
+            self._refused = Answer(reply, stage)
+        return self._go_on(stage, reply)
+
+    def _go_on(self, stage: Stage, reply: Reply) -> bytes:
+        if self._refused is None:
+            if stage is Stage.DATA:
+                octets = self._copy.stuffed()
+                self._awaited = [Stage.OCTETS]
+                self.carries_octets = True
+                return octets
+            if self._commands:
+                self._awaited = [Stage.RCPT if stage is Stage.MAIL else Stage.DATA]
+                return self._commands.pop(0)
+            return b""
+        if stage is Stage.DATA and reply.code == 354:
+            # RFC 2920 3.1: it wants a letter that nobody is to get; give it none.
+            self._awaited = [Stage.NOTHING]
+            self.answer = self._refused
+            return b".\r\n" + self._forget()
+        if self._awaited:  # pipelined: the rest has been said already
+            return b""
+        self.answer = self._refused
+        return self._forget()
+
+    def _forget(self) -> bytes:
+        """After a refusal, make the server forget the envelope."""
+        self._awaited = [*self._awaited, Stage.RSET]
+        return b"RSET\r\n"
+
+    def _envelope(self) -> tuple[bytes, bytes]:
+        copy, offers = self._copy, self._offers
+        for address in (copy.sender, copy.recipient):
+            if re.search(r"[\x00-\x20\x7f<>]", address):
+                # smtplib would cut it, and mail somebody else.
+                raise CannotMake("the address holds a space, a bracket or a control character")
+        mail, rcpt = f"MAIL FROM:<{copy.sender}>", f"RCPT TO:<{copy.recipient}>"
+        if not (copy.sender + copy.recipient).isascii():
+            mail += " SMTPUTF8 BODY=8BITMIME" if offers.eight_bit else " SMTPUTF8"
+        if offers.dsn:
+            # Of failures alone, with headers only (M-23): a delay is our own relay's matter.
+            mail += " RET=HDRS" + (f" ENVID={_xtext(copy.envelope_id)}" if copy.envelope_id else "")
+            rcpt += " NOTIFY=FAILURE" + (f" ORCPT=rfc822;{_xtext(copy.recipient)}" if copy.recipient.isascii() else "")
+        return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode()
+
+
+def _made(make: Callable[[], bytes]) -> bytes:
+    try:
+        return make()
+    except Exception as error:  # whatever may be wrong with one reader's row or one letter's bytes
+        raise CannotMake(f"{type(error).__name__}: {error}") from error
+
+
+def cannot_carry(offers: Offers, copy: Copy) -> Reply | None:
+    """Why this server cannot be given the copy at all (M-26), in the reply that it would have given."""
+    if (copy.sender + copy.recipient).isascii() or offers.smtputf8:
+        return None
+    return Reply(553, "5.6.7", "the mail server does not take addresses beyond ASCII (RFC 6531)")
+
+
+class Replies:
+    """Cuts what comes in into replies of one or more lines (RFC 5321 4.2.1)."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._texts: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next(self) -> Reply | None:
+        """The next whole reply, None until it is there. Raises `NotSmtp`."""
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[: end + 1])
+            del self._buffer[: end + 1]
+            if end > REPLY_LINE or len(self._texts) >= REPLY_LINES:
+                raise NotSmtp("endless reply")
+            if not re.match(rb"[2-5]\d\d[ \r\n-]", line):
+                raise NotSmtp("the server does not speak SMTP any more")
+            self._texts.append(line[4:].strip())
+            if line[3:4] != b"-":
+                text = b" ".join(self._texts)
+                self._texts.clear()
+                return to_reply(int(line[:3]), text)
+        if len(self._buffer) > REPLY_LINE:
+            raise NotSmtp("endless reply")
+        return None
+
+
+def dot_stuffed(message: bytes) -> bytes:
+    """*message* as it goes over the wire after DATA, with the final dot (RFC 5321 4.5.2)."""
+    stuffed = re.sub(rb"(?m)^\.", b"..", message)
+    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+_ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})(?=\s|$)\s*")
+
+
+def to_reply(code: int, text: bytes) -> Reply:
+    """The server's words, made printable: they may hold anything."""
+    words = " ".join(text.decode("utf-8", "replace").split())
+    words = "".join(c if c.isprintable() else "?" for c in words)
+    found = _ENHANCED.match(words)
+    if not found:
+        return Reply(max(0, code), "", words)
+    # Each line of a reply repeats the status (RFC 2034 4).
+    return Reply(max(0, code), found[1], words[found.end() :].replace(f"{found[1]} ", ""))
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461 4: printable ASCII without space, + and =, the rest in hexadecimal digits."""
+    return re.sub(r"[^!-*,-<>-~]", lambda found: "".join(f"+{byte:02X}" for byte in found[0].encode()), text)
