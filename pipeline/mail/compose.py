@@ -103,7 +103,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     }
     if whole:
         rendered = render_article(article, library, site_url=settings.site_url)
-        item["html"] = rendered.absolute(item["url"])
+        item["html"] = _own_pictures(rendered.absolute(item["url"]), settings)
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
         item["cited"], item["minutes"], item["made"] = (
             rendered.cited,
@@ -112,7 +112,8 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         )
     elif lead:
         opening = _opening(article)
-        item["opening_html"] = render_article(opening, library, site_url=settings.site_url).absolute(item["url"])
+        rendered = render_article(opening, library, site_url=settings.site_url)
+        item["opening_html"] = _own_pictures(rendered.absolute(item["url"]), settings)
         item["opening_text"] = summary_to_plain_text(
             opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
         )
@@ -123,6 +124,25 @@ def _opening(article: Article) -> Article:
     """The article cut to its first paragraphs, without citations: the letter names the sources below them."""
     opening = summary_paragraphs(article, OPENING_PARAGRAPHS)
     return replace(article, body=re.sub(f"{CITATION}|<!--.*?-->", "", opening, flags=re.DOTALL), citations=())
+
+
+def _own_pictures(html: str, settings: Settings) -> str:
+    """*html* with pictures of our own site only: whoever keeps another could see who opens the letter, and when (P-10).
+
+    The words of those that are left out stay.
+    """
+
+    def kept(match: re.Match[str]) -> str:
+        said = dict(_ATTRIBUTE.findall(match[0]))
+        if said.get("src", "").startswith(settings.site_url):
+            return match[0]
+        return f"[{said.get('alt') or 'picture'}]"
+
+    return _PICTURE.sub(kept, html)
+
+
+_PICTURE = re.compile(r"<img\b[^>]*>")  # safe here: a cleaned article has no ">" inside a tag
+_ATTRIBUTE = re.compile(r'\b(src|alt)="([^"]*)"')
 
 
 def _preheader(articles: Sequence[Article]) -> str:

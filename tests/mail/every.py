@@ -40,6 +40,11 @@ A first paragraph that leans on its source.[^census] It has [a link](https://exa
 
 > A quotation.
 
+    a line of code
+
+1. One
+2. Two with `code`
+
 The last paragraph.[^meter]
 """
 PEOPLE = {"ines-halvorsen": Person("ines-halvorsen", "Ines Halvorsen", Role.EDITOR)}

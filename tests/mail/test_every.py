@@ -290,6 +290,26 @@ def test_m09_mostly_non_latin_text_goes_in_base64_and_keeps_its_links(themed: Se
     assert str(opened(raw)["Subject"]) == "Η αγορά"
 
 
+@pytest.mark.parametrize("what", LETTERS)
+def test_m09_only_pictures_of_our_own_are_in_a_letter(themed: Settings, what: str) -> None:
+    """M-09, P-10: a picture elsewhere tells its host who reads, and when."""
+    body = (
+        "One ![of elsewhere](https://elsewhere.example.com/a.png){: width=10 height=10 }, "
+        f"two ![ours]({SITE}c.png){{: width=10 height=20 }}.[^census]\n"
+    )
+
+    raw = Stamp(composed(what, themed, articles(body=body)), issue_key="i", token_key=KEY).copy_for(
+        email=EMAIL, ref=REF
+    )
+
+    [picture] = re.findall(r"<img[^>]*>", part(raw, "html"))
+    attributes = dict(re.findall(r'(\w+)="([^"]*)"', picture))
+    assert attributes.pop("style").startswith("max-width: 100%")
+    assert attributes == {"src": f"{SITE}c.png", "alt": "ours", "width": "10", "height": "20"}
+    assert "elsewhere.example.com" not in part(raw, "html")
+    assert "[of elsewhere]" in part(raw, "html")
+
+
 @pytest.mark.parametrize("what", [what for what in EVERY if what not in QUESTIONS])
 def test_m21_every_letter_says_why_it_came_and_how_to_leave_in_readable_size(themed: Settings, what: str) -> None:
     """M-21, P-09: and who sends it, from where."""
