@@ -65,16 +65,18 @@ def check(
     finished: bool = True,
     held: bool = False,
     left: Mapping[str, float] | None = None,
+    recomposed: bool = False,
 ) -> Seen:
     """Hold everything against everything for *issue*; *accepted* are all letters of it that any server has kept.
 
     *in_doubt* is how many letters may be uncertain: connections times kills, and the lines that broke behind a final dot. With
     *finished* the issue must be over: each row has its end, and each that was sent has a letter. *held*: uncertain rows may wait
-    for a person. *left* tells when the unsubscribe of an address was acknowledged, in seconds since 1970.
+    for a person. *left* tells when the unsubscribe of an address was acknowledged, in seconds since 1970. *recomposed*: the letter
+    itself was lost and made anew, so that a repeat may have other bytes.
     """
     store = connect(database) if isinstance(database, str) else database
     try:
-        faults, seen = _compare(store, accepted, issue, in_doubt, finished, held, left or {})
+        faults, seen = _compare(store, accepted, issue, in_doubt, finished, held, left or {}, recomposed)
         faults += list(_damage(store))
     finally:
         if store is not database:
@@ -103,6 +105,7 @@ def _compare(
     finished: bool,
     held: bool,
     left: Mapping[str, float],
+    recomposed: bool,
 ) -> tuple[list[str], Seen]:
     rows = _rows(store, issue)
     kept: dict[str, list[Accepted]] = defaultdict(list)
@@ -135,7 +138,10 @@ def _compare(
     again = sum(len(letters) - 1 for letters in repeated.values())
     if again > in_doubt:
         fault(f"letters repeated ({again}), where at most {in_doubt} may be in doubt", list(repeated))
-    fault("repeated with other bytes", [a for a, letters in repeated.items() if len({x.sha256 for x in letters}) > 1])
+    if not recomposed:
+        fault(
+            "repeated with other bytes", [a for a, letters in repeated.items() if len({x.sha256 for x in letters}) > 1]
+        )
     fault(
         "repeated with another Message-ID",
         [a for a, letters in repeated.items() if len({x.message_id for x in letters}) > 1],

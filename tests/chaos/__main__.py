@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.chaos import again, disks, faults, hostile, kills, leaving, locks, poison
+from tests.chaos import again, copies, disks, faults, hostile, kills, leaving, locks, poison
 from tests.chaos.scene import STRACE, Told
 
 Part = Callable[[Path, float, int], Iterator[Told]]
@@ -29,6 +29,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "R-10": (again.in_full,),
     "R-11": (poison.in_full,),
     "R-12": (hostile.in_full,),
+    "T-20": (copies.in_full,),
 }
 
 

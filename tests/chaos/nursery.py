@@ -107,7 +107,7 @@ class Child:
         except OSError:
             return False
 
-    def wait(self, timeout: float = 60.0) -> Ended:
+    def wait(self, timeout: float = 60.0, *, what: str = "the command") -> Ended:
         """Its end. One that takes longer than *timeout* seconds is killed, which is a failure."""
         if self._code is None:
             ends = time.monotonic() + timeout
@@ -117,7 +117,7 @@ class Child:
             if stuck:
                 self.kill()
             self._code = self._nursery.ended(self.pid)
-            assert not stuck, f"still running after {timeout:.0f} s: {self.said()}"
+            assert not stuck, f"{what}: still running after {timeout:.0f} s: {self.said()}"
         out, err = self.said()
         assert "Traceback" not in out + err, err
         return Ended(self._code, out, err)

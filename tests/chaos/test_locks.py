@@ -33,6 +33,6 @@ def test_rows_that_a_forgotten_session_holds_stop_no_others(
 ) -> None:
     """R-06."""
     with scene(tmp_path, 60, nursery=nursery, database_url=new_postgres()) as one:
-        seen = locks.idle_in_transaction(one, seconds=2)
+        seen = locks.idle_in_transaction(one, seconds=0.5)
 
     assert seen.statuses == {"sent": 60}
