@@ -120,8 +120,12 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def connect(url: str) -> Store:
-    """The database at *url* as it is, without looking at its tables."""
+def connect(url: str, *, standstill: float = 0.0) -> Store:
+    """The database at *url* as it is, without looking at its tables.
+
+    Postgres ends a transaction of ours in which nothing happens for *standstill* seconds: a process that was frozen in the middle
+    of one, or whose machine is gone, would lock its rows for ever, and nobody could take over from it.
+    """
     try:
         address = make_url(url.replace("postgres://", "postgresql://", 1))
     except (ValueError, exc.ArgumentError) as error:
@@ -138,6 +142,14 @@ def connect(url: str) -> Store:
         raise SettingsError(
             f"database_url needs {error.name}, which is not installed; run: pip install 'opensignal[postgres]'"
         ) from error
+
+    if standstill:
+
+        @sa.event.listens_for(engine, "connect")
+        def _do_not_stand_still(raw: Any, record: object) -> None:
+            raw.execute(f"SET idle_in_transaction_session_timeout = {int(standstill * 1000)}")
+            raw.commit()
+
     return Store(engine)
 
 

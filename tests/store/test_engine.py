@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,29 @@ def test_two_writers_wait_for_each_other(store: Store) -> None:
     assert errors == []
     with store.reading() as connection:
         assert len(connection.execute(sa.select(tables.wordings)).all()) == 80
+
+
+def test_who_stands_still_in_a_transaction_locks_nobody_out(
+    settings: Settings, new_postgres: Callable[[], str]
+) -> None:
+    """R-07: frozen in the middle of a write, or on a machine that is gone, it would hold its rows for ever."""
+    url = new_postgres()
+    still, other = connect(url, standstill=0.3), connect(url)
+
+    with pytest.raises(StoreError):
+        _stand_still_while(still, other)
+
+    with other.reading() as connection:
+        assert len(connection.execute(sa.select(tables.wordings)).all()) == 1
+    still.close()
+    other.close()
+
+
+def _stand_still_while(still: Store, other: Store) -> None:
+    with still.writing() as connection:
+        connection.execute(tables.wordings.insert(), WORDING)
+        with other.writing() as free:  # waits for us, and then is let through
+            free.execute(tables.wordings.insert(), WORDING)
 
 
 def test_a_file_that_is_no_database_is_named(settings: Settings, tmp_path: Path) -> None:
