@@ -754,7 +754,8 @@ def _stopped_by_signals(
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
-        err.print(f"{saying}; again to stop at once")
+        # Not by rich: the signal may come while it is loading its own parts.
+        os.write(sys.stderr.fileno(), f"{saying}; again to stop at once\n".encode())
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
