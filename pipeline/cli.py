@@ -17,7 +17,7 @@ import sys
 import threading
 import traceback
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.keys import Key
     from pipeline.library import Library
     from pipeline.mail import Preview, SendReport
+    from pipeline.mail.bounces import ReadMail
     from pipeline.mail.transport import Transport
     from pipeline.store import Store
 
@@ -368,7 +369,7 @@ def up(
 def worker(
     root: Root = None,
     queues: Annotated[
-        str, typer.Option(help="What to do: some of send, ingest, notices; default: all.", metavar="QUEUE,...")
+        str, typer.Option(help="What to do: some of send, ingest, notices, bounces; default: all.", metavar="QUEUE,...")
     ] = "",
     concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,
 ) -> None:
@@ -698,30 +699,62 @@ def _kept(key: Key) -> str:
 @app.command()
 def bounces(
     paths: Annotated[
-        list[Path], typer.Argument(help="A mail, an mbox, a Maildir, or a folder of mails.", metavar="PATH...")
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help="A mail, an mbox, a Maildir, or a folder of mails; default: what arrived at bounces_url.",
+            metavar="[PATH]...",
+        ),
+    ] = None,
     root: Root = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what mails say; change and record nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Read mails that came back: what each is, whom it names, and what the refusal means.
+    """Take in mails that came back: what each is, whom it names, what the refusal means, and what is done about it.
 
-    Example: opensignal bounces Maildir/ --json
+    Only what carries a signature of ours changes anybody; what was taken in before is passed by.
+
+    Examples: opensignal bounces    opensignal bounces Maildir/ --json
     """
     from pipeline.mail.bounces import read_mails
-    from pipeline.mail.bounces.decide import Action
-    from pipeline.mail.bounces.reading import Kind
 
+    settings = _settings(root)
+    if not paths:
+        if dry_run:
+            raise UsageError("--dry-run wants the mails to read; name a file or a folder")
+        _poll_bounces(settings, json=json)
+        return
+    if dry_run:
+        _print_mails(((mail, "nothing") for mail in read_mails(paths)), json=json)
+        return
+    from pipeline.mail.bounces.poll import taken_in
+
+    with _store(settings) as store:
+        _print_mails(taken_in(store, settings, read_mails(paths), now=_now()), json=json)
+
+
+def _poll_bounces(settings: Settings, *, json: bool) -> None:
+    from pipeline.mail.bounces.poll import poll_bounces
+
+    with _store(settings) as store, _stopped_by_signals("opensignal: stopping after the mails in hand") as stop:
+        report = poll_bounces(store, settings, now=_now(), stop=stop)
+    if json:
+        _print_json(report.as_dict())
+        return
+    for line in report.lines():
+        out.print(line, markup=False)
+
+
+def _print_mails(mails: Iterable[tuple[ReadMail, str]], *, json: bool) -> None:
     unreadable = False
-    mails = []
-    for mail in read_mails(paths):
-        action = Action.UNSIGNED if mail.reading.kind in (Kind.BOUNCE, Kind.COMPLAINT) else Action.NOTED
+    told = []
+    for mail, action in mails:
         unreadable = unreadable or bool(mail.found.problem)
         if json:
-            mails.append(mail.as_dict(action))
+            told.append(mail.as_dict(action))
         else:
             out.print(mail.line(action), markup=False)
     if json:
-        _print_json(mails)
+        _print_json(told)
     raise typer.Exit(1 if unreadable else 0)
 
 

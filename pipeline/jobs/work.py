@@ -19,6 +19,7 @@ from pipeline.ingest import due_feeds, ingest, open_fetcher
 from pipeline.library import Library, load_library
 from pipeline.mail import SendReport, plan_due, send_due
 from pipeline.mail import send_share as send_share_of
+from pipeline.mail.bounces.poll import poll_bounces
 from pipeline.mail.deliver import Clock
 from pipeline.mail.notices import send_notices
 from pipeline.mail.signups import handle_signups
@@ -206,12 +207,24 @@ def _read(desk: Desk, *, only: str | None) -> str:
     return f"{report.entries} new entries" if report.entries else ""
 
 
+# --- bounces ----------------------------------------------------------------------------------------------------------
+
+
+def read_bounces(desk: Desk) -> str:
+    """What came back to the mailbox that the settings name, if they name one."""
+    if not desk.settings.bounces_url:
+        return ""
+    report = poll_bounces(desk.store, desk.settings, now=desk.clock(), stop=desk.stop)
+    return next(report.lines()) if report.settled else ""
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 NOTICES = Job("notices", "notices", dt.timedelta(seconds=1), "* * * * *", answer_people)
 ISSUES = Job("issues", "send", dt.timedelta(minutes=1), "* * * * *", send_issues, order=order_issues)
 FEEDS = Job("feeds", "ingest", dt.timedelta(minutes=5), "*/5 * * * *", read_feeds, order=order_feeds)
-ALL = (NOTICES, ISSUES, FEEDS)
+BOUNCES = Job("bounces", "bounces", dt.timedelta(minutes=1), "* * * * *", read_bounces)
+ALL = (NOTICES, ISSUES, FEEDS, BOUNCES)
 QUEUES = tuple(dict.fromkeys(job.queue for job in ALL))
 
 Part = tuple[str, Callable[..., str]]  # its queue, and what is done

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
-from pipeline.keys import load_key
+from pipeline.keys import load_key, load_keys
 from pipeline.mail import tokens
 from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
@@ -19,10 +19,11 @@ from pipeline.mail.judge import NOTICES_LIVE_FOR, Trial
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.smtp import Copy
-from pipeline.mail.stamp import BLANKS, Stamp
+from pipeline.mail.stamp import BLANKS, Stamp, message_id
 from pipeline.mail.tokens import Purpose
 from pipeline.mail.transport import Connection, LineBroken, Transport, refusal_of_us
 from pipeline.model import DeliveryStatus, Reply
+from pipeline.store import Connection as StoreConnection
 from pipeline.store import Store, notices, workers
 from pipeline.store.claims import bury
 from pipeline.store.notices import ClaimedNotice, NoticeKind
@@ -92,6 +93,17 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
     )
     stamp = Stamp(message, issue_key=f"notice-{notice.id}", token_key=token_key)
     return stamp.copy_for(email=notice.email, ref=notice.ref)
+
+
+def confirmation_id(connection: StoreConnection, ref: str, settings: Settings) -> str | None:
+    """The Message-ID of the letter that asked the question *ref*."""
+    asked = notices.that_asked(connection, ref)
+    if asked is None:
+        return None
+    number, subscriber, created_at = asked
+    key = load_keys(settings.state_dir, "token").as_of(created_at)
+    left = message_id(key, f"notice-{number}", subscriber)
+    return f"<{left}@{settings.sender_address.rpartition('@')[2]}>"
 
 
 def _links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:

@@ -183,6 +183,21 @@ def of(connection: Connection, subscriber_id: int) -> list[Notice]:
     ]
 
 
+def that_asked(connection: Connection, confirmation: str) -> tuple[int, str, dt.datetime] | None:
+    """Number, subscriber's ref and time of the notice that asked the question of this ref."""
+    n, s, c = notices.c, subscribers.c, confirmations.c
+    query = (
+        sa.select(n.id, s.ref, n.created_at)
+        .join(confirmations, c.id == n.confirmation_id)
+        .join(subscribers, s.id == n.subscriber_id)
+        .where(c.ref == confirmation)
+        .order_by(n.id)
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return (int(row.id), row.ref, row.created_at) if row else None
+
+
 def last_added(connection: Connection, subscriber_id: int, kind: NoticeKind) -> dt.datetime | None:
     """When the newest notice of this kind was written for the subscriber."""
     query = sa.select(sa.func.max(notices.c.created_at)).where(

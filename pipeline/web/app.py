@@ -18,6 +18,7 @@ from pipeline.errors import SettingsError, StoreBusy, StoreError, TokenError
 from pipeline.keys import KEY_NAMES, load_keys
 from pipeline.mail.deliver import Clock
 from pipeline.mail.people import offered_topics
+from pipeline.mail.person import SCHEMA_PATH
 from pipeline.store import Store, subscribers
 from pipeline.theme import Stylesheet
 from pipeline.web.files import Files, load_sheet
@@ -27,6 +28,7 @@ from pipeline.web.hooks.amazon import Fetch
 from pipeline.web.links import LinkPages
 from pipeline.web.office import Office
 from pipeline.web.pages import Pages
+from pipeline.web.requests import RequestPages
 from pipeline.web.signup import SignupPages
 
 log = logging.getLogger("opensignal")
@@ -68,6 +70,10 @@ def create_app(
     _route(app, "/unsubscribe/{token}", links.unsubscribe, READ_AND_WRITE)
     _route(app, "/preferences/{token}", links.preferences, READ_AND_WRITE)
     _route(app, "/hooks/{name}", HookPages(office, fetch=fetch).receive, ["POST"])
+    asked = RequestPages(office)
+    _route(app, "/export/{token}", asked.export, READ_AND_WRITE)
+    _route(app, "/erase/{token}", asked.erase, READ_AND_WRITE)
+    _route(app, f"/{SCHEMA_PATH}", asked.schema, READ)
     _route(app, "/healthz", _health(office), READ)
     _serve_assets(app, settings, sheet)
     _say_what_went_wrong(app, office)

@@ -8,20 +8,23 @@ person can have made (`nonce.py`) gets the page again; one-click needs nothing b
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.mail import lifecycle
+from pipeline.mail import lifecycle, requests
 from pipeline.mail.addresses import masked
 from pipeline.mail.lifecycle import ChoiceError, Outcome, Result
+from pipeline.mail.notices import confirmation_id
 from pipeline.mail.signups import NO_SPAM, PROMISE
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import consents, subscribers
-from pipeline.store.consents import Evidence, Method
+from pipeline.store.consents import Evidence, Method, Trace
+from pipeline.store.requests import RequestKind
 from pipeline.web import nonce
 from pipeline.web.forms import Fields, read_form
 from pipeline.web.office import Office
@@ -29,6 +32,7 @@ from pipeline.web.pages import sentence
 
 Form = Annotated[Fields, Depends(read_form)]
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
+AGENT_LENGTH = 120  # characters kept of a browser's own description
 PAUSES = (7, 30, 90)  # days
 CONFIRM_WORDING = f"""\
 Shall we write to you?
@@ -57,7 +61,13 @@ class LinkPages:
             return self._declined(ref)
         with office.store.writing() as connection:
             shown = consents.remember_wording(connection, CONFIRM_WORDING, now=now)
-            evidence = Evidence(Method.LINK, f"{office.settings.web_url}confirm", shown)
+            trace = Trace(
+                agent=request.headers.get("user-agent", "")[:AGENT_LENGTH] or None,
+                message_id=confirmation_id(connection, ref, office.settings),
+                token=hashlib.sha256(token.strip().lower().encode()).hexdigest(),
+            )
+            page, language = f"{office.settings.web_url}confirm", office.settings.language
+            evidence = Evidence(Method.LINK, page, shown, language, trace)
             result = lifecycle.confirm(connection, ref, evidence, key=office.suppression_key, now=now)
         return self._confirm_page(result, ref, choice=_choice(result), asking=False)
 
@@ -185,6 +195,8 @@ class LinkPages:
                 return lifecycle.unsubscribe(connection, ref, evidence, now=now)
             if what == "resubscribe":
                 return lifecycle.resubscribe(connection, ref, evidence, now=now)
+            if what in set(RequestKind):
+                return requests.ask(connection, ref, RequestKind(what), now=now)
         raise ChoiceError("please use the buttons on this page")
 
     def _preferences_page(

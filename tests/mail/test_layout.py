@@ -110,6 +110,14 @@ def test_a_word_that_is_missing_is_a_fault_and_no_hole(themed: Settings) -> None
         render_text("welcome", themed, {name: value for name, value in values().items() if name != "why"})
 
 
+def test_on_a_phone_a_table_of_figures_makes_no_letter_wider_than_the_screen(themed: Settings) -> None:
+    """M-47. Else the whole letter is as wide as the longest words of a row side by side."""
+    html = render_html("welcome", themed, values())
+
+    [narrow] = re.findall(r"@media \(max-width: 620px\) \{(.*?\}) \}", html)
+    assert re.search(r"\.text th, \.text td \{[^}]*overflow-wrap: anywhere", narrow)
+
+
 def test_the_preheader_is_followed_by_nothing_that_an_inbox_shows(themed: Settings) -> None:
     with_it, without = (render_html("welcome", themed, values(preheader=words)) for words in ("In short", ""))
 

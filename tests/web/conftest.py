@@ -19,9 +19,11 @@ from pipeline.config import Settings
 from pipeline.keys import load_key
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.signups import handle_signups
-from pipeline.mail.tokens import Purpose, sign
+from pipeline.mail.tokens import Purpose, new_ref, sign
 from pipeline.model import Subscriber
 from pipeline.store import Store, subscribers, tables
+from pipeline.store import requests as stored_requests
+from pipeline.store.requests import RequestKind
 from pipeline.web import create_app, mount_site
 from pipeline.web.server import serving
 
@@ -75,10 +77,24 @@ class Desk:
             query = sa.select(t.ref).where(t.subscriber_id == self.person(email).id).order_by(t.id.desc()).limit(1)
             return str(connection.execute(query).scalar_one())
 
+    def request(self, kind: RequestKind, email: str) -> str:
+        """The newest request of this kind; where there is none, one is made."""
+        person = self.person(email).id
+        with self.store.writing() as connection:
+            found = [r.ref for r in stored_requests.of(connection, person) if r.kind is kind]
+            if not found:
+                found, until = [new_ref()], self.now + dt.timedelta(days=1)
+                stored_requests.add(connection, person, kind, ref=found[0], asked_at=self.now, expires_at=until)
+        return found[-1]
+
     def link(self, purpose: Purpose, email: str) -> str:
         """The path of a mailed link."""
-        asks = purpose in (Purpose.CONFIRM, Purpose.DECLINE)
-        ref = self.question(email) if asks else self.person(email).ref
+        if purpose in (Purpose.CONFIRM, Purpose.DECLINE):
+            ref = self.question(email)
+        elif purpose in (Purpose.EXPORT, Purpose.ERASE):
+            ref = self.request(RequestKind(purpose.value), email)
+        else:
+            ref = self.person(email).ref
         return f"{purpose.value}/{sign(load_key(self.settings.state_dir, 'token'), purpose, ref)}"
 
     def joined(self, email: str) -> Subscriber:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
+from pipeline.mail.notices import send_notices
 from pipeline.mail.person import erase
 from pipeline.mail.tokens import Purpose
+from pipeline.mail.transport import open_transport
 from pipeline.model import Cadence, Choice, State
 from pipeline.store import consents
 from pipeline.store.consents import ConsentEvent, Method
+from pipeline.web.links import CONFIRM_WORDING
+from tests.conftest import REPOSITORY
+from tests.fakes import mail_server
 from tests.web.conftest import Desk, words
 
 DAY = dt.timedelta(days=1)
@@ -392,3 +399,28 @@ def test_who_was_suppressed_is_not_brought_back_by_a_link(desk: Desk) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert all("do not write to this address" in words(answer) for answer in answers)
     assert desk.dump() == before
+
+
+def test_a_confirmation_is_kept_with_the_letter_and_the_link_that_brought_it(desk: Desk) -> None:
+    """P-01: the words of the page, the Message-ID of the letter that asked, and a hash of the token; never the token."""
+    shutil.copytree(REPOSITORY / "theme" / "assets" / "css", desk.settings.root / "theme" / "assets" / "css")
+    desk.sign_up(EMAIL)
+    desk.work()
+    with mail_server() as server:
+        transport = open_transport(desk.settings.model_copy(update={"smtp_url": server.url}))
+        send_notices(desk.store, desk.settings, transport, clock=lambda: desk.now)
+    link = desk.link(Purpose.CONFIRM, EMAIL)
+
+    desk.press(link, {"confirm": "yes"}, headers={"User-Agent": "Browser/1.0 " + "x" * 200})
+
+    with desk.store.reading() as c:
+        confirmed = consents.of(c, desk.person(EMAIL).id)[-1]
+    assert confirmed.event is ConsentEvent.CONFIRMED
+    assert confirmed.wording == CONFIRM_WORDING
+    assert confirmed.language == "en"
+    assert confirmed.trace is not None
+    assert confirmed.trace.message_id == server.received[0].message["Message-ID"]
+    assert confirmed.trace.token == hashlib.sha256(link.rpartition("/")[2].encode()).hexdigest()
+    assert confirmed.trace.agent is not None
+    assert len(confirmed.trace.agent) == 120
+    assert link.rpartition("/")[2] not in repr(desk.dump())

@@ -97,8 +97,11 @@ def test_a_button_counts_from_a_second_and_a_half_to_a_day_after_the_look(desk: 
     taken = desk.post(path, sent)
 
     assert unchanged
-    assert all("Please press the button again" in words(answer) for answer in refused)
-    assert {answer.status_code for answer in [*refused, taken]} == {200}
+    # What was asked for by a link of its own is too old by then.
+    refusals = ("Please press the button again", "This link is too old")
+    assert all(any(refusal in words(answer) for refusal in refusals) for answer in refused)
+    assert {answer.status_code for answer in [*refused, taken]} <= {200, 410}
+    assert taken.status_code == 200
     assert "press the button again" not in words(taken)
     assert desk.dump() != before
 

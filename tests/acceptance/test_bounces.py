@@ -1,0 +1,82 @@
+"""What an operator does with mail that came back: real letters out, and bounces of them in, by commands."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tests.fakes import MailServer, Received
+from tests.mail.bounces.mails import feedback_report, plain_mail, postfix_bounce
+from tests.repository import Repository
+
+READERS = [f"reader{n}@example.org" for n in range(6)]
+
+
+def _headers(letter: Received) -> str:
+    """What a server returns of a letter, beside From, To, Subject and Date."""
+    head = letter.data.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n").replace("\n ", " ")
+    there = ("from:", "to:", "subject:", "date:", "content-", "mime-")
+    return "".join(f"{line}\n" for line in head.split("\n") if not line.lower().startswith(there))
+
+
+def _states(repository: Repository) -> list[str]:
+    with sqlite3.connect(repository.root / ".opensignal" / "opensignal.db") as database:
+        return [row[0] for row in database.execute("SELECT state FROM subscribers ORDER BY email")]
+
+
+def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
+    repository: Repository, server: MailServer, tmp_path: Path
+) -> None:
+    """M-24, M-25, M-27, T-47"""
+    repository.add_article("grid")
+    repository.add_subscribers(READERS)
+    assert repository.run("send", repository.today, smtp_url=server.url).code == 0
+    sent = {letter.recipient: _headers(letter) for letter in server.received}
+    to = "signals@example.org"
+    mails = [
+        postfix_bounce(to=to, recipient=READERS[0], headers=sent[READERS[0]]),
+        postfix_bounce(to=to, recipient=READERS[1]),  # nothing of the letter came back
+        feedback_report(headers=sent[READERS[2]]),
+        feedback_report(feedback="fraud", headers=sent[READERS[3]]),
+        plain_mail(to=to, subject="Thank you"),
+    ]
+    for number, mail in enumerate(mails):
+        (repository.root / f"{number}.eml").write_bytes(mail)
+    files = [f"{number}.eml" for number in range(len(mails))]
+
+    told = repository.run("bounces", *files, "--dry-run", "--json")
+    untouched = _states(repository)
+    first = repository.run("bounces", *files, "--json")
+
+    assert untouched == ["active"] * 6
+    assert {one["action"] for mail in told.json for one in mail["recipients"]} == {"nothing"}
+    assert [
+        (mail["file"], mail["kind"], [(one["class"], one["action"]) for one in mail["recipients"]])
+        for mail in first.json
+    ] == [
+        ("0.eml", "bounce", [("address", "suppressed")]),
+        ("1.eml", "bounce", [("address", "unsigned")]),
+        ("2.eml", "complaint", [(None, "suppressed")]),
+        ("3.eml", "complaint", [(None, "alarm")]),
+        ("4.eml", "other", []),
+    ]
+    assert _states(repository) == ["suppressed", "active", "suppressed", "active", "active", "active"]
+    assert 'a report of "fraud" from example.org' in first.err
+    assert "reader" not in first.err
+
+    for part in ("new", "cur", "tmp"):
+        (tmp_path / "post" / part).mkdir(parents=True)
+    arrived = postfix_bounce(to=to, recipient=READERS[5], headers=sent[READERS[5]])
+    (tmp_path / "post" / "new" / "1.example").write_bytes(arrived)
+    (tmp_path / "post" / "new" / "2.example").write_bytes(mails[0])  # taken in before
+
+    polled = repository.run("bounces", "--json", bounces_url=str(tmp_path / "post"))
+
+    assert polled.json == {
+        "taken": 2,
+        "kinds": {"bounce": 2},
+        "actions": {"suppressed": 1, "again": 1},
+        "alarms": [],
+        "left": 0,
+    }
+    assert _states(repository)[5] == "suppressed"
