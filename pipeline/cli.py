@@ -972,6 +972,8 @@ def _print_send(reports: Sequence[SendReport], transport: str) -> None:
                 f"  {_count(report.held, 'letter')} may have arrived and wait for you: opensignal send {report.issue} --resume",
                 markup=False,
             )
+        for alarm in report.alarms:
+            err.print(f"opensignal: {alarm}", markup=False)
         if report.line_lost:
             err.print(f"opensignal: {report.line_lost}", markup=False)
         if report.left:

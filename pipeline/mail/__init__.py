@@ -62,6 +62,7 @@ class SendReport:
     held: int = 0  # how many of them are uncertain and wait for a person
     next_at: dt.datetime | None = None  # when the next of them is due
     line_lost: str = ""  # why the run ended early
+    alarms: tuple[str, ...] = ()  # what a person should know about a receiver
     troubled: tuple[tuple[str, DeliveryStatus, Reply], ...] = ()  # ref of the subscriber, where it stands, last answer
 
     @property
@@ -82,6 +83,7 @@ class SendReport:
             **{name: getattr(self, name) for name in names},
             "seconds": round(self.seconds, 3),
             "next_at": self.next_at.isoformat() if self.next_at else None,
+            "alarms": list(self.alarms),
             "troubled": troubled,
         }
         return {**report, **({"problem": self.problem} if self.problem else {}), **self._lost()}
@@ -352,6 +354,7 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         held=held,
         next_at=next_at,
         problem=_why_it_stopped(stored, tally),
+        alarms=tuple(tally.alarms),
         line_lost=tally.line_lost,
         troubled=tuple(troubled),
     )

@@ -20,9 +20,11 @@ from pathlib import Path
 
 from pipeline.config import Rate, Settings
 from pipeline.errors import SendingElsewhere, StoreBusy
-from pipeline.keys import Keys, load_keys, newest
-from pipeline.mail import lifecycle, verp
+from pipeline.keys import KeyRing, Keys, load_keys
+from pipeline.mail import verp
 from pipeline.mail.addresses import without_addresses
+from pipeline.mail.bounces import receivers
+from pipeline.mail.bounces.intake import take_in_refusal
 from pipeline.mail.dkim import Signer
 from pipeline.mail.judge import LETTERS_LIVE_FOR, Outcome, Trial, is_strike, judge, judge_broken_line, pauses
 from pipeline.mail.lines import Lines, Result, Unsent
@@ -33,12 +35,10 @@ from pipeline.mail.verp import About, Kind
 from pipeline.model import BounceClass, Control, DeliveryStatus, Reply
 from pipeline.store import Connection, Store, bounces, deliveries, domains, issues, limits, workers
 from pipeline.store.claims import bury
-from pipeline.store.consents import Evidence, Method
 from pipeline.store.deliveries import Claim, Claimed, Verdict
 from pipeline.store.domains import Trouble
 from pipeline.store.issues import StoredIssue
 from pipeline.store.limits import Bucket
-from pipeline.store.suppressions import Reason
 
 Clock = Callable[[], dt.datetime]
 
@@ -55,7 +55,7 @@ class Terms:
 
     sender: str  # of the envelope, where no domain for bounces is set
     token_keys: Keys
-    suppression_keys: Keys
+    suppression_keys: KeyRing
     bounce_domain: str = ""
     connections: int = 8
     letters_per_connection: int = 100
@@ -91,6 +91,10 @@ class Tally(Counter[DeliveryStatus]):
     line_lost: str = ""  # why the run ended early, if it did
     limited: float = 0.0  # seconds until the rate limit lets the next letter go, where the run ended for it
     control: Control = Control.SENDING  # what a person said meanwhile
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alarms: list[str] = []  # what a person should know about a receiver
 
 
 def deliver(
@@ -210,8 +214,9 @@ class _Ledger:
         ] = []  # until it is clear whether all are refused, or this sender alone
         self._stamps: dict[int, Stamp] = {}
         self._troubled: dict[str, Trouble] = {}
+        self._refusing: set[str] = set()  # receivers that refused us for what we are, since the last look
         self._stopped: set[str] = set()  # receivers at which too many called this issue spam
-        self._renew_at = self._look_around_at = self._bury_at = 0.0  # monotonic
+        self._renew_at = self._look_around_at = self._bury_at = self._watch_at = 0.0  # monotonic
         self._exhausted = False  # the last look found fewer letters than there was room for
 
     def turn(self, results: Sequence[Result], *, room: int, lost: bool) -> _Turn:
@@ -238,7 +243,19 @@ class _Ledger:
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 -- no secret
                 wait = min(2 * wait, 2.0)
         self._forget(news)
+        self._watch(now=now)
         return self._hand_out(claimed, limited, began=began)
+
+    def _watch(self, *, now: dt.datetime) -> None:
+        """Once in a while: do many refusals of one receiver say that something is wrong on our side?"""
+        if not self._refusing or time.monotonic() < self._watch_at:
+            return
+        self._watch_at = time.monotonic() + LOOK_AROUND_EVERY
+        try:
+            self.tally.alarms += receivers.watch(self._store, refusing=self._refusing, complaining=(), now=now)
+        except StoreBusy:
+            return  # later
+        self._refusing = set()
 
     # -- reading results
 
@@ -324,16 +341,18 @@ class _Ledger:
         deliveries.record(connection, self._worker, news.verdicts, now=now)
         deliveries.release(connection, self._worker, news.unsent)
         for claim, reply, outcome in news.outcomes:
-            if outcome.about is BounceClass.ADDRESS and reply.permanent:
-                # Seen in our own conversation, so that nobody can have made it up (M-25).
-                lifecycle.suppress(
+            if outcome.about is not None and reply.permanent:
+                take_in_refusal(
                     connection,
                     claim.ref,
-                    Reason.BOUNCE,
-                    Evidence(Method.BOUNCE),
-                    key=newest(self._terms.suppression_keys),
+                    issue_id=self._issue.id,
+                    reply=reply,
+                    about=outcome.about,
+                    suppression_key=self._terms.suppression_keys,
                     now=now,
                 )
+                if outcome.about is BounceClass.POLICY and claim.domain:
+                    self._refusing.add(claim.domain)
             if is_strike(reply, outcome) and claim.domain:
                 self._strike(connection, claim.domain, reply, outcome, now=now)
         took = {claim.domain for claim, _, outcome in news.outcomes if outcome.status is DeliveryStatus.SENT}

@@ -260,7 +260,8 @@ _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})(?=\s|$)\s*")
 def to_reply(code: int, text: bytes) -> Reply:
     """The server's words, made printable: they may hold anything."""
     words = " ".join(text.decode("utf-8", "replace").split())
-    words = "".join(c if c.isprintable() else "?" for c in words)
+    if not words.isprintable():
+        words = "".join(c if c.isprintable() else "?" for c in words)
     found = _ENHANCED.match(words)
     if not found:
         return Reply(max(0, code), "", words)

@@ -8,6 +8,7 @@ taken the copy. What is said on a connection is `smtp`'s, many connections at on
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import re
@@ -178,10 +179,9 @@ class SmtpTransport:
             ) from error
 
     def _greeted(self) -> smtplib.SMTP:
-        tls = ssl.create_default_context()
         client: smtplib.SMTP
         if self.implicit_tls:
-            client = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=tls)
+            client = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=_tls())
         else:
             client = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
         # A server that never finishes its greeting must not hold us for ever: smtplib's time-out starts anew with every octet.
@@ -193,7 +193,7 @@ class SmtpTransport:
                 client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.ehlo_or_helo_if_needed()
             if not self.implicit_tls:
-                self._secure(client, tls)
+                self._secure(client)
             if self.user:
                 client.login(self.user, self.password)
         except BaseException:
@@ -203,16 +203,26 @@ class SmtpTransport:
             guard.cancel()
         return client
 
-    def _secure(self, client: smtplib.SMTP, tls: ssl.SSLContext) -> None:
+    def _secure(self, client: smtplib.SMTP) -> None:
         required = self.starttls == "require" or (self.user and self.starttls != "never")
         if self.starttls != "never" and client.has_extn("starttls"):
-            client.starttls(context=tls)
+            client.starttls(context=_tls())
             client.ehlo()
         elif required:
             raise TransportError(
                 f"mail server {self.name} offers no STARTTLS, and a password must not go over a line in clear; "
                 "use smtps://, or add ?starttls=never on a line that you trust"
             )
+
+
+def _tls() -> ssl.SSLContext:
+    return _tls_trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.lru_cache(maxsize=4)
+def _tls_trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Verifies certificates; reading those that it trusts takes longer than sending a hundred letters, so once is enough."""
+    return ssl.create_default_context()
 
 
 def _hang_up(client: smtplib.SMTP) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pipeline.config import Rate
 from pipeline.errors import SendingElsewhere, StoreError, TransportError
+from pipeline.keys import Key, KeyRing
 from pipeline.mail.deliver import Tally, Terms, deliver
 from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed, plan_issue
 from pipeline.mail.smtp import Answer, Copy
 from pipeline.mail.stamp import BLANKS
 from pipeline.mail.transport import Outbox, SmtpTransport
-from pipeline.model import Article, Cadence, DeliveryStatus, Issue
-from pipeline.store import Store, workers
+from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue
+from pipeline.store import Store, domains, issues, workers
+from pipeline.store import deliveries as rows
 from pipeline.store.claims import bury
 from pipeline.store.issues import StoredIssue
 from pipeline.store.tables import deliveries, subscribers
@@ -28,6 +32,7 @@ from tests.builders import NOW, add_subscribers, an_article
 from tests.fakes import MailServer, mail_server
 
 KEY = bytes(range(32))
+RING = KeyRing((Key(KEY),))
 DAILY = Issue("daily-2026-11-23", Cadence.DAILY, date=dt.date(2026, 11, 23), closes_at=NOW)
 FIVE = tuple(f"reader{n}@example.org" for n in range(5))
 
@@ -61,12 +66,13 @@ def run(
     connections: int = 2,
     now: dt.datetime = NOW,
     stop: threading.Event | None = None,
+    **changes: Any,
 ) -> Tally:
     return deliver(
         store,
         stored,
         SmtpTransport("127.0.0.1", server.port, timeout=10),
-        terms(connections=connections),
+        terms(connections=connections, **changes),
         clock=lambda: now,
         stop=stop,
     )
@@ -74,7 +80,7 @@ def run(
 
 def terms(**changes: Any) -> Terms:
     return Terms(
-        **{"sender": "signals@example.org", "token_keys": KEY, "suppression_keys": KEY, "connections": 2, **changes}
+        **{"sender": "signals@example.org", "token_keys": KEY, "suppression_keys": RING, "connections": 2, **changes}
     )
 
 
@@ -439,3 +445,190 @@ def test_a_database_that_cannot_be_written_stops_the_run(sqlite_store: Store, se
         run(sqlite_store, stored, server)
 
     assert server.received == []
+
+
+# --- what a person says, and what is too much -------------------------------------------------------------------------
+
+
+def _stand(store: Store) -> Counter[str]:
+    return Counter(standing(store).values())
+
+
+@pytest.mark.parametrize("control", [Control.PAUSED, Control.CANCELLED])
+def test_an_issue_that_is_stopped_while_it_is_sent_ends_after_the_letters_in_flight(
+    store: Store, control: Control
+) -> None:
+    add_subscribers(store, *(f"reader@d{n}.example.org" for n in range(40)))
+    stored = plan(store)
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message" and len(server.received) == 4:
+            with store.writing() as connection_:
+                issues.set_control(connection_, stored.id, control)
+        return ""
+
+    with mail_server(answer) as server:
+        tally = run(store, stored, server, connections=2)
+
+        assert tally.control is control
+        assert 5 <= len(server.received) <= 8
+        assert tally[DeliveryStatus.SENT] == len(server.received)
+    assert _stand(store) == {"sent": len(server.received), "planned": 40 - len(server.received)}
+
+
+def test_r11_a_letter_that_cannot_be_made_harms_no_other_and_is_named(sqlite_store: Store, tmp_path: Path) -> None:
+    """R-11: one row whose address would break the envelope."""
+    add_subscribers(sqlite_store, *FIVE, "evil@example.org\r\nBcc: all@example.org")
+    stored = plan(sqlite_store)
+
+    with mail_server() as server:
+        tally = run(sqlite_store, stored, server, quarantine=tmp_path / "quarantine")
+
+        assert sorted(server.recipients()) == sorted(FIVE)
+        assert tally[DeliveryStatus.QUARANTINED] == 1
+        [file] = (tmp_path / "quarantine").iterdir()
+        assert "CannotMake" in file.read_text()
+        assert "example.org" not in file.read_text()
+        assert sum(run(sqlite_store, stored, server).values()) == 0
+
+
+def test_when_no_letter_can_be_made_it_is_not_the_readers(sqlite_store: Store) -> None:
+    """R-11: ten in a row end the run, and the rest stays planned."""
+    add_subscribers(sqlite_store, *(f"reader {n}@d{n}.example.org" for n in range(40)))
+
+    with mail_server() as server:
+        tally = run(sqlite_store, plan(sqlite_store), server)
+
+    assert "could not be made" in tally.line_lost
+    assert tally[DeliveryStatus.QUARANTINED] < 15
+    assert _stand(sqlite_store)["planned"] > 25
+
+
+def test_m30_no_more_letters_to_one_receiver_are_under_way_than_it_may_have(sqlite_store: Store) -> None:
+    """M-30: the others go on."""
+    add_subscribers(sqlite_store, *(f"r{n}@big.example.org" for n in range(12)))
+    add_subscribers(sqlite_store, *(f"r{n}@d{n}.example.org" for n in range(12)))
+    under_way: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        domain = recipient.rpartition("@")[2]
+        if stage == "rcpt":
+            under_way[domain] += 1
+            most[domain] = max(most[domain], under_way[domain])
+        if stage == "message":
+            under_way[domain] -= 1
+        return ""
+
+    with mail_server(answer) as server:
+        run(sqlite_store, plan(sqlite_store), server, connections=8, domain_connections=2)
+
+        assert len(server.received) == 24
+        assert most["big.example.org"] <= 2
+
+
+def test_m30_a_receiver_that_closes_the_service_is_left_alone_as_a_whole(store: Store) -> None:
+    """M-30: the others get their letters, and nobody's try is counted who was not tried."""
+    add_subscribers(store, *(f"r{n}@busy.example.org" for n in range(9)), *FIVE)
+    stored = plan(store)
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        return "421 4.3.2 closing" if stage == "rcpt" and recipient.endswith("@busy.example.org") else ""
+
+    with mail_server(answer) as server:
+        tally = run(store, stored, server, connections=2)
+
+        assert sorted(server.recipients()) == sorted(FIVE)
+        assert tally[DeliveryStatus.DEFERRED] <= 4
+    with store.reading() as connection:
+        tried = connection.execute(
+            sa.select(sa.func.count()).where(deliveries.c.attempts > 0, deliveries.c.code == 421)
+        )
+        assert tried.scalar_one() <= 4
+        assert domains.paused(connection, now=NOW)["busy.example.org"][0] == NOW + dt.timedelta(minutes=5)
+    with mail_server() as mended:
+        assert sum(run(store, stored, mended, now=NOW + dt.timedelta(minutes=2)).values()) == 0
+        run(store, stored, mended, now=NOW + dt.timedelta(minutes=6))
+        assert len(mended.received) == 9
+
+
+def test_one_rate_holds_for_all_who_send(store: Store) -> None:
+    """Two at once on Postgres, one after the other on SQLite: never more in a second than the rate says."""
+    add_subscribers(store, *(f"reader@d{n}.example.org" for n in range(60)))
+    stored = plan(store)
+    with mail_server() as server:
+
+        def send() -> None:
+            deliver(
+                store,
+                stored,
+                SmtpTransport("127.0.0.1", server.port, timeout=10),
+                terms(rates=(Rate(20, dt.timedelta(seconds=1)),)),
+                clock=lambda: dt.datetime.now(dt.UTC),
+                share=True,
+            )
+
+        began = time.monotonic()
+        threads = [threading.Thread(target=send) for _ in range(1 if store.is_sqlite else 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - began
+        times = sorted(received.at for received in server.received)
+
+    assert len(times) == 60
+    assert seconds > 2
+    assert max(sum(start <= at < start + 0.9 for at in times) for start in times) <= 20
+
+
+def test_a_rate_that_is_used_up_for_long_ends_the_run_and_says_until_when(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+
+    with mail_server() as server:
+        tally = run(sqlite_store, plan(sqlite_store), server, rates=(Rate(2, dt.timedelta(days=1)),))
+
+        assert len(server.received) == 1
+    assert tally.limited > 3600
+
+
+def test_an_uncertain_letter_is_held_where_the_owner_wants_it_so(store: Store) -> None:
+    add_subscribers(store, "a@example.org")
+    stored = plan(store)
+    with mail_server(lambda stage, r, c: None if stage == "message" else "") as server:
+        run(store, stored, server, hold_uncertain=True)
+    with mail_server() as server:
+        later = NOW + dt.timedelta(days=1)
+        assert sum(run(store, stored, server, hold_uncertain=True, now=later).values()) == 0
+
+        with store.writing() as connection:
+            assert rows.send_held(connection, stored.id, now=later) == 1
+        run(store, stored, server, hold_uncertain=True, now=later)
+
+        assert server.recipients() == ["a@example.org"]
+
+
+def test_a_sender_that_is_refused_for_one_letter_alone_harms_no_other(sqlite_store: Store) -> None:
+    """Its letter waits: nobody loses one for a fault that may be ours."""
+    add_subscribers(sqlite_store, *(f"reader@d{n}.example.org" for n in range(20)))
+    stored = plan(sqlite_store)
+    refuse = iter(["550 5.1.7 sender not liked"])
+
+    with mail_server(lambda stage, r, c: next(refuse, "") if stage == "mail" else "") as server:
+        tally = run(sqlite_store, stored, server)
+
+    assert (tally[DeliveryStatus.SENT], tally[DeliveryStatus.DEFERRED]) == (19, 1)
+
+
+def test_m25_who_is_unknown_to_the_server_is_suppressed_and_nobody_else(store: Store) -> None:
+    """M-25: heard in our own conversation; a full mailbox and a policy change nobody."""
+    refs = add_subscribers(store, "gone@a.example.org", "full@b.example.org", "spam@c.example.org", "ok@d.example.org")
+    words = {"gone": "550 5.1.1 user unknown", "full": "552 5.2.2 mailbox full", "spam": "550 5.7.1 spam"}
+
+    with mail_server(lambda stage, r, c: words.get(r.partition("@")[0], "") if stage == "rcpt" else "") as server:
+        tally = run(store, plan(store), server)
+
+    assert (tally[DeliveryStatus.SENT], tally[DeliveryStatus.FAILED]) == (1, 3)
+    with store.reading() as connection:
+        states = {row.ref: row.state for row in connection.execute(sa.select(subscribers.c.ref, subscribers.c.state))}
+    assert [states[ref] for ref in refs] == ["suppressed", "active", "active", "active"]
