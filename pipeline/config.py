@@ -11,6 +11,7 @@ import datetime as dt
 import difflib
 import email.headerregistry
 import email.utils
+import ipaddress
 import os
 import re
 from dataclasses import dataclass
@@ -98,6 +99,21 @@ class Settings(BaseSettings):
     site_dir: Path = Field(default=Path("site"), description="folder that the site is built into")
     database_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; default: SQLite in the state folder"
+    )
+
+    # sign-ups
+    proof_of_work: int = Field(
+        default=1_500,
+        ge=0,
+        le=1_000_000,
+        description="how often a visitor's browser guesses at most before it may sign up; 0: it need not",
+    )
+    signup_limits: bool = Field(default=True, description="limit sign-ups by client, address, domain and hour")
+    signups_per_hour: int = Field(
+        default=0, ge=0, description="mails that sign-ups may cause in an hour; 0: 60, or ten times what is usual here"
+    )
+    trusted_proxies: str = Field(
+        default="", description="networks whose X-Forwarded-For is believed, such as 127.0.0.1/32, 10.0.0.0/8"
     )
 
     # mail
@@ -270,6 +286,16 @@ class Settings(BaseSettings):
             raise ValueError(f"is shorter than {SECRET_LENGTH} characters; make one with: openssl rand -hex 32")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, re.split(r"[,\s]+", value)):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError as error:
+                raise ValueError(f"{part!r} is not a network; write 127.0.0.1/32 or 2001:db8::/32") from error
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -331,6 +357,10 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        return tuple(map(ipaddress.ip_network, filter(None, re.split(r"[,\s]+", self.trusted_proxies))))
 
     @property
     def sender_address(self) -> str:

@@ -52,6 +52,7 @@ def settings(tmp_path: Path) -> Settings:
     (root / "pyproject.toml").write_text(
         '[tool.opensignal]\nmail_from = "Deep Signals <signals@example.org>"\n'
         'postal_address = "Deep Signals, 1 Sample Street, Example Town"\n'
+        "proof_of_work = 0\nsignup_limits = false\n"  # tests/web/test_floods.py has them
     )
     return Settings.load(root)
 

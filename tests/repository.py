@@ -73,7 +73,8 @@ class Repository:
         shutil.copytree(HERE / "theme", root / "theme")
         shutil.copytree(HERE / "content" / "pages", root / "content" / "pages")
         (root / "content" / "sources" / "sample-source.yml").write_text(SOURCE)
-        return cls(root, {f"OPENSIGNAL_{name.upper()}": value for name, value in environment.items()})
+        settings = {"proof_of_work": "0", "signup_limits": "false", **environment}
+        return cls(root, {f"OPENSIGNAL_{name.upper()}": value for name, value in settings.items()})
 
     def add_article(
         self,

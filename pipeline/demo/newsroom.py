@@ -115,6 +115,7 @@ def settings_for(newsroom: Path, keep: Path, *, site_url: str, smtp_url: str) ->
         database_url=f"sqlite:///{keep / 'opensignal.db'}",
         postal_address=own.postal_address or "Open Signal demonstration, nowhere",
         allow_private=True,
+        signup_limits=False,  # who tries it out is one client, and may do so as often as they like
         timezone="UTC",
     )
 

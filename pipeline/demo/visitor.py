@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from pipeline.demo.mailbox import text_of
+from pipeline.web import work
 
 TIMEOUT = 10.0  # seconds
 
@@ -41,6 +42,21 @@ def press(url: str, page: Page, fields: Mapping[str, str]) -> Page:
     """Press a button of *page*, which stands at *url*: what the form holds beside it goes along."""
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text))
     return submit(url, {**{name: html.unescape(value) for name, value in hidden.items()}, **fields})
+
+
+def sign_up(url: str, fields: Mapping[str, str]) -> Page:
+    """Fill in the sign-up form: its answer asks for a proof of work, which the browser finds by itself."""
+    page = submit(url, fields)
+    challenge = re.search(r'data-challenge="([^"]+)"', page.text)
+    if challenge is None:
+        return page
+    return press(url, page, {"altcha": work.solve(json.loads(html.unescape(challenge[1])))})
+
+
+def sign_up_by_json(url: str, fields: Mapping[str, object]) -> Page:
+    """As a program does that has read the handbook: it asks for a challenge first."""
+    challenge = json.loads(get(f"{url}/challenge").text)["challenge"]
+    return submit_json(url, {**fields, "altcha": work.solve(challenge) if challenge else ""})
 
 
 def submit_json(url: str, fields: Mapping[str, object]) -> Page:

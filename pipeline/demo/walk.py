@@ -162,10 +162,12 @@ def _sign_up(scene: Scene) -> str:
     """Three people ask: by the form, by JSON, and one whom nobody will confirm."""
     url = f"{scene.site}subscribe"
     answers = [
-        visitor.submit(url, {"email": ANNA, "cadence": "daily"}),
-        visitor.submit(url, {"email": CEM, "cadence": "daily"}),
+        visitor.sign_up(url, {"email": ANNA, "cadence": "daily"}),
+        visitor.sign_up(url, {"email": CEM, "cadence": "daily"}),
     ]
-    by_json = visitor.submit_json(url, {"email": BO, "cadence": "daily", "topics": []})
+    by_json = visitor.sign_up_by_json(url, {"email": BO, "cadence": "daily", "topics": []})
+    unproven = visitor.submit_json(url, {"email": BO, "cadence": "daily"})
+    _see(unproven.status == 428, "a program may sign up without a proof of work")
     _see([page.status for page in [*answers, by_json]] == [200] * 3, f"the form answers {answers[0].status}")
     _see(answers[0].text == answers[1].text, "the answer tells who is known")
     hostile = visitor.submit(url, {"email": "a@example.org, b@example.org", "cadence": "daily"})

@@ -35,6 +35,7 @@ from enum import StrEnum
 
 from pipeline.errors import OpenSignalError
 from pipeline.keys import Keys
+from pipeline.mail import caps
 from pipeline.mail.addresses import Address
 from pipeline.mail.tokens import new_ref
 from pipeline.model import Cadence, Choice, State, Subscriber
@@ -227,6 +228,7 @@ def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: Keys, 
     subscribers.set_confirmed(connection, subscriber.id, question.choice, now=now)
     suppressions.remove(connection, key, email_key, now=now)
     confirmations.close(connection, subscriber.id, now=now)
+    caps.answered(connection, key, email_key)
     consents.add(connection, subscriber.id, ConsentEvent.CONFIRMED, evidence, choice=question.choice, now=now)
     notices.add(connection, kind=NoticeKind.WELCOME, subscriber_id=subscriber.id, now=now)
     return _done(connection, subscriber)

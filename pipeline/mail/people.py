@@ -24,12 +24,12 @@ from pipeline.errors import AddressError, ContentError, UsageError
 from pipeline.keys import load_keys
 from pipeline.library import frontmatter
 from pipeline.library.schema import TopicItem
-from pipeline.mail import lifecycle
+from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.csvfile import BrokenRow, Row, open_rows
 from pipeline.mail.lifecycle import ChoiceError, Imported
 from pipeline.model import State, Subscriber, Topic
-from pipeline.store import Store, consents, subscribers, suppressions
+from pipeline.store import Store, consents, signups, subscribers, suppressions
 from pipeline.store.consents import ConsentEvent, Evidence, Method
 
 BATCH = 1_000  # rows of one transaction
@@ -265,6 +265,7 @@ class Stats:
     topics: Mapping[str, int]  # "all": those who chose none in particular
     suppressions: Mapping[str, int]  # by reason; the erased are here only
     recent: Mapping[str, int]  # of the last 30 days: signups, confirmations, unsubscribes
+    signups: Mapping[str, int]  # waiting: nobody has looked at them; flood: 1 while more come than may be mailed
 
     def as_dict(self) -> dict[str, dict[str, int]]:
         return {field.name: dict(getattr(self, field.name)) for field in dataclasses.fields(self)}
@@ -282,6 +283,7 @@ def stats(store: Store, *, now: dt.datetime) -> Stats:
         groups = subscribers.counts(connection)
         reasons = suppressions.counts(connection)
         events = consents.counts_since(connection, now - RECENT)
+        waiting, flood = signups.number(connection), caps.is_flooded(connection, now=now)
     states: Counter[str] = Counter(dict.fromkeys([s.value for s in State], 0))
     cadences: Counter[str] = Counter()
     topics: Counter[str] = Counter()
@@ -295,4 +297,5 @@ def stats(store: Store, *, now: dt.datetime) -> Stats:
         "confirmations": events.get(ConsentEvent.CONFIRMED, 0),
         "unsubscribes": events.get(ConsentEvent.WITHDRAWN, 0),
     }
-    return Stats(states, cadences, topics, {why.value: number for why, number in reasons.items()}, recent)
+    suppressed = {why.value: number for why, number in reasons.items()}
+    return Stats(states, cadences, topics, suppressed, recent, {"waiting": waiting, "flood": int(flood)})

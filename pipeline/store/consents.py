@@ -226,3 +226,11 @@ def counts_since(connection: Connection, since: dt.datetime) -> dict[ConsentEven
     c = consents.c
     query = sa.select(c.event, sa.func.count()).where(c.at >= since).group_by(c.event)
     return {ConsentEvent(event): int(number) for event, number in connection.execute(query)}
+
+
+def asked_by_hour(connection: Connection, *, since: dt.datetime) -> list[int]:
+    """How often a mailbox was asked to confirm, for each hour since then in which one was."""
+    c = consents.c
+    hour = [sa.extract(part, c.at) for part in ("year", "month", "day", "hour")]
+    query = sa.select(sa.func.count()).where(c.at >= since, c.event == ConsentEvent.ASKED.value).group_by(*hour)
+    return [int(number) for number in connection.execute(query).scalars()]

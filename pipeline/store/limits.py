@@ -135,6 +135,11 @@ def forget(connection: Connection, buckets: Iterable[str]) -> None:
     connection.execute(limits.delete().where(limits.c.bucket.in_(list(buckets))))
 
 
+def any_over(connection: Connection, *, now: dt.datetime) -> bool:
+    """Whether `sweep` would find something."""
+    return connection.execute(sa.select(sa.literal(1)).where(limits.c.expires_at <= now).limit(1)).first() is not None
+
+
 def sweep(connection: Connection, *, now: dt.datetime, limit: int = 1_000) -> int:
     """Delete up to *limit* rows that no longer say anything, oldest first; returns how many."""
     c = limits.c

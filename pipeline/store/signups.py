@@ -1,9 +1,11 @@
-"""Sign-ups: what the form took in and nobody has looked at yet. A row lives for seconds; `mail/signups.py` works them off."""
+"""Sign-ups: what the form took in and nobody has looked at yet. `mail/signups.py` works a row off within seconds, if no limit is
+reached; until then it may wait for hours.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 
 from pipeline.model import Cadence, Choice
 from pipeline.store import queue
-from pipeline.store.consents import Evidence, Method
+from pipeline.store.consents import Evidence, Method, Trace
 from pipeline.store.engine import Connection
 from pipeline.store.subscribers import topics_set, topics_text
 from pipeline.store.tables import signups
@@ -21,31 +23,49 @@ from pipeline.store.tables import signups
 class Signup:
     """Somebody typed *email* into a form at *at*."""
 
-    id: int
     email: str
     choice: Choice
     evidence: Evidence
     at: dt.datetime
+    proven: bool = True  # by a proof of work
+    id: int = 0  # 0 before it is written
 
 
 def add(connection: Connection, email: str, choice: Choice, evidence: Evidence, *, now: dt.datetime) -> None:
-    """Write down a sign-up, without looking whether the address is known, and have it looked at."""
-    values = {
-        "email": email,
-        "cadence": choice.cadence.value,
-        "topics": topics_text(choice.topics),
-        "method": evidence.method.value,
-        "wording": evidence.wording,
-        "page": evidence.page,
-        "at": now,
-    }
-    connection.execute(signups.insert(), values)
-    queue.order(connection, queue.NOTICES)
+    """Write down one sign-up."""
+    add_many(connection, [Signup(email, choice, evidence, now)])
 
 
-def take(connection: Connection) -> Signup | None:
-    """The oldest sign-up that no other worker holds; deleted when the transaction commits."""
-    query = sa.select(signups).order_by(signups.c.id).limit(1).with_for_update(skip_locked=True)
+def add_many(connection: Connection, fresh: Sequence[Signup], *, due_at: dt.datetime | None = None) -> None:
+    """Write down sign-ups, without looking whether an address is known, and have them looked at, not before *due_at*."""
+    rows = [
+        {
+            "email": signup.email,
+            "cadence": signup.choice.cadence.value,
+            "topics": topics_text(signup.choice.topics),
+            "method": signup.evidence.method.value,
+            "wording": signup.evidence.wording,
+            "page": signup.evidence.page,
+            "at": signup.at,
+            "ip": signup.evidence.trace.ip if signup.evidence.trace else None,
+            "agent": signup.evidence.trace.agent if signup.evidence.trace else None,
+            "language": signup.evidence.language,
+            "proven": signup.proven,
+            "due_at": due_at,
+        }
+        for signup in fresh
+    ]
+    if rows:
+        connection.execute(signups.insert(), rows)
+    if (
+        rows and due_at is None
+    ):  # what is put off is found by the next round; an order for later would stand in for one for now
+        queue.order(connection, queue.NOTICES)
+
+
+def take(connection: Connection, *, now: dt.datetime) -> Signup | None:
+    """The oldest sign-up that is due and no other worker holds; deleted when the transaction commits."""
+    query = sa.select(signups).where(_is_due(now)).order_by(signups.c.id).limit(1).with_for_update(skip_locked=True)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -61,18 +81,29 @@ def waiting_for(connection: Connection, email_key: str) -> list[Signup]:
 
 
 def _signup(row: sa.Row[Any]) -> Signup:
+    trace = Trace(ip=row.ip, agent=row.agent) if row.ip or row.agent else None
     return Signup(
-        id=int(row.id),
         email=row.email,
         choice=Choice(Cadence(row.cadence), topics_set(row.topics)),
-        evidence=Evidence(Method(row.method), row.page, row.wording),
+        evidence=Evidence(Method(row.method), row.page, row.wording, row.language, trace),
         at=row.at,
+        proven=bool(row.proven),
+        id=int(row.id),
     )
 
 
-def waiting(connection: Connection) -> bool:
-    """True while there is a sign-up that nobody has looked at."""
-    return connection.execute(sa.select(signups.c.id).limit(1)).one_or_none() is not None
+def waiting(connection: Connection, *, now: dt.datetime) -> bool:
+    """True while there is a sign-up that is due and that nobody has looked at."""
+    return connection.execute(sa.select(signups.c.id).where(_is_due(now)).limit(1)).one_or_none() is not None
+
+
+def number(connection: Connection) -> int:
+    """How many sign-ups nobody has looked at, due or not."""
+    return int(connection.execute(sa.select(sa.func.count()).select_from(signups)).scalar_one())
+
+
+def _is_due(now: dt.datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(signups.c.due_at.is_(None), signups.c.due_at <= now)
 
 
 def delete(connection: Connection, ids: Iterable[int]) -> None:

@@ -166,6 +166,8 @@ signups = Table(  # what the form took in, not yet looked at: the answer is the 
     Column("ip", Text),  # cut to /24 or /48
     Column("agent", String(120)),
     Column("language", String(35)),
+    Column("proven", sa.Boolean, nullable=False, server_default=sa.true()),  # by a proof of work
+    Column("due_at", UtcTime),  # not to be looked at before: a limit was reached
 )
 
 limits = Table(  # how much of something was used up; see `store/limits.py`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from pipeline.web.links import LinkPages
 from pipeline.web.office import Office
 from pipeline.web.pages import Pages
 from pipeline.web.requests import RequestPages
+from pipeline.web.script import load_script
 from pipeline.web.signup import SignupPages
 
 log = logging.getLogger("opensignal")
@@ -36,6 +37,7 @@ log = logging.getLogger("opensignal")
 READ = ["GET", "HEAD"]
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+Handler = Callable[..., Response] | Callable[..., Awaitable[Response]]
 RETRY_AFTER = 10  # seconds; twice as long as a writer waits for SQLite's lock
 
 
@@ -63,8 +65,12 @@ def create_app(
         topics=offered_topics(settings),
     )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    signup, links = SignupPages(office), LinkPages(office)
+    solver, guesser = load_script("solve"), load_script("guess")
+    signup, links = SignupPages(office, solver=solver, guesser=guesser), LinkPages(office)
     _route(app, "/subscribe", signup.subscribe, READ_AND_WRITE)
+    _route(app, "/subscribe/challenge", signup.challenge, READ)
+    for script in (solver, guesser):
+        app.add_api_route(f"/{script.path}", script.answer, methods=READ)
     _route(app, "/confirm/{token}", links.confirm, READ_AND_WRITE)
     _route(app, "/decline/{token}", links.decline, READ_AND_WRITE)
     _route(app, "/unsubscribe/{token}", links.unsubscribe, READ_AND_WRITE)
@@ -105,7 +111,7 @@ class _SubscribePage(Route):
         return super().matches(scope) if self._file.is_file() else (Match.NONE, {})
 
 
-def _route(app: FastAPI, path: str, handler: Callable[..., Response], methods: list[str]) -> None:
+def _route(app: FastAPI, path: str, handler: Handler, methods: list[str]) -> None:
     """Answer on *path*, and with a slash behind it alike: a redirect would break one-click (RFC 8058 3.1)."""
 
     def not_allowed() -> Response:

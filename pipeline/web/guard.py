@@ -14,6 +14,8 @@ log = logging.getLogger("opensignal")
 MAX_BODY = 8 * 1024  # T-14
 MAX_HOOK = 1024 * 1024  # providers send some hundreds of events at once
 HOOKS = "/hooks/"
+MAX_HEAD = 16 * 1024
+ROOM = {"signing up": 500, "looking": 700, "leaving": 1_000}
 DRAINED = 256 * 1024  # read and thrown away, so that a client that sends too much still hears why
 
 
@@ -23,6 +25,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
         self.app = app
         self.pages = pages
+        self._active = 0  # requests that are being answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,6 +39,13 @@ class Guard:
             await send(message)
 
         request = Request(scope)
+        if self._active >= _room_for(scope):
+            await self.pages.problem(request, 503, "busy", headers={"Retry-After": "10"})(scope, receive, send)
+            return
+        if _head_size(scope) > MAX_HEAD:  # h11 looks only at heads that come in pieces
+            await self.pages.problem(request, 431, "too-large")(scope, receive, send)
+            return
+        self._active += 1
         try:
             body = await _body(receive, _limit(scope)) if request.method not in ("GET", "HEAD") else b""
             await self.app(scope, _replay(body, receive), sending)
@@ -47,6 +57,19 @@ class Guard:
             log.error("web: unexpected %s in %s; %s", type(error).__name__, _place(error), _route(scope))  # noqa: TRY400
             if not started:
                 await self.pages.problem(request, 500, "unexpected")(scope, receive, send)
+        finally:
+            self._active -= 1
+
+
+def _head_size(scope: Scope) -> int:
+    return len(scope.get("raw_path", b"")) + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+
+
+def _room_for(scope: Scope) -> int:
+    """How many requests may be under way for this one to be let in: who wants to leave is turned away last (T-14)."""
+    if scope["method"] == "POST":
+        return ROOM["leaving" if scope["path"].startswith("/unsubscribe/") else "signing up"]
+    return ROOM["looking"]
 
 
 class _TooLarge(Exception):

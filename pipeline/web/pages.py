@@ -37,16 +37,19 @@ PROBLEMS = {
     "unreadable": "What was sent cannot be read. Nothing was changed; please use the form on the page.",
     "no-object": "What was sent is no JSON object. Please send one with the fields email, cadence and topics.",
     "no-text": "A field is neither a text nor a list of texts. Please send email, cadence and topics so.",
+    "elsewhere": "This was sent by a page that is not ours. Nothing was changed; please use the form on our own page.",
     "Not Found": "There is no page at this address. Please check the link, or start from the front page.",
     "Method Not Allowed": "This page cannot be used that way. Please open it in a browser.",
 }
 TITLES = {
     400: "That could not be read",
+    403: "That is not possible from there",
     404: "No such page",
     405: "That is not possible here",
     413: "That is too large",
     415: "That could not be read",
     422: "Please look at this again",
+    431: "That is too large",
     500: "That did not work",
     503: "Please try again soon",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -17,9 +18,10 @@ from pipeline.config import Settings
 from pipeline.errors import UsageError
 from pipeline.store import Store
 from pipeline.web.app import create_app, mount_site
+from pipeline.web.patience import LINES, Patience
 
 MAX_HEADERS = 16 * 1024  # T-14
-MAX_CONNECTIONS = 500  # at once; more are answered with 503
+BACKLOG = 2_048  # lines that wait to be accepted
 START_WITHIN = 10.0  # seconds
 
 
@@ -37,18 +39,19 @@ def run_server(
     """
     app = create_app(store, settings)
     mount_site(app, settings.site_dir)
+    _allow_many_lines()
     with _listening(host, port) as listener:
-        server = _Server(app, started=lambda: started(_url(listener)))
+        server = _Server(app, started=lambda: started(_url(listener)), patience=Patience(settings.proxies))
         with _ended_by_signals(server):
             server.run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0, patience: Patience | None = None) -> Iterator[str]:
     """Serve *app* in another thread while the block lasts; gives the address, with a slash at its end."""
     ready = threading.Event()
     with _listening(host, port) as listener:
-        server = _Server(app, started=ready.set)
+        server = _Server(app, started=ready.set, patience=patience)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
         thread.start()
         try:
@@ -61,15 +64,17 @@ def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> Iterator
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, *, started: Callable[[], Any]) -> None:
+    def __init__(self, app: FastAPI, *, started: Callable[[], Any], patience: Patience | None = None) -> None:
         config = uvicorn.Config(
             app,
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # `clients` reads them, from those that we trust
             h11_max_incomplete_event_size=MAX_HEADERS,
-            limit_concurrency=MAX_CONNECTIONS,
+            http=(patience or Patience()).protocol(),
+            backlog=BACKLOG,
             timeout_keep_alive=10,
             timeout_graceful_shutdown=10,
         )
@@ -100,6 +105,17 @@ def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _allow_many_lines() -> None:
+    """Open as many files as lines need; many systems start a process with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = LINES + 500
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+            )
 
 
 @contextlib.contextmanager

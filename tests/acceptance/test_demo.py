@@ -15,6 +15,7 @@ from pathlib import Path
 
 import requests
 
+from pipeline.demo import visitor
 from tests.repository import HERE, Repository
 
 
@@ -46,12 +47,14 @@ def test_the_open_demo_shows_every_letter_in_the_browser() -> None:
     process = Repository(HERE).start("demo", "--port", str(port))
     try:
         _wait_for(lambda: "nothing is kept" in _read_so_far(process))
-        requests.post(f"{url}subscribe", data={"email": "me@example.org", "cadence": "daily"}, timeout=10)
+        visitor.sign_up(f"{url}subscribe", {"email": "me@example.org", "cadence": "daily"})
         _wait_for(lambda: "Please confirm" in requests.get(f"{url}outbox", timeout=10).text)
         letter = requests.get(f"{url}outbox/1", timeout=10).text
         link = re.search(rf"{url}confirm/\w+", letter)
         assert link is not None
-        requests.post(link[0], timeout=10)
+        looked = visitor.get(link[0])
+        time.sleep(1.6)  # as a person does at least
+        visitor.press(link[0], looked, {"confirm": "yes"})
         _wait_for(lambda: "You are subscribed" in requests.get(f"{url}outbox", timeout=10).text)
         days = [requests.post(f"{url}outbox/next-day", timeout=20).text for _ in range(3)]
         html = requests.get(f"{url}outbox/4/html", timeout=10)

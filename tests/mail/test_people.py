@@ -484,6 +484,7 @@ def test_the_counts_are_of_people_not_of_rows(  # type: ignore[no-untyped-def]
         "topics": {"all": 1, "money": 1, "power": 2},
         "suppressions": {"erased": 1},
         "recent": {"signups": 1, "confirmations": 0, "unsubscribes": 1},
+        "signups": {"waiting": 0, "flood": 0},
     }
     assert "1 signups" in "\n".join(stats(store, now=now + HOUR).lines())
     assert stats(store, now=now + 31 * 24 * HOUR).recent["signups"] == 0

@@ -105,7 +105,7 @@ def test_a_topic_that_is_not_there_is_refused_at_the_door(sqlite_store: Store, n
 def test_a_worker_that_dies_leaves_the_sign_up_waiting(store: Store, settings: Settings, now: dt.datetime) -> None:
     sign_up(store, "a@example.org", now=now)
     with pytest.raises(KeyboardInterrupt), store.writing() as c:
-        die_behind(signups.take(c))
+        die_behind(signups.take(c, now=now))
 
     assert count(store, tables.subscribers) == 0
     assert handle_signups(store, settings, now=now) == 1

@@ -165,6 +165,8 @@ def _limits() -> None:
         sa.Column("ip", sa.Text(), nullable=True),
         sa.Column("agent", sa.String(length=120), nullable=True),
         sa.Column("language", sa.String(length=35), nullable=True),
+        sa.Column("proven", sa.Boolean(), nullable=False, server_default=sa.true()),
+        sa.Column("due_at", TIME, nullable=True),
     ):
         op.add_column("signups", column)
     op.create_table(
