@@ -67,6 +67,8 @@ STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker`, whatever its 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+SAMPLES = 50  # that are shown
+
 Root = Annotated[
     Path | None, typer.Option("--root", help="The repository. Default: the current folder.", metavar="DIR")
 ]
@@ -702,11 +704,15 @@ def bounces(
         list[Path] | None,
         typer.Argument(
             help="A mail, an mbox, a Maildir, or a folder of mails; default: what arrived at bounces_url.",
-            metavar="[PATH]...",
+            metavar="PATH",
         ),
     ] = None,
     root: Root = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what mails say; change and record nothing.")] = False,
+    samples: Annotated[
+        bool,
+        typer.Option("--samples", help="Show the last refusals of no known class, and alarms, for you to look at."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take in mails that came back: what each is, whom it names, what the refusal means, and what is done about it.
@@ -718,6 +724,11 @@ def bounces(
     from pipeline.mail.bounces import read_mails
 
     settings = _settings(root)
+    if samples:
+        if paths or dry_run:
+            raise UsageError("--samples shows what was taken in before; it goes with no path and no --dry-run")
+        _print_samples(settings, json=json)
+        return
     if not paths:
         if dry_run:
             raise UsageError("--dry-run wants the mails to read; name a file or a folder")
@@ -742,6 +753,22 @@ def _poll_bounces(settings: Settings, *, json: bool) -> None:
         return
     for line in report.lines():
         out.print(line, markup=False)
+
+
+def _print_samples(settings: Settings, *, json: bool) -> None:
+    from pipeline.store import bounces as stored
+
+    with _store(settings) as store, store.reading() as connection:
+        found = stored.samples(connection, limit=SAMPLES)
+    if json:
+        names = ("at", "origin", "kind", "category", "domain", "status", "code", "diagnostic", "action")
+        rows = [{name: getattr(bounce, name) for name in names} for bounce, _ in found]
+        mails = [mail.decode("utf-8", "replace") for _, mail in found]
+        _print_json([{**row, "at": row["at"].isoformat(), "mail": mail} for row, mail in zip(rows, mails, strict=True)])
+        return
+    for bounce, _ in found:
+        out.print(str(bounce), markup=False)
+    out.print(f"{_count(len(found), 'sample')}; --json shows the mails themselves, which hold addresses")
 
 
 def _print_mails(mails: Iterable[tuple[ReadMail, str]], *, json: bool) -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.model import DeliveryStatus
+from pipeline.model import BounceClass, DeliveryStatus
 from pipeline.store.engine import Connection, insert_once
-from pipeline.store.tables import bounces, calls, deliveries, issues, stops
+from pipeline.store.tables import bounces, calls, deliveries, issues, notices, stops
 
+_COLUMNS = tuple(
+    bounces.c[name] for name in "id at origin kind category issue_id domain status code diagnostic action".split()
+)
 RAW_LENGTH = 16 * 1024  # octets kept of a mail: what its sender wrote, and the head of what came back
 
 
@@ -54,6 +57,10 @@ class Bounce:
     diagnostic: str
     action: str
 
+    def __str__(self) -> str:
+        parts = (f"{self.at.astimezone(dt.UTC):%Y-%m-%d %H:%M}", self.kind, self.category, self.domain, self.status)
+        return " ".join(filter(None, parts)) + (f": {self.diagnostic}" if self.diagnostic else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -61,6 +68,14 @@ class Letter:
 
     issue_id: int
     sent_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A letter or a notice that went to somebody."""
+
+    key: str  # the issue's key, or ``notice-NUMBER``
+    issue_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +105,7 @@ def set_action(connection: Connection, key: str, action: str) -> None:
 def of(connection: Connection, subscriber_id: int, *, since: dt.datetime | None = None) -> list[Bounce]:
     """What came back about one subscriber, oldest first."""
     b = bounces.c
-    columns = (b.id, b.at, b.origin, b.kind, b.category, b.issue_id, b.domain, b.status, b.code, b.diagnostic, b.action)
-    query = sa.select(*columns).where(b.subscriber_id == subscriber_id).order_by(b.id)
+    query = sa.select(*_COLUMNS).where(b.subscriber_id == subscriber_id).order_by(b.id)
     if since is not None:
         query = query.where(b.at >= since)
     return [_bounce(row) for row in connection.execute(query)]
@@ -102,6 +116,29 @@ def raw_of(connection: Connection, subscriber_id: int) -> dict[int, bytes]:
     b = bounces.c
     query = sa.select(b.id, b.raw).where(b.subscriber_id == subscriber_id, b.raw.is_not(None))
     return {int(row.id): bytes(row.raw) for row in connection.execute(query)}
+
+
+def sent_to(connection: Connection, subscriber_id: int, *, limit: int) -> list[Sent]:
+    """The last letters and notices to one subscriber, newest first, by the names that their Message-IDs are made of."""
+    d, n = deliveries.c, notices.c
+    query = (
+        sa.select(issues.c.key, issues.c.id)
+        .join(deliveries, d.issue_id == issues.c.id)
+        .where(d.subscriber_id == subscriber_id)
+        .order_by(d.id.desc())
+        .limit(limit)
+    )
+    found = [Sent(row.key, int(row.id)) for row in connection.execute(query)]
+    others = sa.select(n.id).where(n.subscriber_id == subscriber_id).order_by(n.id.desc()).limit(limit)
+    return found + [Sent(f"notice-{number}", None) for number in connection.execute(others).scalars()]
+
+
+def samples(connection: Connection, *, limit: int) -> list[tuple[Bounce, bytes]]:
+    """What a person should look at, newest first, each with its mail as far as that is kept: unknown refusals, and alarms."""
+    b = bounces.c
+    unknown = sa.and_(b.kind == "bounce", b.category == BounceClass.UNKNOWN.value)
+    query = sa.select(*_COLUMNS, b.raw).where(sa.or_(unknown, b.action == "alarm")).order_by(b.id.desc()).limit(limit)
+    return [(_bounce(row), bytes(row.raw or b"")) for row in connection.execute(query)]
 
 
 def letters(connection: Connection, subscriber_id: int, *, since: dt.datetime) -> list[Letter]:

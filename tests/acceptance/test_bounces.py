@@ -64,9 +64,14 @@ def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
     assert 'a report of "fraud" from example.org' in first.err
     assert "reader" not in first.err
 
+    samples = repository.run("bounces", "--samples", "--json")
+    assert [(one["category"], one["action"]) for one in samples.json] == [("fraud", "alarm")]
+    assert samples.json[0]["mail"].startswith("From: <staff@provider.test>")
+
     for part in ("new", "cur", "tmp"):
         (tmp_path / "post" / part).mkdir(parents=True)
-    arrived = postfix_bounce(to=to, recipient=READERS[5], headers=sent[READERS[5]])
+    only_id = next(line for line in sent[READERS[5]].splitlines() if line.lower().startswith("message-id:"))
+    arrived = postfix_bounce(to=to, recipient=READERS[5], headers=f"{only_id}\n")
     (tmp_path / "post" / "new" / "1.example").write_bytes(arrived)
     (tmp_path / "post" / "new" / "2.example").write_bytes(mails[0])  # taken in before
 

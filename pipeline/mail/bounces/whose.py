@@ -21,13 +21,15 @@ from pipeline.mail.addresses import LONGEST, parse_address
 from pipeline.mail.stamp import message_id
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Subscriber
-from pipeline.store import Connection, issues, subscribers
+from pipeline.store import Connection, bounces, issues, subscribers
+from pipeline.store.bounces import Sent
 
 MOST = 50  # clues of a kind that are looked at: a mail may hold any number
+MOST_LETTERS = 200  # to one person, newest first: what comes back is of the last days
 
 _SIGNED_LOCAL = re.compile(r"(?<![a-z0-9-])[bnu]-[a-z2-7]{26}-[a-z0-9-]{16,40}(?=@|%40)", re.IGNORECASE)
 _LINK = re.compile(rf"/unsubscribe/([0-9a-f]{{{tokens.TOKEN_LENGTH}}})(?![0-9a-f])", re.IGNORECASE)
-_MESSAGE_ID = re.compile(r"<?([a-z0-9][a-z0-9._-]{0,120})\.([0-9a-f]{32})@[^\s<>@]+>?", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"(?<![\w.-])(?:([a-z0-9][a-z0-9._-]{0,120})\.)?([0-9a-f]{32})@[^\s<>@]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +106,36 @@ def _by_message_id(connection: Connection, keys: KeyRing, clues: Clues) -> About
             continue
         if person is None:
             continue
-        for key, mark in _message_ids(clues):
-            if _is_ours(keys, key, mark, person.ref):
-                issue = issues.find(connection, key)
-                return About(person, issue.id if issue else None)
+        sent = _made_for(connection, keys, clues, person)
+        if sent is not None:
+            return About(person, sent.issue_id)
     return None
 
 
 def _issue(connection: Connection, keys: KeyRing, clues: Clues, person: Subscriber) -> int | None:
     """The issue that a Message-ID made for this person names."""
-    for key, mark in _message_ids(clues):
-        if _is_ours(keys, key, mark, person.ref) and (issue := issues.find(connection, key)):
-            return issue.id
+    sent = _made_for(connection, keys, clues, person)
+    return sent.issue_id if sent else None
+
+
+def _made_for(connection: Connection, keys: KeyRing, clues: Clues, person: Subscriber) -> Sent | None:
+    """The letter to this person whose Message-ID is among the clues."""
+    found = _message_ids(clues)
+    if not found:
+        return None
+    for letter in bounces.sent_to(connection, person.id, limit=MOST_LETTERS):
+        marks = [mark for key, mark in found if key in ("", letter.key.lower())]
+        if marks and _is_ours(keys, letter.key, marks, person.ref):
+            return letter
     return None
 
 
 def _message_ids(clues: Clues) -> list[tuple[str, str]]:
-    """Issue key and mark of each Message-ID that has our form."""
+    """Issue key (empty where it stands not there) and mark of each Message-ID that has our form."""
     found = (match for text in clues.message_ids[:MOST] for match in _MESSAGE_ID.finditer(text[:1_000]))
-    return [(match[1].lower(), match[2].lower()) for match in found][:MOST]
+    return [((match[1] or "").lower(), match[2].lower()) for match in found][:MOST]
 
 
-def _is_ours(keys: KeyRing, key: str, mark: str, ref: str) -> bool:
-    return any(hmac.compare_digest(mark, message_id(secret, key, ref)) for secret in live(keys))
+def _is_ours(keys: KeyRing, key: str, marks: list[str], ref: str) -> bool:
+    made = [message_id(secret, key, ref) for secret in live(keys)]
+    return any(hmac.compare_digest(mark, ours) for mark in marks for ours in made)

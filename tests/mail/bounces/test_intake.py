@@ -19,7 +19,8 @@ from pipeline.mail.bounces.intake import Finding, News, mail_key, take_in_refusa
 from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass, Reply, State
-from pipeline.store import Store, bounces, deliveries, domains, tables
+from pipeline.store import Store, bounces, deliveries, domains, notices, tables
+from pipeline.store.notices import NoticeKind
 from tests.mail.bounces.postroom import DEAD, FULL, GONE, REFUSED, Postroom, said_of
 
 
@@ -81,6 +82,22 @@ def test_a_message_id_of_ours_names_the_recipient_for_whom_it_was_made(postroom:
     postroom.take(postroom.news(clues, findings=(said_of(DEAD, "MINE@example.org"),)))
 
     assert (postroom.state(mine), postroom.state(other)) == (State.SUPPRESSED, State.ACTIVE)
+
+
+def test_a_message_id_without_the_issue_names_its_letter_too(postroom: Postroom) -> None:
+    """M-07, M-24"""
+    [ref] = postroom.people("mine@example.org")
+    for day in range(3):
+        postroom.send(ref, key=f"daily-2026-11-2{day}")
+    whole = postroom.message_id(ref, "daily-2026-11-21")
+    clues = Clues(
+        message_ids=(f"<{whole.rpartition('.org')[0].rpartition('.')[2]}.org>",), recipients=("mine@example.org",)
+    )
+
+    postroom.take(postroom.news(clues, findings=(DEAD,)))
+
+    assert postroom.state(ref) is State.SUPPRESSED
+    assert postroom.rows(tables.bounces)[0].issue_id == postroom.issue("daily-2026-11-21")
 
 
 def test_a_message_id_of_somebody_elses_letter_changes_nobody(postroom: Postroom) -> None:
@@ -543,6 +560,40 @@ def test_the_mail_itself_is_kept_only_where_a_person_may_have_to_look(
     postroom.take(postroom.news(Clues(), kind=Kind(kind), raw=b"a mail"))
 
     assert (postroom.rows(tables.bounces)[0].raw is not None) is kept
+
+
+def test_what_a_person_should_look_at_is_shown_newest_first(postroom_of_each: Postroom) -> None:
+    """M-25: a sample of each unknown refusal is kept."""
+    room = postroom_of_each
+    [ref] = room.people("a@example.org")
+    issue = room.send(ref)
+    odd = Finding(category=BounceClass.UNKNOWN, status="5.0.0", diagnostic="computer says no")
+    room.take(
+        room.bounce(ref, issue, odd, raw=b"the mail"),
+        room.bounce(ref, issue, FULL),
+        room.complaint(ref, issue, "virus", raw=b"the report"),
+        room.complaint(ref, issue, "not-spam"),
+    )
+
+    with room.store.reading() as connection:
+        found = bounces.samples(connection, limit=10)
+
+    assert [(str(bounce), mail) for bounce, mail in found] == [
+        ("2026-11-23 09:00 complaint virus example.org", b"the report"),
+        ("2026-11-23 09:00 bounce unknown example.org 5.0.0: computer says no", b"the mail"),
+    ]
+
+
+def test_a_message_id_of_a_notice_names_its_reader(postroom: Postroom) -> None:
+    """M-24"""
+    [ref] = postroom.people("typo@example.org", state="pending", confirmed_at=None)
+    with postroom.store.writing() as connection:
+        notices.add(connection, kind=NoticeKind.WELCOME, subscriber_id=1, now=postroom.now)
+    clues = Clues(message_ids=(postroom.message_id(ref, "notice-1"),), recipients=("typo@example.org",))
+
+    postroom.take(postroom.news(clues, findings=(DEAD,)))
+
+    assert postroom.state(ref) is State.SUPPRESSED
 
 
 def test_news_of_a_reader_who_was_erased_changes_nothing(postroom: Postroom) -> None:
