@@ -25,6 +25,7 @@ from pipeline.mail import instance
 from pipeline.mail.compose import compose
 from pipeline.mail.deliver import Clock, Tally, Terms, deliver
 from pipeline.mail.departures import reapply
+from pipeline.mail.dkim import Signer
 from pipeline.mail.gather import Gathering, due_issues, issue_named
 from pipeline.mail.plan import Also, Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
@@ -252,7 +253,9 @@ def send_copy(
         raise ContentError(f"{key}: no article is new enough for it; publish one, or name an earlier date")
     letter = _composer(library, settings)(issue, selection.articles)
     stamp = Stamp(letter.message, issue_key=f"copy-{key}", token_key=load_keys(settings.state_dir, "token"))
-    return send_one(transport, settings.envelope_sender, address, stamp.copy_for(email=address, ref=new_ref()))
+    message = stamp.copy_for(email=address, ref=new_ref())
+    signer = Signer.load(settings)
+    return send_one(transport, settings.envelope_sender, address, signer.sign(message) if signer else message)
 
 
 def _send(

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
-from pipeline.keys import load_key, load_keys
-from pipeline.mail import tokens
+from pipeline.keys import Keys, load_keys
+from pipeline.mail import tokens, verp
 from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
+from pipeline.mail.dkim import Signer
 from pipeline.mail.headers import Links, list_headers, question_headers
 from pipeline.mail.judge import NOTICES_LIVE_FOR, Trial
 from pipeline.mail.layout import render_html, render_subject, render_text
@@ -22,6 +23,7 @@ from pipeline.mail.smtp import Copy
 from pipeline.mail.stamp import BLANKS, Stamp, message_id
 from pipeline.mail.tokens import Purpose
 from pipeline.mail.transport import Connection, LineBroken, Transport, refusal_of_us
+from pipeline.mail.verp import About, Kind
 from pipeline.model import DeliveryStatus, Reply
 from pipeline.store import Connection as StoreConnection
 from pipeline.store import Store, notices, workers
@@ -43,13 +45,17 @@ def send_notices(store: Store, settings: Settings, transport: Transport, *, cloc
         if not notices.any_due(connection, now=clock()):
             return tally
     must_have_an_address(settings)
-    token_key = load_key(settings.state_dir, "token")
+    token_keys, signer = load_keys(settings.state_dir, "token"), Signer.load(settings)
     line = transport.connect()  # before anything is claimed
     worker = _sign_on(store, clock)
     try:
         while notice := _claim(store, worker, clock):
-            message = write_notice(notice, settings, token_key=token_key)
-            answer = _send(line, settings, notice, message, name=transport.name)
+            # What was begun under a key is tried again under it: a repeat has the same bytes (M-08).
+            message = write_notice(notice, settings, token_key=token_keys.as_of(notice.created_at))
+            copy = Copy.of(
+                _return_path(notice, settings, token_keys), notice.email, signer.sign(message) if signer else message
+            )
+            answer = _send(line, copy, name=transport.name)
             tally[_record(store, worker, notice, answer, clock=clock)] += 1
             if isinstance(answer, LineBroken):
                 line.close()
@@ -136,11 +142,16 @@ def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
         return notices.claim(connection, worker, now=clock())
 
 
-def _send(
-    line: Connection, settings: Settings, notice: ClaimedNotice, message: bytes, *, name: str
-) -> Reply | LineBroken:
+def _return_path(notice: ClaimedNotice, settings: Settings, token_keys: Keys) -> str:
+    """The envelope sender: an address that names the notice, where we read what returns to it (M-22)."""
+    if not settings.bounce_domain:
+        return settings.envelope_sender
+    return f"{verp.local_part(token_keys, About(Kind.NOTICE, notice.ref, notice.id))}@{settings.bounce_domain}"
+
+
+def _send(line: Connection, copy: Copy, *, name: str) -> Reply | LineBroken:
     try:
-        answer = line.carry(Copy.of(settings.envelope_sender, notice.email, message))
+        answer = line.carry(copy)
     except LineBroken as error:
         return error
     if answer.concerns_us:

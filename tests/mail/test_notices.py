@@ -7,13 +7,15 @@ import re
 import shutil
 from collections import Counter
 
+import dkim
 import pytest
 import sqlalchemy as sa
 
 from pipeline.config import Settings
-from pipeline.errors import TransportError
-from pipeline.keys import load_key
-from pipeline.mail import lifecycle
+from pipeline.errors import SettingsError, TransportError
+from pipeline.keys import load_key, load_keys, rotate
+from pipeline.mail import lifecycle, verp
+from pipeline.mail.dkim import Algorithm, make_key
 from pipeline.mail.notices import send_notices
 from pipeline.mail.person import erase
 from pipeline.mail.signups import handle_signups, record_signup
@@ -175,6 +177,55 @@ def test_a_server_is_not_called_when_there_is_nothing_to_send(small_world: World
     with mail_server() as server:
         assert small_world.send(server) == {}
         assert server.connections == 0
+
+
+def test_m22_a_notice_is_signed_and_returns_to_an_address_that_names_it(small_world: World) -> None:
+    """M-14, M-22: like every letter."""
+    published = make_key(small_world.settings, selector="s1", algorithm=Algorithm.RSA)
+    small_world.settings = small_world.settings.model_copy(
+        update={"dkim_selectors": "s1", "bounce_domain": "bounce.example.org"}
+    )
+    small_world.sign_up()
+
+    with mail_server() as server:
+        small_world.send(server)
+
+    [letter] = server.received
+    local, _, domain = letter.sender.partition("@")
+    about = verp.read(load_key(small_world.settings.state_dir, "token"), local)
+    assert domain == "bounce.example.org"
+    assert (about.kind, about.ref) == (verp.Kind.NOTICE, small_world.ref())
+    assert dkim.verify(letter.data, dnsfunc=lambda name, timeout=5: published.key.record.encode())
+
+
+def test_m08_a_notice_that_is_tried_again_after_a_change_of_keys_has_the_same_bytes(small_world: World) -> None:
+    small_world.sign_up()
+    with mail_server(lambda stage, r, c: "451 4.7.1 later" if stage == "message" else "") as server:
+        small_world.send(server)
+        small_world.now += 6 * MINUTE
+        rotate(small_world.settings.state_dir, "token", now=small_world.now)
+        server.answer = lambda stage, r, c: ""
+        small_world.send(server)
+    [again] = server.received
+    small_world.sign_up("b@example.org")
+    with mail_server() as later:
+        small_world.send(later)
+
+    ring = load_keys(small_world.settings.state_dir, "token")
+    for letter, key in ((again, ring.secrets[1]), (later.received[0], ring.newest)):
+        [token] = set(re.findall(r"confirm/(\w+)", letter.text()))
+        assert read(key, Purpose.CONFIRM, token)
+
+
+def test_p09_without_a_postal_address_nobody_is_mailed(small_world: World) -> None:
+    small_world.sign_up()
+    small_world.settings = small_world.settings.model_copy(update={"postal_address": ""})
+
+    with mail_server() as server:
+        with pytest.raises(SettingsError, match="postal_address is empty"):
+            small_world.send(server)
+        assert server.connections == 0
+    assert small_world.standing() == ["planned"]
 
 
 # --- what goes wrong ---------------------------------------------------------------------------------------------------------
