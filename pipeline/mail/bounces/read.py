@@ -30,6 +30,7 @@ from pipeline.model import BounceClass
 _MOST_RECIPIENTS: Final = 200
 _CERTAIN: Final = 3  # signs that a mail is a report
 _MOST_TRACES: Final = 100  # of a kind
+_ENOUGH: Final = 40  # characters of plain text that make the same in HTML needless
 _DIAGNOSTIC: Final = 500  # characters kept
 _SUBJECT: Final = 200
 _WORDS_READ: Final = 12_000  # characters in which sentences are looked for
@@ -133,16 +134,20 @@ def _open(mail: Mail) -> _Opened:
     for part in mail.parts:
         if part.type in _RETURNED_TYPES:
             _take_letter(part.text, letters, fields)
+        elif part.text.strip() and not part.type.startswith("text/"):
+            fields.append(part.text)
         elif part.text.strip():
-            said, letter = prose.cut(part.text) if part.type.startswith("text/") else (part.text, "")
+            told_before = len(letters) > 1 or (part.type == "text/html" and len("".join(words).strip()) > _ENOUGH)
+            said, letter = prose.cut(part.text)
+            if letter and _DAEMON.search(
+                mime.headers_of(letter).get("from").lower()
+            ):  # a report that somebody forwarded
+                forwarded, letter = prose.cut(mime.mail_in(letter).source)
+                said = f"{said}\n{forwarded}"
             fields.append(said if letter else part.text)
             if letter:
                 letters.append(mime.headers_of(letter))
-            if (
-                part.type.startswith("text/")
-                and not letters[:-1]
-                and not (part.type == "text/html" and len("".join(words).strip()) > 40)
-            ):
+            if not told_before:
                 words.append(said)
     headers = mail.headers
     sent_to = {a.lower() for h in letters for value in h.all(*_LETTER_RECIPIENTS) for a in addresses_in(value)}

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipeline.mail.bounces.addresses import address_of, tidy
+from pipeline.mail.bounces.addresses import address_of, addresses_in, tidy
 from pipeline.mail.bounces.mime import Headers, Part
 from pipeline.mail.bounces.reading import Complaint, Kind
 from pipeline.mail.bounces.words import pattern
@@ -267,12 +267,14 @@ def loose_complaint(
     headers: Headers, words: str, returned: list[Headers], *, sender: str, subject: str
 ) -> Complaint | None:
     """A complaint without the form of one: the letter attached, and words or headers that tell what it is."""
-    if not returned:
-        return None
+    if headers.has("x-apple-unsubscribe"):  # Apple's mail programs, where their user presses "unsubscribe"
+        return Complaint("opt-out", original_recipients=tuple(addresses_in(headers.get("from"))[:1]))
     told = [address_of(value) for h in (headers, *returned) for value in h.all(*_TOLD_HEADERS)]
+    if not returned and not headers.has(*_TOLD_HEADERS):  # Outlook.com's old form: the letter itself, with such a field
+        return None
     by_form = headers.has("x-loop") and "scomp" in headers.get("x-loop").lower()
     signs = (
-        2 * bool(told and any(told))
+        2 * any(told)
         + 2 * by_form
         + bool(_CALLED.search(sender))
         + 2 * bool(_SUBJECT.search(subject))
