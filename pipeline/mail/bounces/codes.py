@@ -69,7 +69,7 @@ def ground(code: int, enhanced: str, text: str) -> Ground:
     """`classify`, and on what ground."""
     words = _words(text)
     code = code or _reply_in(text)
-    status = _telling(enhanced, text)
+    status = telling(enhanced, text)
     first = str(code)[0] if code else status[:1]
     statuses = {status, *(found[2] or found[3] for found in _CODES_IN_TEXT.finditer(text[:_MOST_TEXT]))}
     found = _ask(words, code, status.partition(".")[2], {one.partition(".")[2] for one in statuses}, first)
@@ -127,7 +127,7 @@ def _words(text: str) -> str:
     return _BLANKS.sub(" ", text).strip().lower()
 
 
-def _telling(enhanced: str, text: str) -> str:
+def telling(enhanced: str, text: str) -> str:
     """The status that says most: *enhanced* itself, or one in *text* where that says nothing (x.0.0)."""
     enhanced = enhanced.strip()
     if enhanced and not enhanced.endswith(".0.0"):

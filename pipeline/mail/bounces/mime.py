@@ -29,9 +29,7 @@ _BOUNDARY_LINE = re.compile(r"--([^\s-][^\n]{5,120}?)[ \t]*\n(?:content-|\n)", r
 _TAG_BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li|/?table|/?blockquote|hr)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG_CELL = re.compile(r"</?t[dh]\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[!/?]?[a-zA-Z](?![^<>\s]*@)[^<>]{0,2000}>|<!--[^<>]{0,2000}-->")
-_HIDDEN = re.compile(
-    r"<(style|script|head|title)\b[^<>]{0,500}>[^<]{0,20000}(?:<(?!/\1)[^<]{0,20000}){0,200}</\1\s*>", re.IGNORECASE
-)
+_HIDDEN = re.compile(r"<(style|script|head|title)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +234,25 @@ def _readable(raw: bytes, charset: str) -> str:
 
 def plain(markup: str) -> str:
     """The words of an HTML text, its blocks on lines of their own."""
-    markup = _HIDDEN.sub(" ", markup[:_MOST_TEXT])
+    markup = _shown(markup[:_MOST_TEXT])
     markup = re.sub(r"\s*\n\s*", " ", markup)
     markup = _TAG_CELL.sub(" ", _TAG_BREAK.sub("\n", markup))
     text = html.unescape(_TAG.sub("", markup)).replace("\xa0", " ")
     return re.sub(r"[ \t]+", " ", re.sub(r"[ \t]*\n[ \t]*", "\n", text))
+
+
+def _shown(markup: str) -> str:
+    """*markup* without what no reader sees: style sheets, scripts, its title."""
+    shown: list[str] = []
+    at = 0
+    never_closed: set[str] = set()
+    for found in _HIDDEN.finditer(markup):
+        name = found[1].lower()
+        if found.start() < at or name in never_closed:
+            continue
+        if end := re.compile(f"</{name}[^<>]{{0,100}}>", re.IGNORECASE).search(markup, found.end()):
+            shown.append(markup[at : found.start()])
+            at = end.end()
+        else:
+            never_closed.add(name)
+    return "".join([*shown, markup[at:]])

@@ -62,6 +62,7 @@ _QUOTED_ADDRESS = re.compile(r"\s*(?:mailto:|\[mailto:)")
 _HEDGED = pattern("report", "hedged", before=r"\b", after=r"\b")
 _IF = re.compile(r"\bif (?:you|the|this|it|that|your|an?)\b")
 _SCANNED = pattern("report", "scanned")
+_ASIDE = re.compile(r"\((?:please|bitte|veuillez|por favor)[^()]{0,120}\)")
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+|\n\s*\n|\n[_*=-]{10,}")
 _ALONE = re.compile(
     r"(?:recipients?|address(?:es)?|users?)[^\n]{0,200}:[ \t]*\n\s*([\w.+-]{2,64})[ \t]*(?:\n|$)", re.IGNORECASE
@@ -193,7 +194,7 @@ def _why(lines: list[str], number: int, starts: list[int]) -> str:
 
 def plain_statements(words: str) -> str:
     """*words* without what only might be, or is advice: "please check", "the mailbox may be full"."""
-    sentences = _SENTENCE_END.split(words[:8000])
+    sentences = _SENTENCE_END.split(_ASIDE.sub(" ", words[:8000]))
     return " ".join(s for s in sentences if not any(p.search(s.lower()) for p in (_HEDGED, _IF, _SCANNED)))
 
 

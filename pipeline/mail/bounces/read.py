@@ -254,9 +254,24 @@ def _class_of(opened: _Opened, status: Status, address: str, *, alone: bool) -> 
         if same(named.address, address)
     )
     words = f"{near} {prose.plain_statements(opened.words)}" if alone else near
-    by_fields = ground(status.code, status.status, status.diagnostic)
-    by_people = ground(status.code, status.status, words)
+    by_fields = _by_fields(status)
+    doubted = by_fields.bounce_class is BounceClass.UNKNOWN
+    by_people = ground(status.code, "" if doubted else status.status, words)
     return _settled(by_fields, by_people, f"{words} {opened.words if alone else ''}")
+
+
+def _by_fields(status: Status) -> Ground:
+    """The class by the fields of the report alone.
+
+    Some servers, sendmail first of all, give every 550 at RCPT the status 5.1.1 by themselves. Where the receiver gave none, and
+    used words that are weak but of another kind, nobody is dead.
+    """
+    found = ground(status.code, status.status, status.diagnostic)
+    of_status = found.bounce_class in _DEAD and not found.by_words
+    if of_status and status.code and not reports.STATUS.search(status.diagnostic):
+        weak = ground(status.code, "", status.diagnostic).bounce_class
+        return Ground(BounceClass.UNKNOWN, by_words=False) if weak in _ALIVE else found
+    return found
 
 
 def _settled(first: Ground, second: Ground, words: str) -> BounceClass:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pipeline.mail.bounces.addresses import address_of, addresses_in, tidy
+from pipeline.mail.bounces.codes import telling
 from pipeline.mail.bounces.mime import Headers, Part
 from pipeline.mail.bounces.reading import Complaint, Kind
 from pipeline.mail.bounces.words import pattern
@@ -137,11 +138,12 @@ def _status(group: _Group) -> Status:
         for name in ("original-recipient", "final-recipient", *_RECIPIENT_FIELDS[2:])
         if name in fields
     ]
-    status = STATUS.search(fields.get("status", "")) or STATUS.search(diagnostic)
+    given = STATUS.search(fields.get("status", ""))
+    status = telling(given[1] if given else "", diagnostic)
     return Status(
-        kind=_kind(fields.get("action", ""), status[1] if status else fields.get("status", "").strip()),
+        kind=_kind(fields.get("action", ""), status or fields.get("status", "").strip()),
         addresses=tuple(dict.fromkeys(address for address in addresses if address)),
-        status=status[1] if status else "",
+        status=status,
         code=code_in(diagnostic),
         diagnostic=diagnostic,
     )
