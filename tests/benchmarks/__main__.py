@@ -12,22 +12,24 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import building, sending
+from tests.benchmarks import building, sending, wire
 from tests.benchmarks.table import Row
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", choices=["send", "build"], action="append", help="run these alone")
+    parser.add_argument("--only", choices=["send", "build", "wire"], action="append", help="run these alone")
     parser.add_argument("--subscribers", type=int, default=10_000, help="how many to send to (default: 10000)")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the median is of (default: 3)")
     arguments = parser.parse_args()
-    chosen = arguments.only or ["build", "send"]
+    chosen = arguments.only or ["build", "send", "wire"]
     parts: list[Iterator[Row]] = []
     if "build" in chosen:
         parts.append(building.measure(runs=arguments.runs))
     if "send" in chosen:
         parts.append(sending.measure(subscribers=arguments.subscribers, runs=arguments.runs))
+    if "wire" in chosen:
+        parts.append(wire.measure(runs=arguments.runs))
     print(f"{'what':<36} {'measured (median)':<24} {'wanted':<36}")
     holds = True
     for row in itertools.chain(*parts):
