@@ -62,7 +62,8 @@ def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
     ]
     assert _states(repository) == ["suppressed", "active", "suppressed", "active", "active", "active"]
     assert 'a report of "fraud" from example.org' in first.err
-    assert "reader" not in first.err
+    assert "1 of 6 readers at example.org called it spam" in first.err
+    assert "@" not in first.err
 
     samples = repository.run("bounces", "--samples", "--json")
     assert [(one["category"], one["action"]) for one in samples.json] == [("fraud", "alarm")]

@@ -357,9 +357,9 @@ def test_who_was_dropped_by_a_bounce_is_not_claimed_any_more(postroom_of_each: P
     room.take(room.bounce(dead, yesterday))
 
     with room.store.writing() as connection:
-        claims, held_back = deliveries.claim(connection, today, 1, limit=10, now=room.now)
-    assert [claim.email for claim in claims] == ["alive@example.org"]
-    assert held_back == 1
+        claimed = deliveries.claim(connection, today, 1, limit=10, now=room.now)
+    assert [claim.email for claim in claimed.claims] == ["alive@example.org"]
+    assert claimed.held_back == 1
 
 
 # --- leaving by mail ----------------------------------------------------------------------------------------------------------
@@ -512,8 +512,8 @@ def test_too_many_complaints_stop_the_rest_of_the_issue_at_that_receiver_only(po
     assert "the rest of the issue is not sent there" in reports[-1].alarms[0]
     with room.store.writing() as connection:
         assert bounces.stopped_domains(connection, issue) == {"big.test"}
-        claims, _ = deliveries.claim(connection, issue, 1, limit=100, now=room.now)
-    assert [claim.email for claim in claims] == ["x@other.test"]
+        claimed = deliveries.claim(connection, issue, 1, limit=100, now=room.now)
+    assert [claim.email for claim in claimed.claims] == ["x@other.test"]
     held = [row for row in room.rows(tables.deliveries) if row.status == "suppressed"]
     assert len(held) == 10
     assert held[0].reply == "not sent: 5 of 1000 readers at big.test called this issue spam"
