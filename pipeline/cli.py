@@ -447,6 +447,10 @@ def import_subscribers(
     source: Annotated[str, typer.Option(help="Where these people come from.", metavar="TEXT")],
     basis: Annotated[str, typer.Option(help="On what basis you may write to them.", metavar="TEXT")],
     confirmed: Annotated[bool, typer.Option("--confirmed", help="They have confirmed; you can show it.")] = False,
+    confirmed_at: Annotated[
+        dt.datetime | None,
+        typer.Option(help="When, for rows that do not say.", metavar="DATE", formats=["%Y-%m-%d"]),
+    ] = None,
     root: Root = None,
     json: Json = False,
 ) -> None:
@@ -458,7 +462,16 @@ def import_subscribers(
 
     settings = _settings(root)
     with _store(settings) as store:
-        report = import_csv(store, settings, file, source=source, basis=basis, confirmed=confirmed, now=_now())
+        report = import_csv(
+            store,
+            settings,
+            file,
+            source=source,
+            basis=basis,
+            confirmed=confirmed,
+            confirmed_at=confirmed_at.date() if confirmed_at else None,
+            now=_now(),
+        )
     if json:
         _print_json(report.as_dict())
     else:

@@ -415,40 +415,46 @@ def import_rows(
     *vouched*: the owner states that these people have confirmed; else they are pending. Nobody is revived, nobody's choice is
     changed. *detail* is kept with each consent. *first_id*: the highest number before this import, which tells a repetition.
     """
-    verdicts = _judged(connection, rows, first_id=first_id, key=key)
+    verdicts = _judged(connection, rows, key=key)
     state = move(None, Event.VOUCH if vouched else Event.IMPORT)
     assert state is not None
     fresh = {new_ref(): number for number, verdict in enumerate(verdicts) if verdict is None}
     news = [_new(ref, rows[number], state, now=now) for ref, number in fresh.items()]
     added = subscribers.add_many(connection, news)
-    for ref, number in fresh.items():
-        if ref not in added:  # somebody else added the address in this very moment
-            verdicts[number] = Skipped.KNOWN
+    there = [number for ref, number in fresh.items() if ref not in added]
+    known = subscribers.known(connection, [rows[number].address.key for number in there]) if there else {}
+    for number in there:
+        verdicts[number] = _why_not(known.get(rows[number].address.key), first_id=first_id)
     people = [(number, rows[fresh[ref]].choice, _with_date(detail, rows[fresh[ref]])) for ref, number in added.items()]
     consents.add_many(connection, people, ConsentEvent.IMPORTED, evidence, now=now)
     return verdicts
 
 
-def _judged(connection: Connection, rows: Sequence[Imported], *, first_id: int, key: Keys) -> list[Skipped | None]:
-    names = [row.address.key for row in rows]
-    reasons = suppressions.reasons(connection, key, names)
-    known = subscribers.known(connection, names)
+def _judged(connection: Connection, rows: Sequence[Imported], *, key: Keys) -> list[Skipped | None]:
+    """Why a row is skipped, as far as these rows and the suppressions tell."""
+    reasons = suppressions.reasons(connection, key, [row.address.key for row in rows])
     seen: set[str] = set()
-    verdicts = []
-    for name in names:
-        verdicts.append(_why_not(reasons.get(name), known.get(name), seen=name in seen, first_id=first_id))
+    verdicts: list[Skipped | None] = []
+    for row in rows:
+        name = row.address.key
+        if name in seen:
+            verdicts.append(Skipped.TWICE)
+        elif (reason := reasons.get(name)) is not None:
+            verdicts.append(Skipped.ERASED if reason is Reason.ERASED else Skipped.SUPPRESSED)
+        else:
+            verdicts.append(None)
         seen.add(name)
     return verdicts
 
 
-def _why_not(reason: Reason | None, known: tuple[int, State] | None, seen: bool, *, first_id: int) -> Skipped | None:
-    if seen or (known is not None and known[0] > first_id):
-        return Skipped.TWICE
-    if reason is not None:
-        return Skipped.ERASED if reason is Reason.ERASED else Skipped.SUPPRESSED
+def _why_not(known: tuple[int, State] | None, *, first_id: int) -> Skipped:
+    """Why somebody who is here already is skipped; None: who was, and was erased in this very moment."""
     if known is None:
-        return None
-    return {State.UNSUBSCRIBED: Skipped.UNSUBSCRIBED, State.SUPPRESSED: Skipped.SUPPRESSED}.get(known[1], Skipped.KNOWN)
+        return Skipped.ERASED
+    number, state = known
+    if number > first_id:
+        return Skipped.TWICE
+    return {State.UNSUBSCRIBED: Skipped.UNSUBSCRIBED, State.SUPPRESSED: Skipped.SUPPRESSED}.get(state, Skipped.KNOWN)
 
 
 def _new(ref: str, row: Imported, state: State, *, now: dt.datetime) -> NewSubscriber:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import functools
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,11 +29,11 @@ from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.csvfile import BrokenRow, Row, open_rows
 from pipeline.mail.lifecycle import ChoiceError, Imported
-from pipeline.model import State, Subscriber, Topic
+from pipeline.model import Choice, State, Subscriber, Topic
 from pipeline.store import Store, consents, signups, subscribers, suppressions
 from pipeline.store.consents import ConsentEvent, Evidence, Method
 
-BATCH = 1_000  # rows of one transaction
+BATCH = 5_000  # rows of one transaction
 COLUMNS = ("email", "cadence", "topics", "confirmed_at", "state")
 EXPORTED = (*COLUMNS, "paused_until", "created_at")
 BROKEN = "cannot be read"
@@ -95,16 +96,25 @@ class ImportReport:
 
 
 def import_csv(
-    store: Store, settings: Settings, file: Path, *, source: str, basis: str, confirmed: bool, now: dt.datetime
+    store: Store,
+    settings: Settings,
+    file: Path,
+    *,
+    source: str,
+    basis: str,
+    confirmed: bool,
+    confirmed_at: dt.date | None = None,
+    now: dt.datetime,
 ) -> ImportReport:
     """Bring along the people of a CSV file with the columns email, cadence, topics and confirmed_at.
 
         file | rows | read each | batches of 1,000 | add whom we do not know, with a consent row each
 
     *source* and *basis* say where the addresses come from and why we may write to them; both are kept with every consent. With
-    *confirmed*, the caller states that these people have confirmed: they are active. Without, they are pending and get no mail. A
-    row that is broken, known or suppressed is skipped and counted, and so is one that says, as an export does, that its state is
-    another than active: who left there has not come here. Killed half-way and run again, the rest is imported.
+    *confirmed*, the caller states that these people have confirmed: they are active, since the date of the row, else since
+    *confirmed_at*, else since this import. Without, they are pending and get no mail. A row that is broken, known or suppressed is
+    skipped and counted, and so is one that says, as an export does, that its state is another than active: who left there has not
+    come here. Killed half-way and run again, the rest is imported.
 
     Raises `UsageError` for a missing source or basis, or for a file that is no such CSV.
     """
@@ -112,15 +122,18 @@ def import_csv(
         raise UsageError(
             "an import needs --source (where the addresses come from) and --basis (why you may write to them)"
         )
-    topics = offered_topics(settings)
+    if "@" in source + basis:
+        raise UsageError("--source and --basis are kept for ever, with every consent: name no address in them")
+    given = _moment(confirmed_at.isoformat(), now=now) if confirmed_at else None
+    choose = _chooser(offered_topics(settings))
     key = load_keys(settings.state_dir, "suppression")
     with store.reading() as connection:
         first_id = subscribers.last_id(connection)
     skipped: list[tuple[int, str]] = []
-    imported = 0
+    imported = undated = 0
     with open_rows(file, required="email", known=COLUMNS) as table:
         for rows in _batches(table.rows):
-            people, broken = _read(rows, topics, now=now)
+            people, broken = _read(rows, choose, given, now=now)
             with store.writing() as connection:
                 verdicts = lifecycle.import_rows(
                     connection,
@@ -133,6 +146,7 @@ def import_csv(
                     now=now,
                 )
             imported += verdicts.count(None)
+            undated += sum(v is None and not them.confirmed_at for (_, them), v in zip(people, verdicts, strict=True))
             skipped += broken
             skipped += [(line, v.value) for (line, _), v in zip(people, verdicts, strict=True) if v is not None]
     return ImportReport(
@@ -140,12 +154,12 @@ def import_csv(
         state=State.ACTIVE if confirmed else State.PENDING,
         skipped=dict(Counter(why.partition(":")[0] for _, why in skipped)),
         rows=tuple(sorted(skipped)),
-        notes=tuple(_notes(table.ignored, imported, confirmed=confirmed)),
+        notes=tuple(_notes(table.ignored, imported, undated, confirmed=confirmed)),
     )
 
 
 def _read(
-    rows: list[Row | BrokenRow], topics: Collection[str], *, now: dt.datetime
+    rows: list[Row | BrokenRow], choose: Callable[[str, str], Choice], given: dt.datetime | None, *, now: dt.datetime
 ) -> tuple[list[tuple[int, Imported]], list[tuple[int, str]]]:
     """The people of these rows and the rows that name none, each with its line."""
     people: list[tuple[int, Imported]] = []
@@ -158,21 +172,33 @@ def _read(
             broken.append((row.line, f"{ELSEWHERE}: {state[:40]}"))
             continue
         try:
-            people.append((row.line, _person(row, topics, now=now)))
+            people.append((row.line, _person(row, choose, given, now=now)))
         except (AddressError, ChoiceError, ValueError) as error:
             broken.append((row.line, f"{BROKEN}: {error}"))
     return people, broken
 
 
-def _person(row: Row, topics: Collection[str], *, now: dt.datetime) -> Imported:
-    wanted = row.fields.get("topics", "").lower()
-    for separator in ",;|":
-        wanted = wanted.replace(separator, " ")
-    choice = lifecycle.parse_choice(row.fields.get("cadence", ""), wanted.split(), known=topics)
-    confirmed_at = _moment(row.fields.get("confirmed_at", "").strip(), now=now)
-    return Imported(parse_address(row.fields["email"].strip()), choice, confirmed_at)
+def _person(row: Row, choose: Callable[[str, str], Choice], given: dt.datetime | None, *, now: dt.datetime) -> Imported:
+    fields = row.fields
+    choice = choose(fields.get("cadence", ""), fields.get("topics", ""))
+    confirmed_at = _moment(fields.get("confirmed_at", "").strip(), now=now) or given
+    return Imported(parse_address(fields["email"].strip()), choice, confirmed_at)
 
 
+def _chooser(topics: Collection[str]) -> Callable[[str, str], Choice]:
+    """Reads the choice of a row; what many rows say alike is read once."""
+
+    @functools.lru_cache(maxsize=10_000)
+    def choose(cadence: str, wanted: str) -> Choice:
+        wanted = wanted.lower()
+        for separator in ",;|":
+            wanted = wanted.replace(separator, " ")
+        return lifecycle.parse_choice(cadence, wanted.split(), known=topics)
+
+    return choose
+
+
+@functools.lru_cache(maxsize=10_000)
 def _moment(text: str, *, now: dt.datetime) -> dt.datetime | None:
     if not text:
         return None
@@ -186,9 +212,14 @@ def _moment(text: str, *, now: dt.datetime) -> dt.datetime | None:
     return moment
 
 
-def _notes(ignored: tuple[str, ...], imported: int, *, confirmed: bool) -> Iterator[str]:
+def _notes(ignored: tuple[str, ...], imported: int, undated: int, *, confirmed: bool) -> Iterator[str]:
     if ignored:
         yield f"nothing was taken from the column{'s' * (len(ignored) > 1)} {', '.join(ignored)}"
+    if undated and confirmed:
+        yield (
+            f"{undated} of those imported have no date of confirmation: the date of this import stands in its place; "
+            "where you know it, give confirmed_at in the file or --confirmed-at the first time"
+        )
     if imported and not confirmed:
         yield (
             "those imported are pending and get no mail until they sign up and confirm; "

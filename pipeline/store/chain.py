@@ -10,17 +10,21 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.store.engine import Connection, Store
+from pipeline.store.engine import Connection, Store, insert_many
 from pipeline.store.tables import chain, consents, cuts, traces, wordings
 
 VERIFIED_AT_ONCE = 5_000  # rows
-_HASHED = ("subscriber_id", "event", "method", "cadence", "topics", "wording", "page", "detail", "language", "trace")
+_HASHED = operator.itemgetter(
+    *("subscriber_id", "event", "method", "cadence", "topics", "wording", "page", "detail", "language", "trace")
+)
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,13 @@ class ChainReport:
 def append(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Add *rows* to the chain. Its head is locked until the transaction ends: numbers and links are in the same order."""
     head = _head(connection, lock=True)
+    at, text = None, ""
     for row in rows:
+        if row["at"] != at:
+            at, text = row["at"], _time(row["at"])
         row["previous"] = head
-        head = row["hash"] = _row_hash(row)
-    connection.execute(consents.insert(), rows)
+        head = row["hash"] = _row_hash(row, text)
+    insert_many(connection, consents, rows)
     connection.execute(chain.update().values(head=head))
 
 
@@ -63,17 +70,22 @@ def _head(connection: Connection, *, lock: bool = False) -> str:
     return str(connection.execute(query.with_for_update() if lock else query).scalar_one())
 
 
-def _row_hash(row: Any) -> str:
+def _row_hash(row: Any, at: str) -> str:
     """SHA-256 over all that a row says, in one spelling: a JSON list without spaces, the time in UTC with microseconds."""
-    at = row["at"].astimezone(dt.UTC).isoformat(timespec="microseconds")
-    values = [row["previous"], at, *(row[name] for name in _HASHED)]
-    return hashlib.sha256(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return _hash([row["previous"], at, *_HASHED(row)])
+
+
+def _time(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def _hash(values: list[Any]) -> str:
+    return hashlib.sha256(_ENCODE(values).encode()).hexdigest()
 
 
 def trace_hash(salt: str, ip: str | None, agent: str | None, message_id: str | None, token: str | None) -> str:
     """SHA-256 over what is known of where an event came from; says nothing without the salt."""
-    values = [salt, ip, agent, message_id, token]
-    return hashlib.sha256(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return _hash([salt, ip, agent, message_id, token])
 
 
 def verify(store: Store) -> ChainReport:
@@ -106,7 +118,7 @@ def verify(store: Store) -> ChainReport:
 def _what_is_wrong(row: Any, previous: str, words_ok: dict[str, bool]) -> str:
     if row.previous != previous:
         return "the row before it is missing, or is another than it was"
-    if _row_hash(row._mapping) != row.hash:
+    if _row_hash(row._mapping, _time(row.at)) != row.hash:
         return "it is not as it was written"
     if row.salt is not None and trace_hash(row.salt, row.ip, row.agent, row.message_id, row.token) != row.trace:
         return "where it came from is not as it was written"

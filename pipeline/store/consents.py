@@ -124,19 +124,22 @@ def add_many(
 ) -> None:
     """Write down that *event* happened to each of (subscriber, choice, detail)."""
     trace = evidence.trace if evidence.trace and evidence.trace != Trace() else None
+    same: dict[str, Any] = {
+        "event": event.value,
+        "at": now,
+        "method": evidence.method.value,
+        "wording": evidence.wording,
+        "page": evidence.page,
+        "language": evidence.language,
+        "trace": None,
+    }
     rows: list[dict[str, Any]] = [
         {
+            **same,
             "subscriber_id": subscriber_id,
-            "event": event.value,
-            "at": now,
-            "method": evidence.method.value,
             "cadence": choice.cadence.value if choice else None,
             "topics": topics_text(choice.topics) if choice else None,
-            "wording": evidence.wording,
-            "page": evidence.page,
             "detail": detail,
-            "language": evidence.language,
-            "trace": None,
         }
         for subscriber_id, choice, detail in people
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,6 +230,47 @@ def insert_once(connection: Connection, table: sa.Table) -> Any:
     if connection.dialect.name == "sqlite":
         return sqlite_insert(table).on_conflict_do_nothing()
     return postgresql_insert(table).on_conflict_do_nothing()
+
+
+def insert_many(
+    connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, once: bool = False
+) -> None:
+    """Insert many rows of the same columns, in their order; with *once*, a row that is there already stays as it is.
+
+    Past SQLAlchemy's work on each value, which takes longer than the database's: a third of the time on either.
+    """
+    if not rows:
+        return
+    names = list(rows[0])
+    processors = [_processor(connection, table.c[name]) for name in names]
+    columns = [_processed([row[name] for row in rows], way) for name, way in zip(names, processors, strict=True)]
+    unless = " ON CONFLICT DO NOTHING" if once else ""
+    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    if connection.dialect.name == "sqlite":
+        values = f"VALUES ({', '.join('?' * len(names))})"
+        connection.exec_driver_sql(f"{into} {values}{unless}", list(zip(*columns, strict=True)))
+        return
+    arrays = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
+    # Numbers are given in the order of the rows (PostgreSQL, INSERT: "ORDER BY" of a SELECT comes before the defaults).
+    source = f"FROM unnest({arrays}) WITH ORDINALITY AS t ({', '.join(names)}, n) ORDER BY n"
+    select = f"SELECT {', '.join(names)} {source}"
+    connection.exec_driver_sql(f"{into} {select}{unless}", tuple(columns))
+
+
+def _processor(connection: Connection, column: sa.Column[Any]) -> Callable[[Any], Any] | None:
+    kind = column.type.dialect_impl(connection.dialect)
+    found: Callable[[Any], Any] | None = kind.bind_processor(connection.dialect)
+    return found
+
+
+def _processed(values: list[Any], way: Callable[[Any], Any] | None) -> list[Any]:
+    if way is None:
+        return values
+    known: dict[Any, Any] = {}  # most rows of a batch have the same times
+    for value in values:
+        if value not in known:
+            known[value] = way(value)
+    return [known[value] for value in values]
 
 
 def row_count(result: Any) -> int:

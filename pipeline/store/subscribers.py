@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import StoreBusy
 from pipeline.model import Cadence, Choice, DeliveryStatus, Reply, State, Subscriber
-from pipeline.store.engine import Connection, Store, insert_once
+from pipeline.store.engine import Connection, Store, insert_many, insert_once
 from pipeline.store.tables import (
     bounces,
     confirmations,
@@ -193,17 +193,19 @@ def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[int, S
     """Which of these canonical addresses are there, with number and state."""
     s = subscribers.c
     query = sa.select(s.email_key, s.id, s.state).where(s.email_key.in_(keys))
-    return {row.email_key: (int(row.id), State(row.state)) for row in connection.execute(query)}
+    return {key: (int(number), State(state)) for key, number, state in connection.execute(query)}
 
 
 def add_many(connection: Connection, rows: Sequence[NewSubscriber]) -> dict[str, int]:
     """Add those whose address is not there yet. Returns number by ref of the added ones."""
     if not rows:
         return {}
-    connection.execute(insert_once(connection, subscribers), [_values(row) for row in rows])
+    before = last_id(connection)
+    insert_many(connection, subscribers, [_values(row) for row in rows], once=True)
+    ours = {row.ref for row in rows}
     s = subscribers.c
-    query = sa.select(s.ref, s.id).where(s.ref.in_([row.ref for row in rows]))
-    return {row.ref: int(row.id) for row in connection.execute(query)}
+    query = sa.select(s.ref, s.id).where(s.id > before).order_by(s.id)
+    return {ref: int(number) for ref, number in connection.execute(query) if ref in ours}
 
 
 def last_id(connection: Connection) -> int:

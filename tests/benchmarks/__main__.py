@@ -12,20 +12,22 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import building, sending, wire
+from tests.benchmarks import building, importing, sending, wire
 from tests.benchmarks.table import Row
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", choices=["send", "build", "wire"], action="append", help="run these alone")
+    parser.add_argument("--only", choices=["send", "build", "import", "wire"], action="append", help="run these alone")
     parser.add_argument("--subscribers", type=int, default=10_000, help="how many to send to (default: 10000)")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the median is of (default: 3)")
     arguments = parser.parse_args()
-    chosen = arguments.only or ["build", "send", "wire"]
+    chosen = arguments.only or ["build", "import", "send", "wire"]
     parts: list[Iterator[Row]] = []
     if "build" in chosen:
         parts.append(building.measure(runs=arguments.runs))
+    if "import" in chosen:
+        parts.append(importing.measure(subscribers=max(100_000, arguments.subscribers)))
     if "send" in chosen:
         parts.append(sending.measure(subscribers=arguments.subscribers, runs=arguments.runs))
     if "wire" in chosen:
