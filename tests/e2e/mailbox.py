@@ -18,7 +18,7 @@ from tests.e2e.servers import IMAPS_PORT, PASSWORD
 from tests.e2e.table import Unmet
 from tests.e2e.world import IMAP
 
-PATIENCE = 60.0  # seconds; the relay tries again every five
+PATIENCE = 120.0  # seconds; the relay tries again every five
 
 
 @dataclass(frozen=True)

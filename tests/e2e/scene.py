@@ -6,24 +6,27 @@ import base64
 import datetime as dt
 import re
 import shutil
+import smtplib
+import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.e2e import servers
 from tests.e2e.mailbox import Delivered, Mailboxes
-from tests.e2e.servers import BOUNCE_BOX, SUBMISSION, WEB_PORT, Postfix, Server
+from tests.e2e.servers import BOUNCE_BOX, PASSWORD, SUBMISSION, WEB_PORT, Postfix, Server
 from tests.e2e.table import Table, Unmet
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import BOUNCES, IMAP, MX, NEWS, READER, RELAY, SENDER, Authority
+from tests.e2e.world import BOUNCES, IMAP, MX, MX_IP, NEWS, READER, RELAY, SENDER, Authority
 from tests.repository import HERE, Ended, Repository
 
 PAGES = f"https://{NEWS}/"
@@ -84,6 +87,7 @@ class Scene:
     serving: subprocess.Popen[bytes] | None = None
     first_each: str = ""  # the slug of the first article that everybody in EACH got
     crowd_issue: str = ""  # the issue during which the relay is switched off
+    crowd_article: str = ""  # and the slug of the article that is in no other
 
     # -- the newsletter
 
@@ -102,7 +106,7 @@ class Scene:
 
     def run(self, *words: str, table: Table | None = None, may_fail: bool = False, **extra: str) -> Ended:
         """``opensignal WORDS`` in the repository. Raises `Unmet` when it meets a problem, unless it may."""
-        ended = self.repository.run(*words, timeout=180, **extra)
+        ended = self.repository.run(*words, timeout=300, **extra)
         if table is not None:
             said = f"$ opensignal {' '.join(words)}\n{ended.out}{ended.err}exit {ended.code}\n"
             table.keep(f"{words[0]}-{time.monotonic_ns() // 1_000_000}.txt", said)
@@ -130,6 +134,17 @@ class Scene:
             stdout=log,
             stderr=log,
         )
+
+    def mail(self, sender: str, to: str, raw: bytes) -> None:
+        """A mail from one of the readers, or from their server (an empty *sender*), which carries it to us."""
+        context = ssl.create_default_context(cafile=str(self.authority.file))
+        with smtplib.SMTP(MX, 25, source_address=(MX_IP, 0), timeout=60) as client:
+            client.starttls(context=context)
+            client.sendmail(sender, [to], raw)
+
+    def came_back(self, what: str, wanted: Callable[[Delivered], bool]) -> Delivered:
+        """The first mail in the mailbox for what comes back that is *wanted*."""
+        return self.mailboxes.wait(BOUNCE_BOX, what, wanted)
 
     # -- names
 
@@ -187,6 +202,7 @@ def _newsletter(root: Path, authority: Authority) -> Repository:
         reply_to=f"editors@{SENDER}",
         bounce_address=BOUNCE_BOX,
         bounce_domain=BOUNCES,
+        bounces_url=f"imaps://{quote(BOUNCE_BOX, safe='')}:{PASSWORD}@{IMAP}/INBOX",
         postal_address="1 Harbour Street, 1234 Anytown, Testland",
         weekly_on=f"{dt.datetime.now(dt.UTC):%A}".lower(),
         smtp_url=f"smtp://{RELAY}:{SUBMISSION}?starttls=require",

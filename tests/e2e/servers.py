@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.table import Unmet
 from tests.e2e.world import (
     BOUNCES,
     DNS_IP,
@@ -294,7 +295,7 @@ def start_rspamd(folder: Path) -> Server:
     words = ["rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", *(f"--var={n}={v}" for n, v in variables.items())]
     server = _start("rspamd", words, log=folder / "log" / "rspamd.log")
     for port in (RSPAMD_MILTER, RSPAMD_HTTP, RSPAMD_CONTROLLER):
-        _wait_for(server, "127.0.0.1", port)
+        _wait_for(server, "127.0.0.1", port, patience=300)  # it compiles all public suffixes first
     return server
 
 
@@ -533,4 +534,4 @@ def _wait_for(server: Server, host: str, port: int, *, patience: float = 60) -> 
                 continue
             said = [f for f in (server.log, server.log.with_suffix(".start.log")) if f.exists()]
             words = "\n".join(file.read_text("utf-8", "replace")[-2000:] for file in said)
-            raise RuntimeError(f"{server.name} does not listen on {host}:{port}; it said:\n{words}") from None
+            raise Unmet(f"{server.name} does not listen on {host}:{port}; it said:\n{words}") from None
