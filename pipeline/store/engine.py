@@ -172,6 +172,8 @@ def _sqlite_engine(address: sa.URL) -> Engine:
     @sa.event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, record: object) -> None:
         raw.isolation_level = None  # the driver must not begin transactions by itself; _begin does
+        # SQLite keeps any bytes as a text. One damaged address must not make the rows around it unreadable, nor stand in an error.
+        raw.text_factory = lambda text: text.decode("utf-8", "replace")
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",

@@ -18,9 +18,13 @@ ADDRESSES: Mapping[str, str] = {
     "a NUL": "x\0y@example.org",
     "a bracket": "x>y@example.org",
     "a space": "x y@example.org",
+}
+NOT_ADDRESSES: Mapping[str, str] = {
     "no at sign": "nobody",
     "nothing": "",
+    "two": "x@example.org@example.com",
     "endless": "x" * 70_000 + "@example.org",
+    "damaged": "x\ufffd@example.org",  # what the store makes of bytes that are no text
 }
 
 

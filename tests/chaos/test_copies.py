@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,6 @@ import pytest
 from tests.chaos import copies
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pipeline.mail.instance") is None, reason="a copy cannot be told from the original yet"
-)
 
 
 @pytest.mark.parametrize("planned", [True, False], ids=["planned", "before"])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.mail.transport import SmtpTransport
 from tests.chaos import hostile
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
@@ -18,9 +17,6 @@ def test_whatever_is_read_is_taken_or_refused_in_words_of_ours(name: str) -> Non
     hostile.read_anything(name, 60 if name == "settings" else 300)
 
 
-@pytest.mark.skipif(
-    SmtpTransport.from_url("smtp://127.0.0.1?timeout=1").timeout != 1, reason="a server's address sets no time-out yet"
-)
 def test_a_server_that_garbles_its_replies_loses_nobody(tmp_path: Path, sqlite_url: str, nursery: Nursery) -> None:
     """R-12, R-03."""
     with scene(tmp_path, hostile.readers(120), nursery=nursery, database_url=sqlite_url) as one:
