@@ -27,11 +27,14 @@ def _states(repository: Repository) -> list[str]:
 def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
     repository: Repository, server: MailServer, tmp_path: Path
 ) -> None:
-    """M-24, M-25, M-27, T-47"""
+    """M-20, M-22, M-24, M-25, M-27, T-47"""
     repository.add_article("grid")
     repository.add_subscribers(READERS)
-    assert repository.run("send", repository.today, smtp_url=server.url).code == 0
+    posted = repository.run("send", repository.today, smtp_url=server.url, bounce_domain="bounce.example.org")
+    assert posted.code == 0
     sent = {letter.recipient: _headers(letter) for letter in server.received}
+    envelope = {letter.recipient: letter.sender for letter in server.received}
+    leave = {reader: headers.partition("<mailto:")[2].partition("?")[0] for reader, headers in sent.items()}
     to = "signals@example.org"
     mails = [
         postfix_bounce(to=to, recipient=READERS[0], headers=sent[READERS[0]]),
@@ -75,14 +78,17 @@ def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
     arrived = postfix_bounce(to=to, recipient=READERS[5], headers=f"{only_id}\n")
     (tmp_path / "post" / "new" / "1.example").write_bytes(arrived)
     (tmp_path / "post" / "new" / "2.example").write_bytes(mails[0])  # taken in before
+    verp = postfix_bounce(to=envelope[READERS[4]], recipient=READERS[4])
+    (tmp_path / "post" / "new" / "3.example").write_bytes(verp)
+    (tmp_path / "post" / "new" / "4.example").write_bytes(plain_mail(to=leave[READERS[3]], subject=""))
 
     polled = repository.run("bounces", "--json", bounces_url=str(tmp_path / "post"))
 
     assert polled.json == {
-        "taken": 2,
-        "kinds": {"bounce": 2},
-        "actions": {"suppressed": 1, "again": 1},
+        "taken": 4,
+        "kinds": {"bounce": 3, "other": 1},
+        "actions": {"suppressed": 2, "again": 1, "unsubscribed": 1},
         "alarms": [],
         "left": 0,
     }
-    assert _states(repository)[5] == "suppressed"
+    assert _states(repository)[3:] == ["unsubscribed", "suppressed", "suppressed"]
