@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pipeline.mail.bounces.words import any_of, load
@@ -65,6 +66,7 @@ def classify(code: int, enhanced: str, text: str) -> BounceClass:
     return ground(code, enhanced, text).bounce_class
 
 
+@lru_cache(maxsize=2048)  # a receiver in trouble says the same of every letter
 def ground(code: int, enhanced: str, text: str) -> Ground:
     """`classify`, and on what ground."""
     words = _words(text)

@@ -16,9 +16,11 @@ from pipeline.mail.bounces.words import pattern
 _MOST_WORDS: Final = 48 * 1024  # characters of a report that people are to read
 _MOST_LINES: Final = 1500
 _MOST_NAMED: Final = 300
+CERTAIN: Final = 10  # the weight of an address that a field names
 SURE: Final = 4  # the weight of an address in a place for recipients
 AT_START: Final = 5  # the weight of one that begins a line, or follows a code
 OF_LETTER: Final = 5  # the weight that the returned letter gives its recipients
+BARELY: Final = 2  # of one that is guessed
 LIKELY: Final = 3  # in the words of the server that refused it
 _LONGEST_MARK: Final = 120
 _AROUND: Final = 12  # lines of reason that belong to an address

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -190,8 +191,13 @@ def code_in(text: str) -> int:
 # --- feedback --------------------------------------------------------------------------------------------------------------
 
 
-def complaint_in(text: str) -> Complaint | None:
-    """The fields of a feedback report in *text* (RFC 5965 and what came before it)."""
+def complaint_in(texts: Iterable[str]) -> Complaint | None:
+    """The first feedback report in *texts*."""
+    return next((found for text in texts if (found := _feedback(text))), None)
+
+
+def _feedback(text: str) -> Complaint | None:
+    """The fields of a feedback report (RFC 5965 and what came before it)."""
     if "feedback-type" not in text.lower():
         return None
     fields: dict[str, list[str]] = {}
@@ -271,12 +277,12 @@ def loose_complaint(
     """A complaint without the form of one: the letter attached, and words or headers that tell what it is."""
     if headers.has("x-apple-unsubscribe"):  # Apple's mail programs, where their user presses "unsubscribe"
         return Complaint("opt-out", original_recipients=tuple(addresses_in(headers.get("from"))[:1]))
-    told = [address_of(value) for h in (headers, *returned) for value in h.all(*_TOLD_HEADERS)]
+    told = told_recipients(headers, *returned)
     if not returned and not headers.has(*_TOLD_HEADERS):  # Outlook.com's old form: the letter itself, with such a field
         return None
     by_form = headers.has("x-loop") and "scomp" in headers.get("x-loop").lower()
     signs = (
-        2 * any(told)
+        2 * bool(told)
         + 2 * by_form
         + bool(_CALLED.search(sender))
         + 2 * bool(_SUBJECT.search(subject))
@@ -285,7 +291,13 @@ def loose_complaint(
     if signs < _FORM:
         return None
     kind = "opt-out" if re.search(r"\bopt-?out\b|unsubscri", subject) else "abuse"
-    return Complaint(kind, original_recipients=tuple(dict.fromkeys(address for address in told if address)))
+    return Complaint(kind, original_recipients=told)
+
+
+def told_recipients(*headers: Headers) -> tuple[str, ...]:
+    """Whom a complaint is from, by fields that a receiver adds to the letter it sends back."""
+    told = [address_of(value) for each in headers for value in each.all(*_TOLD_HEADERS)]
+    return tuple(dict.fromkeys(address for address in told if address))
 
 
 def feedback_parts(parts: tuple[Part, ...]) -> list[str]:
