@@ -5,21 +5,24 @@ claim | write | send | judge | record, one after the other, until nothing is due
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
 from pipeline.keys import Keys, load_keys
 from pipeline.mail import tokens, verp
+from pipeline.mail.addresses import without_addresses
 from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
 from pipeline.mail.dkim import Signer
 from pipeline.mail.headers import Links, list_headers, question_headers
-from pipeline.mail.judge import NOTICES_LIVE_FOR, Trial
+from pipeline.mail.judge import NOTICES_LIVE_FOR, Outcome, Trial, judge
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
-from pipeline.mail.smtp import Copy
+from pipeline.mail.smtp import Answer, CannotMake, Copy, dot_stuffed
 from pipeline.mail.stamp import BLANKS, Stamp, message_id
 from pipeline.mail.tokens import Purpose
 from pipeline.mail.transport import Connection, LineBroken, Transport, refusal_of_us
@@ -50,16 +53,20 @@ def send_notices(store: Store, settings: Settings, transport: Transport, *, cloc
     worker = _sign_on(store, clock)
     try:
         while notice := _claim(store, worker, clock):
-            # What was begun under a key is tried again under it: a repeat has the same bytes (M-08).
-            message = write_notice(notice, settings, token_key=token_keys.as_of(notice.created_at))
-            copy = Copy.of(
-                _return_path(notice, settings, token_keys), notice.email, signer.sign(message) if signer else message
-            )
-            answer = _send(line, copy, name=transport.name)
-            tally[_record(store, worker, notice, answer, clock=clock)] += 1
-            if isinstance(answer, LineBroken):
+            if not line.is_open:
                 line.close()
                 line = transport.connect()
+            # What was begun under a key is tried again under it: a repeat has the same bytes (M-08).
+            key = token_keys.as_of(notice.created_at)
+
+            def make(notice: ClaimedNotice = notice, key: bytes = key) -> bytes:
+                message = write_notice(notice, settings, token_key=key)
+                return signer.sign(message) if signer else message
+
+            answer = _send(line, _return_path(notice, settings, token_keys), notice.email, make)
+            tally[_record(store, worker, notice, answer, clock=clock)] += 1
+            if isinstance(answer, Answer) and answer.concerns_us:
+                raise TransportError(refusal_of_us(transport.name, answer))
     finally:
         line.close()
         with store.writing() as connection:
@@ -149,24 +156,29 @@ def _return_path(notice: ClaimedNotice, settings: Settings, token_keys: Keys) ->
     return f"{verp.local_part(token_keys, About(Kind.NOTICE, notice.ref, notice.id))}@{settings.bounce_domain}"
 
 
-def _send(line: Connection, copy: Copy, *, name: str) -> Reply | LineBroken:
+def _send(line: Connection, sender: str, recipient: str, make: Callable[[], bytes]) -> Answer | LineBroken | CannotMake:
     try:
-        answer = line.carry(copy)
-    except LineBroken as error:
+        return line.carry(Copy(sender, recipient, make, lambda: dot_stuffed(make())))
+    except (LineBroken, CannotMake) as error:
         return error
-    if answer.concerns_us:
-        raise TransportError(refusal_of_us(name, answer))
-    return answer.reply
 
 
 def _record(
-    store: Store, worker: int, notice: ClaimedNotice, answer: Reply | LineBroken, *, clock: Clock
+    store: Store, worker: int, notice: ClaimedNotice, answer: Answer | LineBroken | CannotMake, *, clock: Clock
 ) -> DeliveryStatus:
     now = clock()
-    trial = Trial(notice.attempts, notice.created_at, NOTICES_LIVE_FOR)
-    outcome, reply = judged(answer, trial, now=now)
+    outcome, reply = _judged(answer, Trial(notice.attempts, notice.created_at, NOTICES_LIVE_FOR), now=now)
     with store.writing() as connection:
         counted = notices.record(connection, worker, notice.id, outcome.status, reply, next_at=outcome.next_at, now=now)
     if not counted:
         raise SendingElsewhere(SILENT)
     return outcome.status
+
+
+def _judged(answer: Answer | LineBroken | CannotMake, trial: Trial, *, now: dt.datetime) -> tuple[Outcome, Reply]:
+    if isinstance(answer, CannotMake):  # one person's row; it must not hold up all behind it
+        reply = Reply(0, "", f"the letter could not be made: {without_addresses(str(answer))}")
+        return Outcome(DeliveryStatus.QUARANTINED), reply
+    if isinstance(answer, Answer) and answer.concerns_us:
+        return judge(Reply(451, answer.reply.enhanced), trial, now=now), answer.reply  # temporary: the fault is ours
+    return judged(answer if isinstance(answer, LineBroken) else answer.reply, trial, now=now)

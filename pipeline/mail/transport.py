@@ -49,6 +49,10 @@ class LineBroken(Exception):
 
 
 class Connection(Protocol):
+    @property
+    def is_open(self) -> bool:
+        """False once the server has said that it closes, or the line broke."""
+
     def carry(self, copy: Copy) -> Answer:
         """Hand over one copy and wait for the answer.
 
@@ -240,6 +244,7 @@ class SmtpConnection:
         self.relay = relay
         self.offers = _offers(client, relay)
         self.replies = Replies()
+        self.is_open = True
         self._client = client  # owns the socket
 
     def carry(self, copy: Copy) -> Answer:
@@ -258,9 +263,11 @@ class SmtpConnection:
                     break
                 words = transaction.hear(self._hear(transaction))
         except (OSError, NotSmtp) as error:
+            self.is_open = False
             raise LineBroken(plain(error), uncertain=left and transaction.is_uncertain) from error
         assert transaction.answer is not None
         if transaction.closes:
+            self.is_open = False
             self._client.close()
         return transaction.answer
 
@@ -398,6 +405,8 @@ class Outbox:
 
     A file is named by its content, so that a letter that is written again after a crash is still one letter.
     """
+
+    is_open = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

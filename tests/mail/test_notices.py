@@ -343,3 +343,32 @@ def test_what_a_live_worker_holds_is_left_to_it(world: World) -> None:
 
         assert server.recipients() == ["b@example.org"]
     assert world.standing() == ["claimed", "sent"]
+
+
+def test_a_notice_that_cannot_be_made_holds_up_no_other(small_world: World) -> None:
+    """R-11: one row whose address would break the envelope."""
+    small_world.sign_up("first@example.org")
+    small_world.sign_up("second@example.org")
+    with small_world.store.writing() as connection:
+        s = tables.subscribers
+        broken = s.update().where(s.c.email == "first@example.org")
+        connection.execute(broken.values(email="first@example.org>\r\nDATA"))
+
+    with mail_server() as server:
+        tally = small_world.send(server)
+
+        assert tally == {DeliveryStatus.QUARANTINED: 1, DeliveryStatus.SENT: 1}
+        assert server.recipients() == ["second@example.org"]
+        assert small_world.send(server) == {}
+
+
+def test_after_a_421_the_next_notice_goes_over_a_new_connection(small_world: World) -> None:
+    small_world.sign_up("first@example.org")
+    small_world.sign_up("second@example.org")
+    closing = iter(["421 4.3.2 closing"])
+
+    with mail_server(lambda stage, r, c: next(closing, "") if stage == "rcpt" else "") as server:
+        tally = small_world.send(server)
+
+        assert tally == {DeliveryStatus.DEFERRED: 1, DeliveryStatus.SENT: 1}
+        assert server.connections == 2
