@@ -20,12 +20,30 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
-from pipeline.mail import verp
+from pipeline.library import Library
+from pipeline.mail import send_issue, verp
 from pipeline.mail.compose import MAX_HTML, MAX_HTML_ENCODED
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import Purpose, read
-from tests.builders import an_article
-from tests.mail.every import EMAIL, EVERY, KEY, LETTERS, NOTICES, REF, articles, composed, message, with_theme
+from pipeline.mail.transport import SmtpTransport
+from pipeline.store import Store
+from tests.builders import NOW, add_subscribers, an_article
+from tests.fakes import mail_server
+from tests.mail.every import (
+    EMAIL,
+    EVERY,
+    KEY,
+    LETTERS,
+    NOTICES,
+    PEOPLE,
+    REF,
+    SOURCES,
+    TOPICS,
+    articles,
+    composed,
+    message,
+    with_theme,
+)
 from tests.mail.reading import tags
 
 SITE = "https://deepsignals.example.org/"
@@ -381,6 +399,32 @@ def test_m10_a_digest_names_the_articles_that_are_too_much(themed: Settings) -> 
 
     with pytest.raises(ContentError, match=r"daily-2026-11-23: .*kB The story-\d+ is the story; "):
         composed("daily", themed, many)
+
+
+def test_m10_one_letter_that_is_too_large_stops_the_issue_before_the_first_is_sent(
+    themed: Settings, sqlite_store: Store
+) -> None:
+    """Who chose other topics would get a letter that fits: they wait too, until an editor has looked."""
+    add_subscribers(sqlite_store, "fits@example.org", topics="power")
+    add_subscribers(sqlite_store, "large@example.org", topics="chips")
+    fits, large = (
+        an_article("fits"),
+        [an_article(f"s{n}", topics=("chips",), dek="Many words. " * 40) for n in range(120)],
+    )
+    library = Library(articles=(fits, *large), sources=SOURCES, topics=TOPICS, people=PEOPLE)
+
+    with mail_server() as server:
+        with pytest.raises(ContentError, match=r"daily-2026-11-23: .*heaviest sections"):
+            send_issue(
+                sqlite_store,
+                library,
+                themed,
+                "daily-2026-11-23",
+                transport=SmtpTransport("127.0.0.1", server.port, timeout=10),
+                clock=lambda: NOW,
+            )
+
+        assert server.received == []
 
 
 @pytest.mark.parametrize("address", ["", "  ", "Deep Signals, 1 Sample Street, Example Town", "Your address here"])
