@@ -164,16 +164,19 @@ def remember_call(connection: Connection, token: str, event: str, *, until: dt.d
 
 
 def refusals(connection: Connection, domain: str, *, category: str, since: dt.datetime) -> tuple[int, set[int]]:
-    """How many signed bounces of this category came from a receiver since then, and of which issues."""
+    """How many people's letters a receiver refused so since then, and of which issues; only what is signed counts.
+
+    People, and not mails: a reader has some signed addresses of their own, and could write any number of bounces to them.
+    """
     b = bounces.c
     query = (
-        sa.select(b.issue_id, sa.func.count())
+        sa.select(b.subscriber_id, b.issue_id)
         .where(b.at >= since, b.domain == domain, b.kind == "bounce", b.category == category)
         .where(b.subscriber_id.is_not(None))
-        .group_by(b.issue_id)
+        .distinct()
     )
     rows = connection.execute(query).all()
-    return sum(int(number) for _, number in rows), {int(issue) for issue, _ in rows if issue is not None}
+    return len({row.subscriber_id for row in rows}), {int(row.issue_id) for row in rows if row.issue_id is not None}
 
 
 def complaints(connection: Connection, issue_id: int, domain: str, *, categories: Sequence[str]) -> int:

@@ -229,7 +229,7 @@ def _settle_about(
         issue_id=about.issue_id if about else None,
         subscriber_id=about.subscriber.id if about else None,
     )
-    new = _row(news, item, finding, about, origin=origin, keeps_raw=not leaves, now=now)
+    new = _row(news, item, finding, about, origin=origin, keeps_raw=not leaves and _is_worth_a_look(item), now=now)
     if not bounces.add(connection, new, action=item.action.value):
         return replace(item, action=Action.AGAIN)
     if leaves and about is not None:
@@ -306,7 +306,6 @@ def _row(
     now: dt.datetime,
 ) -> NewBounce:
     names = {finding.address.rpartition("@")[0], about.subscriber.email.rpartition("@")[0] if about else ""}
-    keeps_raw = keeps_raw and news.kind in (Kind.BOUNCE, Kind.COMPLAINT, Kind.OTHER)
     return NewBounce(
         key=news.key,
         at=now,
@@ -321,6 +320,13 @@ def _row(
         diagnostic=_short(without_addresses(finding.diagnostic, names=names), DIAGNOSTIC_LENGTH) or None,
         raw=news.raw if keeps_raw else None,
     )
+
+
+def _is_worth_a_look(item: Settled) -> bool:
+    """Whether the mail itself is kept for a person. Of what strangers write in any number, only what is not understood."""
+    if item.kind is Kind.BOUNCE:
+        return item.subscriber_id is not None or item.category == BounceClass.UNKNOWN.value
+    return item.kind is Kind.COMPLAINT and (item.subscriber_id is not None or decide.is_for_a_person(item.category))
 
 
 def _short(text: str, length: int) -> str:

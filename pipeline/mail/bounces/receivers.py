@@ -16,7 +16,7 @@ from pipeline.model import BounceClass
 from pipeline.store import Store, bounces, domains
 
 REFUSALS_WINDOW = dt.timedelta(days=1)
-REFUSALS = 20  # so many in that time, or ...
+REFUSALS = 20  # so many people's letters in that time, or ...
 REFUSED_SHARE = 0.05  # ... such a part of the letters that the domain was sent of those issues, ...
 FEWEST_REFUSALS = 3  # ... if it is more than one person's filter
 PAUSE = dt.timedelta(hours=4)  # then the next letters try again
@@ -72,7 +72,7 @@ def _refusing(store: Store, domain: str, *, now: dt.datetime) -> str:
         accepted = bounces.accepted(connection, issues, domain)
     if not refuses_us(refused, accepted):
         return ""
-    reason = f"it refused {refused} letters within a day for what we are, not for whom they were to"
+    reason = f"it refused the letters of {refused} readers within a day for what we are, not for whom they were to"
     until = now + PAUSE
     with store.writing() as connection:
         if not domains.pause(connection, domain, until=until, reason=reason, now=now):

@@ -472,6 +472,18 @@ def test_one_refusal_in_twenty_is_enough_for_a_small_domain(postroom: Postroom) 
     assert [len(report.alarms) for report in reports] == [0, 0, 1]
 
 
+def test_one_reader_alone_pauses_no_domain_however_much_they_write(postroom: Postroom) -> None:
+    """M-25: the address of a letter of their own is signed, and they may write to it what they like."""
+    [ref] = postroom.people("reader@big.test")
+    issues = [postroom.send(ref, key=f"each-{number}") for number in range(5)]
+
+    report = postroom.take(*(postroom.bounce(ref, issues[number % 5], REFUSED) for number in range(40)))
+
+    assert report.alarms == ()
+    with postroom.store.reading() as connection:
+        assert domains.paused(connection, now=postroom.now) == {}
+
+
 def test_a_receiver_is_looked_at_again_when_what_it_said_comes_again(postroom: Postroom) -> None:
     """M-28: whoever took it in may have been stopped before it came to that."""
     refs = postroom.people(*(f"p{number}@big.test" for number in range(100)))
@@ -553,11 +565,28 @@ def test_no_address_stands_in_what_a_server_said(postroom_of_each: Postroom) -> 
     assert len(row.raw) == bounces.RAW_LENGTH
 
 
-@pytest.mark.parametrize(("kind", "kept"), [("bounce", True), ("other", True), ("auto-reply", False), ("delay", False)])
+@pytest.mark.parametrize(
+    ("kind", "finding", "feedback", "signed", "kept"),
+    [
+        ("bounce", DEAD, "", True, True),
+        ("bounce", DEAD, "", False, False),
+        ("bounce", Finding(), "", False, True),
+        ("complaint", DEAD, "abuse", True, True),
+        ("complaint", DEAD, "abuse", False, False),
+        ("complaint", DEAD, "fraud", False, True),
+        ("other", DEAD, "", True, False),
+        ("auto-reply", DEAD, "", True, False),
+        ("delay", DEAD, "", True, False),
+    ],
+)
 def test_the_mail_itself_is_kept_only_where_a_person_may_have_to_look(
-    postroom: Postroom, kind: str, kept: bool
+    postroom: Postroom, kind: str, finding: Finding, feedback: str, signed: bool, kept: bool
 ) -> None:
-    postroom.take(postroom.news(Clues(), kind=Kind(kind), raw=b"a mail"))
+    """P-13"""
+    [ref] = postroom.people("reader@example.org")
+    clues = Clues(came_to=(postroom.envelope(ref, postroom.send(ref)),)) if signed else Clues()
+
+    postroom.take(postroom.news(clues, kind=Kind(kind), findings=(finding,), feedback=feedback, raw=b"a mail"))
 
     assert (postroom.rows(tables.bounces)[0].raw is not None) is kept
 
