@@ -37,6 +37,9 @@ def render_html(kind: str, settings: Settings, values: Mapping[str, Any]) -> str
             **{"preheader": "", **values},
         )
     )
+    html = html.encode("utf-8", "replace").decode(
+        "utf-8"
+    )  # half a character, as "\\ud800" in YAML, is no text to the inliner
     return re.sub(r"\n\s*\n+", "\n", _INLINER.inline(html))
 
 

@@ -23,6 +23,7 @@ from pipeline.errors import ContentError, SettingsError
 from pipeline.library import Library
 from pipeline.mail import send_issue, verp
 from pipeline.mail.compose import MAX_HTML, MAX_HTML_ENCODED
+from pipeline.mail.message import clean_text
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import Purpose, read
 from pipeline.mail.transport import SmtpTransport
@@ -45,6 +46,7 @@ from tests.mail.every import (
     with_theme,
 )
 from tests.mail.reading import tags
+from tests.mail.test_message import HOSTILE
 
 SITE = "https://deepsignals.example.org/"
 QUESTIONS = tuple(
@@ -202,6 +204,24 @@ def test_m37_machines_are_told_not_to_answer(themed: Settings, what: str) -> Non
     assert found["Auto-Submitted"] == (None if what == "each" else "auto-generated")
     assert found["Precedence"] == "bulk"
     assert found["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+
+
+@pytest.mark.parametrize("what", ["daily", "each"])
+def test_m05_hostile_words_of_an_article_its_topic_and_its_site_add_nothing(themed: Settings, what: str) -> None:
+    """M-04, M-05, M-09: titles, names and subjects as they come from feeds and files, in every place that shows them."""
+    for words in filter(str.strip, HOSTILE):
+        odd = themed.model_copy(
+            update={"site_name": words, "site_description": words, "postal_address": f"1 Mill Lane {words}"}
+        )
+        letter = articles(title=words, dek=words, email_subject=words, email_preheader=words)
+
+        raw = Stamp(composed(what, odd, letter), issue_key="i", token_key=KEY).copy_for(email=EMAIL, ref=REF)
+
+        assert sorted(names_in(raw)) == sorted(INTENDED[what])
+        assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", raw)
+        assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+        assert tags(part(raw, "html")) & {"script", "img", "form", "evil@example.com"} == set()
+        assert str(opened(raw)["Subject"]) == clean_text(words)
 
 
 # --- the same bytes ------------------------------------------------------------------------------------------------------------
