@@ -570,6 +570,29 @@ def verify_consents(root: Root = None, json: Json = False) -> None:
     raise typer.Exit(1 if report.broken else 0)
 
 
+@people.command("retention")
+def retention(
+    root: Root = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go; delete nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Let go of what has been kept long enough: unconfirmed sign-ups, old deliveries, mails that came back, and so on.
+
+    Example: opensignal subscribers retention --dry-run
+    """
+    from pipeline.mail.retention import keep_what_may_be_kept
+
+    settings = _settings(root)
+    with _store(settings) as store:
+        report = keep_what_may_be_kept(store, settings, now=_now(), dry_run=dry_run)
+    if json:
+        _print_json(report.as_dict())
+    else:
+        for line in report.lines():
+            out.print(line, markup=False)
+    raise typer.Exit(0 if report.journal_emptied else 1)
+
+
 @people.command("stats")
 def subscriber_stats(root: Root = None, json: Json = False) -> None:
     """How many subscribers there are, by state, cadence and topic, and how the last 30 days went.
