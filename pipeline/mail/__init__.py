@@ -32,7 +32,7 @@ from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.transport import Transport, send_one
 from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue, Reply
-from pipeline.store import Store, deliveries, issues
+from pipeline.store import Store, bounces, deliveries, issues
 from pipeline.store.issues import StoredIssue
 
 GOES_ON_FOR = dt.timedelta(
@@ -340,6 +340,7 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         next_at = deliveries.next_due(connection, stored.id)
         troubled = deliveries.troubled(connection, stored.id, limit=TROUBLED_SHOWN)
         held = deliveries.held(connection, stored.id)
+        stops = bounces.stops_of(connection, stored.id)
     waiting = standing.get(DeliveryStatus.DEFERRED, 0) + standing.get(DeliveryStatus.UNCERTAIN, 0)
     at_once = standing.get(DeliveryStatus.PLANNED, 0) + standing.get(DeliveryStatus.CLAIMED, 0)
     return SendReport(
@@ -357,7 +358,7 @@ def _report(store: Store, stored: StoredIssue, tally: Tally, *, seconds: float) 
         held=held,
         next_at=next_at,
         problem=_why_it_stopped(stored, tally),
-        alarms=tuple(tally.alarms),
+        alarms=(*tally.alarms, *map(str, stops)),
         line_lost=tally.line_lost,
         troubled=tuple(troubled),
     )

@@ -87,6 +87,12 @@ class Stop:
     accepted: int
     at: dt.datetime
 
+    def __str__(self) -> str:
+        return (
+            f"{self.domain}: {self.complaints} of {self.accepted} readers called this issue spam; "
+            "the rest of it is not sent there"
+        )
+
 
 # --- what came ------------------------------------------------------------------------------------------------------------------
 

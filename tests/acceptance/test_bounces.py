@@ -92,3 +92,16 @@ def test_bounces_of_real_letters_drop_their_readers_and_nobody_else(
         "left": 0,
     }
     assert _states(repository)[3:] == ["unsubscribed", "suppressed", "suppressed"]
+
+
+def test_an_issue_that_was_stopped_at_a_receiver_says_so(repository: Repository, server: MailServer) -> None:
+    """M-28"""
+    repository.add_article("grid")
+    repository.add_subscribers(READERS)
+    assert repository.run("send", repository.today, smtp_url=server.url).code == 0
+    with sqlite3.connect(repository.root / ".opensignal" / "opensignal.db") as database:
+        database.execute("INSERT INTO stops VALUES (1, 'example.org', 5, 1000, '2026-11-23 09:00:00')")
+
+    told = repository.run("send", repository.today, smtp_url=server.url)
+
+    assert "example.org: 5 of 1000 readers called this issue spam; the rest of it is not sent there" in told.err
