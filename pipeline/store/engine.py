@@ -110,7 +110,7 @@ def open_store(settings: Settings) -> Store:
     """
     from pipeline.store.migrations import upgrade
 
-    store = connect(settings.database_url)
+    store = connect(settings.database_url, standstill=settings.lease_seconds * 0.8)
     store.notebook = Notebook(settings.state_dir / "departures.log")
     try:
         upgrade(store)
