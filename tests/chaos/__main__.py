@@ -8,7 +8,7 @@ make chaos ARGS="--only R-01 --seed 7"              one bar, replayed
 from __future__ import annotations
 
 import argparse
-import re
+import functools
 import sys
 import tempfile
 import time
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.chaos import again, copies, disks, faults, hostile, kills, leaving, locks, many, poison
-from tests.chaos.scene import STRACE, Told
+from tests.chaos.scene import STRACE, Told, tried
 
 Part = Callable[[Path, float, int], Iterator[Told]]
 
@@ -45,13 +45,18 @@ def main() -> int:
     if STRACE is None:
         print("chaos: strace is not installed; run: apt-get install strace", file=sys.stderr)
         return 2
-    print(f"{'bar':<5} {'size':<44} {'seen':<100} ok", flush=True)
+    print(f"{'bar':<5} {'size':<56} {'ok':<4} seen (seed {chosen.seed})", flush=True)
     holds = True
     for bar in chosen.only or PARTS:
         for part in PARTS[bar]:
             for told in _told(part, bar, chosen.scale, chosen.seed):
                 holds = holds and told.ok
-                print(f"{told.bar:<5} {told.size:<44} {told.seen:<100} {'yes' if told.ok else 'NO'}", flush=True)
+                print(f"{told.bar:<5} {told.size:<56} {'yes' if told.ok else 'NO ':<4} {told.seen}", flush=True)
+                if not told.ok:
+                    print(
+                        f'      replay: make chaos ARGS="--only {bar} --seed {chosen.seed} --scale {chosen.scale:g}"',
+                        flush=True,
+                    )
     return 0 if holds else 1
 
 
@@ -62,13 +67,11 @@ def _told(part: Part, bar: str, scale: float, seed: int) -> Iterator[Told]:
         try:
             yield from part(Path(name), scale, seed)
         except AssertionError as error:
-            what = re.sub(r"\s+", " ", str(error)) or "an assertion does not hold"
-            replay = f'make chaos ARGS="--only {bar} --seed {seed} --scale {scale:g}"'
-            place = error.__traceback__
-            while place is not None and place.tb_next is not None:
-                place = place.tb_next
-            where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
-            yield Told(bar, f"{part.__module__}.{part.__name__}", f"{where}: {what[:1500]}; replay: {replay}", ok=False)
+            yield tried(bar, f"{part.__module__}.{part.__name__}", functools.partial(_raise, error))
+
+
+def _raise(error: AssertionError) -> None:
+    raise error
 
 
 if __name__ == "__main__":

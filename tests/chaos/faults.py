@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.chaos.nursery import Nursery
-from tests.chaos.scene import Scene, Standing, Told, scene
+from tests.chaos.scene import Scene, Standing, Told, scene, tried
 from tests.fakes import Answer, Fault, Script
+from tests.invariants import Seen
 from tests.repository import Ended
 
 FOR_NOW = ("421", "450", "451", "452")
@@ -68,7 +71,7 @@ def struck_by_name(stage: str, recipient: str, connection: int) -> Answer:
     return Fault(stage, kind).answer if dot and at == stage else ""
 
 
-def strike_recipients(one: Scene, struck: Sequence[tuple[str, str]], *, chunking: bool) -> None:
+def strike_recipients(one: Scene, struck: Sequence[tuple[str, str]], *, chunking: bool) -> Seen:
     """Send the issue to recipients who meet faults, among others who do not; then again, and at last without faults."""
     with one.server(struck_by_name) as server:
         if chunking:
@@ -77,10 +80,11 @@ def strike_recipients(one: Scene, struck: Sequence[tuple[str, str]], *, chunking
         first = [one.send(smtp=f"{server.url}?timeout={TIMEOUT}", timeout=STUCK) for _ in range(2)]
         _must_tell(one, first[0], f"127.0.0.1:{server.port}")
         standing = one.standing()
+        given_up = frozenset({"planned"} if any("in a row" in run.err for run in first) else ())
         for stage, kind in struck:
             for email, row in standing.items():
                 if email.startswith(f"{stage}.{kind}@"):
-                    _must_stand(email, row, allowed(stage, kind, chunking=chunking), began)
+                    _must_stand(email, row, allowed(stage, kind, chunking=chunking) | given_up, began)
         healthy = [email for email in standing if email.startswith("r")]
         late = [email for email in healthy if standing[email].status != "sent"]
         assert not [e for e in late if "." not in e.partition("@")[0]], f"held up by others: {late[:5]}"
@@ -96,9 +100,9 @@ def strike_recipients(one: Scene, struck: Sequence[tuple[str, str]], *, chunking
     seen = one.check(in_doubt=in_doubt)
     final = one.standing()
     assert all(final[email].status in ("sent", "failed") for email in final), seen
-    assert all(final[email].status == "sent" for email in final if _temporary(email)), (
-        "a refusal for now became one for good"
-    )
+    lost = [email for email in final if _temporary(email) and final[email].status != "sent"]
+    assert not lost, f"a refusal for now became one for good: {lost[:5]}"
+    return seen
 
 
 def _temporary(email: str) -> bool:
@@ -168,43 +172,40 @@ def strike_lines(
 
 def in_full(folder: Path, scale: float, seed: int) -> Iterator[Told]:
     """Every fault at every stage, for a tenth and for all of 5,000 recipients, with CHUNKING and without."""
-    people = max(50, int(5_000 * scale))
-    yield from _letters_in_full(folder, people, seed)
-    with scene(folder / "lines", people, connections=8) as one:
-        _plan(one)
-        for stage in LINE_STAGES:
-            for share in (0.1, 1.0):
-                for chunking in (False, True):
-                    worlds = [
-                        (one.copy(f"{stage}-{kind}-{share}-{chunking}"), stage, kind)
-                        for kind in (*KINDS, *(["strip"] if stage == "ehlo" else []))
-                        if kind != "strip"
-                    ]
-                    for first in range(0, len(worlds), 2):
-                        strike_lines(worlds[first : first + 2], share=share, chunking=chunking, seed=seed)
-                    size = f"{people:,} recipients, {stage}, {share:.0%} of lines{', CHUNKING' if chunking else ''}"
-                    yield Told("R-03", size, f"{len(worlds)} faults; then mended: all sent once, or doubted")
-
-
-def _letters_in_full(folder: Path, people: int, seed: int) -> Iterator[Told]:
-    for share in (0.1, 1.0):
-        for chunking in (False, True):
+    people = max(40, int(5_000 * scale))
+    with Nursery(folder / "nursery") as nursery:
+        for share, chunking in itertools.product((0.1, 1.0), (False, True)):
+            words = f"{share:.0%} of {people:,}{', CHUNKING' if chunking else ''}"
             for stage in LETTER_STAGES:
-                kinds = [kind for s, kind in cells([stage]) if s == stage]
-                for kind in kinds:
-                    hit = (
-                        int(people * share)
-                        if kind not in BROKEN
-                        else min(int(people * share), 8 if kind in SLOW else 200)
-                    )
-                    names = [address(stage, kind, n) for n in range(hit)]
-                    healthy = [f"r{n}@h{n}.test" for n in range(max(0, people - hit) if share < 1 else 20)]
-                    mixed = _mixed(names, healthy)
-                    place = folder / f"{stage}-{kind}-{share}-{chunking}"
-                    with scene(place, mixed, connections=8) as one:
-                        strike_recipients(one, [(stage, kind)], chunking=chunking)
-                size = f"{people:,} recipients, {stage}, {share:.0%} of them{', CHUNKING' if chunking else ''}"
-                yield Told("R-03", size, f"{len(kinds)} faults: as the table says; then mended: none missing")
+                place = folder / f"{stage}-{share}-{chunking}"
+                act = functools.partial(_strike_stage, place, nursery, stage, people, share=share, chunking=chunking)
+                yield tried("R-03", f"{stage}, each fault for {words}", act)
+        with scene(folder / "lines", people, connections=8, nursery=nursery) as one:
+            _plan(one)
+            for stage, share, chunking in itertools.product(LINE_STAGES, (0.1, 1.0), (False, True)):
+                words = f"{share:.0%} of lines, {people:,} recipients{', CHUNKING' if chunking else ''}"
+                act = functools.partial(_strike_line_stage, one, stage, share=share, chunking=chunking, seed=seed)
+                yield tried("R-03", f"{stage}, each fault on {words}", act)
+
+
+def _strike_stage(folder: Path, nursery: Nursery, stage: str, people: int, *, share: float, chunking: bool) -> str:
+    struck = cells([stage])
+    names = []
+    for _, kind in struck:
+        most = (
+            8 if kind in SLOW else 200 if kind in BROKEN else people
+        )  # each of those costs a connection, or a time-out
+        names += [address(stage, kind, n) for n in range(min(most, int(people * share)))]
+    healthy = [f"r{n}@h{n}.test" for n in range(max(len(struck), int(people * (1 - share))))]
+    with scene(folder, _mixed(names, healthy), connections=8, nursery=nursery) as one:
+        return f"{len(struck)} faults as the table says; mended: {strike_recipients(one, struck, chunking=chunking)}"
+
+
+def _strike_line_stage(one: Scene, stage: str, *, share: float, chunking: bool, seed: int) -> str:
+    worlds = [(one.copy(f"{stage}-{kind}-{share}-{chunking}"), stage, kind) for kind in KINDS]
+    for first in range(0, len(worlds), 4):
+        strike_lines(worlds[first : first + 4], share=share, chunking=chunking, seed=seed, stuck=120)
+    return f"{len(worlds)} faults, nobody booked for them; mended: all sent"
 
 
 def _mixed(struck: Sequence[str], healthy: Sequence[str]) -> list[str]:

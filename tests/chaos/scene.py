@@ -46,6 +46,19 @@ class Told:
     ok: bool = True
 
 
+def tried(bar: str, size: str, act: Callable[[], object]) -> Told:
+    """What *act* saw, or what of it does not hold: then others can still be tried."""
+    try:
+        return Told(bar, size, str(act()))
+    except AssertionError as error:
+        what = re.sub(r"\s+", " ", str(error)) or "an assertion does not hold"
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}: " if place else ""
+        return Told(bar, size, f"{where}{what[:1500]}", ok=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where one letter stands, and its reader."""
