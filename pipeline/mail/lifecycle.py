@@ -355,11 +355,11 @@ def suppress(
         return GONE
     email_key = _email_key(connection, subscriber)
     before = suppressions.renew(connection, key, email_key)
+    confirmations.close(connection, subscriber.id, now=now)  # who is out already may have asked since
     if subscriber.state is State.SUPPRESSED and before is not None and (before.is_final or not why.is_final):
         return Result(Outcome.ALREADY, subscriber)
     subscribers.set_state(connection, subscriber.id, _moved(subscriber, Event.SUPPRESS))
     suppressions.add(connection, key, email_key, why, now=now)
-    confirmations.close(connection, subscriber.id, now=now)
     consents.add(connection, subscriber.id, ConsentEvent.SUPPRESSED, evidence, detail=why.value, now=now)
     return _done(connection, subscriber)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.chaos import again, copies, disks, faults, hostile, kills, leaving, locks, many, poison
+from tests.chaos import again, copies, disks, faults, histories, hostile, kills, leaving, locks, many, poison
 from tests.chaos.scene import STRACE, Told, tried
 
 Part = Callable[[Path, float, int], Iterator[Told]]
@@ -27,6 +27,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "R-06": (locks.in_full,),
     "R-07": (many.in_full,),
     "R-08": (leaving.in_full,),
+    "R-09": (histories.in_full,),
     "R-10": (again.in_full,),
     "R-11": (poison.in_full,),
     "R-12": (hostile.in_full,),

@@ -300,6 +300,21 @@ def test_who_said_this_was_not_me_hears_nothing_more(life: Life) -> None:
     assert life.mails(person) == ["confirm"]
 
 
+def test_a_suppression_ends_what_was_asked_since_an_earlier_one(life: Life) -> None:
+    """P-07: who is out already may have asked to come back; a later suppression is a later word."""
+    person = life.joined("a@example.org")
+    life.suppress(person, Reason.IMPORTED)
+    life.ask("a@example.org", now=NOW + HOUR)
+    life.suppress(person, Reason.UNSUBSCRIBED, now=NOW + 2 * HOUR)
+
+    result = life.confirm(life.question("a@example.org"), now=NOW + 3 * HOUR)
+
+    assert result.outcome is Outcome.SPENT
+    after = life.find("a@example.org")
+    assert after is not None
+    assert after.state is State.SUPPRESSED
+
+
 def test_a_bounced_address_gets_no_confirmation(life: Life) -> None:
     person = life.joined("a@example.org")
     life.suppress(person, Reason.BOUNCE)
