@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hmac
+import json
 import secrets
 import stat
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from pipeline.errors import SettingsError, UsageError
 from pipeline.keys import Key, KeyRing, Mac, load_key, load_keys, rotate
 from tests.repository import Repository
@@ -201,23 +204,27 @@ def test_our_mac_is_hmac_sha_256(key: bytes, beginning: bytes, rest: bytes) -> N
 
 def test_keys_are_listed_and_changed_by_command(tmp_path: Path) -> None:
     repository = Repository.make(tmp_path / "repository")
-    listed = repository.run("keys", "list", "--json").json
 
-    changed = repository.run("keys", "rotate", "token", "--json").json
-    words = repository.run("keys", "rotate", "suppression")
-    after = repository.run("keys", "list")
+    def run(*words: str) -> str:
+        return CliRunner().invoke(app, [*words, "--root", str(repository.root)], catch_exceptions=False).stdout
+
+    listed = json.loads(run("keys", "list", "--json"))
+
+    changed = json.loads(run("keys", "rotate", "token", "--json"))
+    words = run("keys", "rotate", "suppression")
+    after = run("keys", "list")
     wrong = repository.run("keys", "rotate", "tokens")
 
     assert [(key["name"], key["signs"]) for key in listed] == [("token", True), ("suppression", True)]
     assert changed["made"]["signs"]
     assert [key["id"] for key in changed["kept"]] == [listed[0]["id"]]
-    assert "signs from now on" in words.out
-    assert f"{listed[1]['id']} still verifies, for ever" in words.out
-    assert "copy it to every other machine" in words.out
-    assert len(after.out.splitlines()) == 4
+    assert "signs from now on" in words
+    assert f"{listed[1]['id']} still verifies, for ever" in words
+    assert "copy it to every other machine" in words
+    assert len(after.splitlines()) == 4
     assert (wrong.code, "use token or suppression" in wrong.err) == (2, True)
     state = repository.root / ".opensignal" / "keys"
-    everything = listed, changed, words.out, after.out
+    everything = listed, changed, words, after
     for line in (state / "token.key").read_text().splitlines() + (state / "suppression.key").read_text().splitlines():
         assert line.split()[0] not in str(everything)
         assert base64.b64decode(line.split()[0]).hex() not in str(everything)

@@ -37,9 +37,8 @@ def render_html(kind: str, settings: Settings, values: Mapping[str, Any]) -> str
             **{"preheader": "", **values},
         )
     )
-    html = html.encode("utf-8", "replace").decode(
-        "utf-8"
-    )  # half a character, as "\\ud800" in YAML, is no text to the inliner
+    # Half a character, as YAML may have it, is no text to the inliner.
+    html = html.encode("utf-8", "replace").decode("utf-8")
     return re.sub(r"\n\s*\n+", "\n", _INLINER.inline(html))
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipeline.mail import tokens, verp
 from pipeline.mail.message import build_message
+from pipeline.mail.smtp import dot_stuffed
 from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose
-from pipeline.mail.transport import dot_stuffed
 from pipeline.mail.verp import About, Kind
 from tests.builders import NOW
 
