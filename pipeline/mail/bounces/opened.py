@@ -42,7 +42,7 @@ _NULL = re.compile(r"<?\s*>?|<?mailer-daemon(?:@[^>]*)?>?", re.IGNORECASE)
 _ANSWER = re.compile(r"(?:re|aw|antw|sv|odp|ref|rif)\s?(?:\[\d+\])?\s?:")
 _RETURNED = re.compile(r"returned (?:mail|message)|failure notice|undeliver(?:ed|able)|\(failure\)")
 _DAEMON = pattern("senders", "daemon")
-_SUBJECT: Final = {what: pattern("subject", what) for what in ("failed", "delayed", "auto")}
+_SUBJECT: Final = {what: pattern("subject", what) for what in ("failed", "delayed", "auto", "auto_maybe")}
 _TEXT: Final = {
     what: pattern("text", what)
     for what in ("failed", "delayed_for_sure", "delayed", "gave_up_for_sure", "gave_up", "auto")
@@ -81,7 +81,8 @@ class Opened:
     def is_daemon(self) -> bool:
         """True when it comes from who writes reports."""
         names = (self.sender, address_of(self.sender))
-        return any(_DAEMON.search(name) for name in names) or self.sender.strip() in ("", "<>")
+        nobody = self.sender.strip() in ("", "<>") and bool(self.headers.fields)
+        return nobody or any(_DAEMON.search(name) for name in names)
 
     @property
     def is_returned(self) -> bool:
@@ -97,8 +98,11 @@ class Opened:
         is_answer = _ANSWER.match(self.subject) is not None and not self.is_daemon
         called = self.subject_says("failed", "delayed") and not is_answer
         says = self.says("failed", "delayed", "delayed_for_sure")
-        strong = (is_report and not is_feedback) + self.headers.has("x-failed-recipients") + called + says
-        return 2 * strong + self.is_daemon + self.is_returned + bool(self.letters)
+        form = (is_report and not is_feedback) + self.headers.has("x-failed-recipients")
+        origin = self.is_daemon + self.is_returned
+        if not form and not origin and not (self.letters and called and says):
+            return 0  # words may be anybody's, and so may a letter of ours that is attached
+        return 2 * (form + called + says) + origin + bool(self.letters)
 
     @property
     def is_delay(self) -> bool:
@@ -111,7 +115,8 @@ class Opened:
     @property
     def is_holiday(self) -> bool:
         """True where its subject is that of an automatic reply."""
-        return self.subject_says("auto") and not self.subject_says("failed")
+        perhaps = self.subject_says("auto") or (self.subject_says("auto_maybe") and self.is_automatic)
+        return perhaps and not self.subject_says("failed")
 
     @property
     def is_automatic(self) -> bool:
@@ -126,9 +131,11 @@ class Opened:
             return True
         if self.subject_says("failed"):
             return False
-        replied = submitted.startswith("auto-replied")
+        if submitted.startswith("auto-replied"):
+            return True
         marked = submitted.startswith("auto-generated") or self.is_returned or headers.has("x-auto-response-suppress")
-        return replied or (marked and _TEXT["auto"].search(self.small[:_BEGINNING]) is not None)
+        says = _TEXT["auto"].search(self.small[:_BEGINNING]) is not None
+        return marked and (says or self.subject_says("auto_maybe"))
 
     def says(self, *whats: str) -> bool:
         """Whether its words are those of a list in `words.toml`."""

@@ -42,7 +42,7 @@ _ALIVE: Final = (BounceClass.MAILBOX, BounceClass.POLICY, BounceClass.GREYLIST)
 # Who verifies recipients does it at RCPT: an "unknown user" that comes after the whole letter may be a filter's way to refuse it.
 # Sendmail's transcripts show RCPT's answer behind a pipelined DATA too, but give a refused letter "Service unavailable" for itself.
 _AFTER_ALL = re.compile(
-    r"(?:end of data|after data|after (?:the )?final dot)\b|>>> data <<< 5[^<]{0,400}554 5\.0\.0 service unavailable"
+    r"(?:end of data|after data|after (?:the )?final dot)\b|>>> data (?:> )?<<< 5[^<]{0,400}554 5\.0\.0 service unavailable"
 )
 _EXPLICIT = re.compile(r"(?:does ?n[o']t|do not) have an? [\w.-]+ account")
 

@@ -103,3 +103,13 @@ def test_an_address_beyond_ascii_is_read_and_nobody_is_blamed_where_it_cannot_be
 
     assert recipient.address == "jörg@bücher.example"
     assert recipient.bounce_class is BounceClass.POLICY
+
+
+def test_a_person_who_sends_our_letter_back_and_speaks_of_failures_is_no_bounce() -> None:
+    mail = (
+        b"Return-Path: <reader@example.com>\nFrom: Reader <reader@example.com>\nTo: signals@example.org\nSubject: Today\n"
+        b'Content-Type: multipart/mixed; boundary="xyz"\n\n--xyz\n\nMy friend says this could not be delivered: user unknown.\n'
+        b"\n--xyz\nContent-Type: message/rfc822\n\n" + LETTER + b"\n--xyz--\n"
+    )
+
+    assert read(mail).kind is Kind.OTHER
