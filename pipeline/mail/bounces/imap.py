@@ -70,10 +70,12 @@ class Address:
 
 
 @contextlib.contextmanager
-def connected(address: Address, *, largest: int) -> Iterator[Inbox]:
+def connected(
+    address: Address, *, largest: int, timeout: float = TIMEOUT, deadline: float = DEADLINE, window: int = WINDOW
+) -> Iterator[Inbox]:
     """The folder, for as long as the block lasts. *largest*: octets that are read of a mail."""
     with _troubles(address):
-        inbox = Inbox(address, _client(address), largest)
+        inbox = Inbox(address, _client(address, timeout=timeout, deadline=deadline), largest, window)
     try:
         with _troubles(address):
             inbox.open()
@@ -87,8 +89,8 @@ class Inbox:
 
     origin: ClassVar[str] = "imap"
 
-    def __init__(self, address: Address, client: _Client, largest: int) -> None:
-        self._address, self._client, self._largest = address, client, largest
+    def __init__(self, address: Address, client: _Client, largest: int, window: int) -> None:
+        self._address, self._client, self._largest, self._window = address, client, largest, window
         self._mails = 0
 
     def open(self) -> None:
@@ -110,8 +112,8 @@ class Inbox:
     def waiting(self, limit: int) -> tuple[Sequence[str], int]:
         found: list[str] = []
         with _troubles(self._address):
-            for first in range(1, self._mails + 1, WINDOW):
-                among = f"{first}:{min(first + WINDOW - 1, self._mails)}"
+            for first in range(1, self._mails + 1, self._window):
+                among = f"{first}:{min(first + self._window - 1, self._mails)}"
                 answer = self._client.ask("SEARCH", lambda among=among: self._search(among))
                 found += [word.decode("ascii") for line in answer if line for word in line.split() if word.isdigit()]
                 if len(found) > limit:
@@ -151,9 +153,13 @@ class _Client(imaplib.IMAP4):
     left = ANSWER
     _alarm: threading.Timer | None = None
 
+    def __init__(self, *where: Any, deadline: float, **more: Any) -> None:
+        self._deadline = deadline
+        super().__init__(*where, **more)
+
     def open(self, *where: Any, **more: Any) -> None:
         super().open(*where, **more)
-        self._alarm = threading.Timer(DEADLINE, self._hang_up)
+        self._alarm = threading.Timer(self._deadline, self._hang_up)
         self._alarm.daemon = True
         self._alarm.start()
 
@@ -198,10 +204,11 @@ class _TlsClient(_Client, imaplib.IMAP4_SSL):
     pass
 
 
-def _client(address: Address) -> _Client:
+def _client(address: Address, *, timeout: float, deadline: float) -> _Client:
     if address.tls == "implicit":
-        return _TlsClient(address.host, address.port, ssl_context=ssl.create_default_context(), timeout=TIMEOUT)
-    return _Client(address.host, address.port, timeout=TIMEOUT)
+        tls = ssl.create_default_context()
+        return _TlsClient(address.host, address.port, ssl_context=tls, timeout=timeout, deadline=deadline)
+    return _Client(address.host, address.port, timeout=timeout, deadline=deadline)
 
 
 @contextlib.contextmanager

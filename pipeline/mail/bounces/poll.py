@@ -19,14 +19,21 @@ ROUND = 1_000  # mails of one round; the next one goes on
 AT_ONCE = 20  # mails that are taken in before they are marked
 
 
-def poll_bounces(store: Store, settings: Settings, *, now: dt.datetime, stop: threading.Event | None = None) -> Intake:
-    """Take in what has arrived in the mailbox that `bounces_url` names.
+def poll_bounces(
+    store: Store,
+    settings: Settings,
+    *,
+    now: dt.datetime,
+    stop: threading.Event | None = None,
+    at_most: int = ROUND,
+) -> Intake:
+    """Take in what has arrived in the mailbox that `bounces_url` names, *at_most* so many mails.
 
     Two that do it at once take each mail in once. Raises as `open_mailbox` does; what was taken in before stays so.
     """
     report = Intake()
     with open_mailbox(settings) as mailbox, Reader() as reader:
-        names, left = mailbox.waiting(ROUND)
+        names, left = mailbox.waiting(at_most)
         for start in range(0, len(names), AT_ONCE):
             if stop is not None and stop.is_set():
                 return replace(report, left=left + len(names) - start)

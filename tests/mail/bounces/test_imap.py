@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError, UsageError
-from pipeline.mail.bounces import imap
 from pipeline.mail.bounces.imap import Address, connected
 from pipeline.mail.bounces.mailbox import LARGEST, Maildir, open_mailbox
 from tests.mail.bounces.dovecot import PASSWORD, PROGRAM, Dovecot, dovecot
@@ -102,11 +101,10 @@ def test_a_mail_that_is_gone_is_an_empty_one(post: Dovecot) -> None:
 
 
 @needs_dovecot
-def test_a_search_looks_through_the_folder_piece_by_piece(post: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "WINDOW", 2)
+def test_a_search_looks_through_the_folder_piece_by_piece(post: Dovecot) -> None:
     post.deliver(*(MAIL % number for number in range(5)))
 
-    with connected(Address.from_url(_url(post)), largest=LARGEST) as inbox:
+    with connected(Address.from_url(_url(post)), largest=LARGEST, window=2) as inbox:
         assert len(inbox.waiting(10)[0]) == 5
 
 
@@ -178,8 +176,8 @@ SELECT = (*LOGIN, b"* 3 EXISTS\r\n%t OK done\r\n")
 SEARCH = (*SELECT, b"* SEARCH 1 2 3\r\n%t OK done\r\n")
 
 
-def _read_all(address: Address) -> list[bytes]:
-    with connected(address, largest=LARGEST) as inbox:
+def _read_all(address: Address, *, timeout: float = 20, deadline: float = 20) -> list[bytes]:
+    with connected(address, largest=LARGEST, timeout=timeout, deadline=deadline) as inbox:
         names, _ = inbox.waiting(10)
         return [inbox.read(name) for name in names]
 
@@ -212,21 +210,19 @@ def _flood(line: socket.socket) -> None:
     ids=range(15),
 )
 def test_whatever_a_server_says_ends_in_one_plain_error(
-    answers: tuple[bytes | Callable[[socket.socket], None], ...], what: str, monkeypatch: pytest.MonkeyPatch
+    answers: tuple[bytes | Callable[[socket.socket], None], ...], what: str
 ) -> None:
     """M-29: a literal of four gigabytes, endless answers, silence, rubbish."""
-    monkeypatch.setattr(imap, "TIMEOUT", 0.3)
     with Hostile(*answers) as server, pytest.raises(TransportError, match=what) as caught:
-        _read_all(server.address)
+        _read_all(server.address, timeout=0.5)
 
     assert str(caught.value).startswith("mailbox 127.0.0.1:")
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 500
 
 
-def test_a_server_that_dribbles_is_left_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_dribbles_is_left_when_its_time_is_over() -> None:
     """M-29"""
-    monkeypatch.setattr(imap, "DEADLINE", 0.5)
 
     def dribble(line: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -236,19 +232,16 @@ def test_a_server_that_dribbles_is_left_when_its_time_is_over(monkeypatch: pytes
 
     began = time.monotonic()
     with Hostile(*SEARCH, dribble) as server, pytest.raises(TransportError):
-        _read_all(server.address)
+        _read_all(server.address, deadline=0.5)
 
     assert time.monotonic() - began < 5
 
 
-def test_a_greeting_that_never_ends_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_greeting_that_never_ends_is_left_too() -> None:
     """M-29"""
-    monkeypatch.setattr(imap, "DEADLINE", 0.3)
-    monkeypatch.setattr(imap, "TIMEOUT", 20)
-
     began = time.monotonic()
     with Hostile(greeting=b"* OK I am") as server, pytest.raises(TransportError):
-        _read_all(server.address)
+        _read_all(server.address, deadline=0.3)
 
     assert time.monotonic() - began < 5
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from pipeline.mail.bounces import mailbox as mailboxes
-from pipeline.mail.bounces import poll
+from pipeline.errors import TransportError
 from pipeline.mail.bounces.decide import Action
+from pipeline.mail.bounces.intake import Intake
 from pipeline.mail.bounces.mailbox import Maildir
 from pipeline.mail.bounces.poll import poll_bounces
 from pipeline.model import State
@@ -34,7 +34,7 @@ def _deliver(box: Path, *mails: bytes) -> None:
         (box / "new" / f"{number:06}.example").write_bytes(mail)
 
 
-def _polled(room: Postroom, box: Path | str) -> object:
+def _polled(room: Postroom, box: Path | str) -> Intake:
     return poll_bounces(room.store, room.settings.model_copy(update={"bounces_url": str(box)}), now=room.now)
 
 
@@ -103,7 +103,7 @@ def test_who_is_stopped_before_the_mark_reads_it_again_and_it_counts_once(postro
         _deliver(box, mail)
     (box / "cur").rmdir()
     (box / "cur").write_text("in the way")  # the mark cannot be set
-    with pytest.raises(mailboxes.TransportError, match="cannot be moved"):
+    with pytest.raises(TransportError, match="cannot be moved"):
         _polled(postroom, box)
     (box / "cur").unlink()
 
@@ -113,9 +113,7 @@ def test_who_is_stopped_before_the_mark_reads_it_again_and_it_counts_once(postro
     assert postroom.actions() == ["counted", "counted"]
 
 
-def test_a_round_that_is_told_to_stop_ends_between_mails(
-    postroom: Postroom, box: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_round_that_is_told_to_stop_ends_between_mails(postroom: Postroom, box: Path) -> None:
     _deliver(box, *(plain_mail(to="nobody@example.org", subject=str(number)) for number in range(3)))
     stop = threading.Event()
     stop.set()
@@ -126,13 +124,12 @@ def test_a_round_that_is_told_to_stop_ends_between_mails(
     assert (report.settled, report.left) == ((), 3)
 
 
-def test_a_round_leaves_the_rest_to_the_next_one(
-    postroom: Postroom, box: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poll, "ROUND", 2)
+def test_a_round_leaves_the_rest_to_the_next_one(postroom: Postroom, box: Path) -> None:
     _deliver(box, *(plain_mail(to="nobody@example.org", subject=str(number)) for number in range(3)))
 
-    lefts = [_polled(postroom, box).left for _ in range(3)]
+    settings = postroom.settings.model_copy(update={"bounces_url": str(box)})
+
+    lefts = [poll_bounces(postroom.store, settings, now=postroom.now, at_most=2).left for _ in range(3)]
 
     assert lefts == [1, 0, 0]
     assert Maildir(box).waiting(10) == ([], 0)
