@@ -17,13 +17,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.claims import FINAL, ended
 from pipeline.store.engine import Connection, insert_once, row_count
+from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, subscribers
 
 MOST_PUT_OFF = 2_000  # in one transaction
@@ -162,16 +163,19 @@ def claim(
         after, left = 0, limit - len(claims) + look
         while len(claims) < limit and left > 0 and put_off < MOST_PUT_OFF:
             size = min(left, max(limit - len(claims), 8))
-            rows = connection.execute(
-                statement, {"issue": issue_id, "now": now, "after": after, "limit": size}
-            ).fetchall()
+            rows = [
+                _Due(*row)
+                for row in statement.rows(connection, {"issue": issue_id, "now": now, "after": after, "limit": size})
+            ]
             if not rows:
                 break
             sorted_out = _sorted(rows, gate, room=limit - len(claims))
             held_back += _hold_back(connection, sorted_out.gone, now=now)
             put_off += _put_off(connection, sorted_out.later)
             if sorted_out.taken:
-                connection.execute(_TAKE, [{"row": row.id, "worker": worker, "now": now} for row in sorted_out.taken])
+                _TAKE.change_each(
+                    connection, [{"row": row.id, "worker": worker, "now": now} for row in sorted_out.taken]
+                )
                 claims += [_claim(row) for row in sorted_out.taken]
             after = rows[-1].id
             left -= sorted_out.passed_over
@@ -190,7 +194,7 @@ def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, 
         values.append(
             {"row": verdict.id, "worker": worker, **{f"new_{name}": value for name, value in columns.items()}}
         )
-    connection.execute(_RECORD, values)
+    _RECORD.change_each(connection, values)
 
 
 def release(connection: Connection, worker: int, ids: Sequence[int]) -> None:
@@ -328,17 +332,30 @@ def _receives_mail(now: dt.datetime | sa.BindParameter[Any]) -> sa.ColumnElement
     )
 
 
+class _Due(NamedTuple):
+    """A row that is due, with its subscriber's address; in the order of `_due_query`."""
+
+    id: int
+    letter_id: int
+    attempts: int
+    first_at: dt.datetime | None
+    domain: str
+    email: str
+    ref: str
+    receives: bool
+
+
 @dataclass(slots=True)
 class _Sorted:
     """Rows that are due, by what is to be done with each."""
 
-    taken: list[sa.Row[Any]]
+    taken: list[_Due]
     gone: list[int]
     later: list[tuple[int, dt.datetime]]
     passed_over: int = 0
 
 
-def _sorted(rows: Sequence[sa.Row[Any]], gate: Gate, *, room: int) -> _Sorted:
+def _sorted(rows: Sequence[_Due], gate: Gate, *, room: int) -> _Sorted:
     found = _Sorted([], [], [])
     for row in rows:
         if not row.receives:
@@ -356,7 +373,7 @@ def _sorted(rows: Sequence[sa.Row[Any]], gate: Gate, *, room: int) -> _Sorted:
     return found
 
 
-def _claim(row: sa.Row[Any]) -> Claim:
+def _claim(row: _Due) -> Claim:
     return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref)
 
 
@@ -381,9 +398,9 @@ def _put_off(connection: Connection, rows: Sequence[tuple[int, dt.datetime]]) ->
 # The statements of the sending loop, built once: building them costs more than running them.
 
 
-def _due_query(state: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _due_query(state: sa.ColumnElement[bool]) -> Prepared:
     d, s = deliveries.c, subscribers.c
-    return (
+    return Prepared(
         sa.select(
             d.id,
             d.letter_id,
@@ -405,12 +422,14 @@ def _due_query(state: sa.ColumnElement[bool]) -> sa.Select[Any]:
 _PLANNED = _due_query(deliveries.c.status == DeliveryStatus.PLANNED.value)
 _WAITED = _due_query(
     sa.and_(
-        deliveries.c.status.in_([DeliveryStatus.DEFERRED.value, DeliveryStatus.UNCERTAIN.value]),
+        sa.or_(
+            deliveries.c.status == DeliveryStatus.DEFERRED.value, deliveries.c.status == DeliveryStatus.UNCERTAIN.value
+        ),
         deliveries.c.next_at <= sa.bindparam("now"),
     )
 )
 _NOW: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=deliveries.c.started_at.type)
-_TAKE = (
+_TAKE = Prepared(
     deliveries.update()
     .where(deliveries.c.id == sa.bindparam("row"))
     .values(
@@ -425,7 +444,7 @@ _PUT_OFF = (
     .where(deliveries.c.id == sa.bindparam("row"))
     .values(status=DeliveryStatus.DEFERRED.value, next_at=sa.bindparam("until"))
 )
-_RECORD = (
+_RECORD = Prepared(
     deliveries.update()
     .where(
         deliveries.c.id == sa.bindparam("row"),

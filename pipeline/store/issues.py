@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pipeline.model import Cadence, Control, Issue
 from pipeline.store.engine import Connection, insert_once
+from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, issues, letter_articles, letters
 
 
@@ -60,7 +61,9 @@ def set_control(connection: Connection, issue_id: int, control: Control) -> None
 
 
 def control(connection: Connection, issue_id: int) -> Control:
-    return Control(connection.execute(_CONTROL, {"issue": issue_id}).scalar_one())
+    found = _CONTROL.one(connection, {"issue": issue_id})
+    assert found is not None
+    return Control(found[0])
 
 
 def stopped(connection: Connection, keys: Sequence[str]) -> set[str]:
@@ -117,4 +120,5 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredIssue:
     return StoredIssue(int(row.id), issue, row.created_at, row.planned_at, Control(row.control))
 
 
-_CONTROL = sa.select(issues.c.control).where(issues.c.id == sa.bindparam("issue"))  # of the sending loop, built once
+# Of the sending loop, built once.
+_CONTROL = Prepared(sa.select(issues.c.control).where(issues.c.id == sa.bindparam("issue")))

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.store.engine import Connection, row_count
+from pipeline.store.engine import Connection
+from pipeline.store.prepared import Prepared
 from pipeline.store.tables import workers
 
 LEASE = dt.timedelta(seconds=30)  # a worker that is silent for longer is dead
@@ -43,12 +44,12 @@ def register(connection: Connection, *, task: str, lease: dt.timedelta = LEASE, 
 
 def renew(connection: Connection, worker: int, *, lease: dt.timedelta = LEASE, now: dt.datetime) -> bool:
     """Extend the lease. False when another process has given this worker up; it must stop then."""
-    return row_count(connection.execute(_RENEW, {"worker": worker, "until": now + lease})) == 1
+    return _RENEW.change(connection, {"worker": worker, "until": now + lease}) == 1
 
 
 def is_mine(connection: Connection, worker: int) -> bool:
     """False when another process has given this worker up. Nobody does before this transaction ends."""
-    return connection.execute(_IS_MINE, {"worker": worker}).first() is not None
+    return _IS_MINE.one(connection, {"worker": worker}) is not None
 
 
 def leave(connection: Connection, worker: int) -> None:
@@ -117,5 +118,7 @@ def _is_zombie(pid: int) -> bool:
 
 # The statements of the sending loop, built once.
 
-_RENEW = workers.update().where(workers.c.id == sa.bindparam("worker")).values(lease_until=sa.bindparam("until"))
-_IS_MINE = sa.select(workers.c.id).where(workers.c.id == sa.bindparam("worker")).with_for_update()
+_RENEW = Prepared(
+    workers.update().where(workers.c.id == sa.bindparam("worker")).values(lease_until=sa.bindparam("until"))
+)
+_IS_MINE = Prepared(sa.select(workers.c.id).where(workers.c.id == sa.bindparam("worker")).with_for_update())
