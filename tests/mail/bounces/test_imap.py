@@ -195,7 +195,7 @@ def _flood(line: socket.socket) -> None:
         ((b"\x00\xff\r\n" * 5,), "unexpected response"),
         ((b"%t NO no\r\n",), "not IMAP4 compliant"),
         ((CAPABLE, b"%t NO go away\r\n"), "go away"),
-        ((CAPABLE, b"* BYE now\r\n"), "now|EOF|timed out"),
+        ((CAPABLE, b"* BYE now\r\n"), "now|EOF"),
         ((*LOGIN, b"%t OK done\r\n"), "no IMAP that we understand"),
         ((*LOGIN, b"* lots EXISTS\r\n%t OK done\r\n"), "unexpected response"),
         ((*LOGIN, b"%t NO [NONEXISTENT] no such folder\r\n"), "refused SELECT: .*no such folder"),
@@ -214,7 +214,7 @@ def test_whatever_a_server_says_ends_in_one_plain_error(
 ) -> None:
     """M-29: a literal of four gigabytes, endless answers, silence, rubbish."""
     with Hostile(*answers) as server, pytest.raises(TransportError, match=what) as caught:
-        _read_all(server.address, timeout=0.5)
+        _read_all(server.address, timeout=0.5 if what == "timed out" else 20)
 
     assert str(caught.value).startswith("mailbox 127.0.0.1:")
     assert "secret" not in str(caught.value)
