@@ -432,7 +432,10 @@ class _WithoutSecrets(PyprojectTomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         found = super().__call__()
-        if secret := next((name for name in SECRET_SETTINGS if name in found), None):
+        secrets = [name for name in SECRET_SETTINGS if name in found]
+        if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
+            secrets.append("bounces_url")
+        for secret in secrets[:1]:
             raise ValueError(f"{secret} is a secret; set OPENSIGNAL_{secret.upper()} in the environment instead")
         return found
 

@@ -723,9 +723,13 @@ def test_secrets_come_from_the_environment_and_are_long(settings: Settings, monk
     """T-45"""
     file = settings.root / "pyproject.toml"
     before = file.read_text()
-    file.write_text(f'{before}mailgun_key = "{SECRET}"\n')
-    with pytest.raises(SettingsError, match="OPENSIGNAL_MAILGUN_KEY in the environment"):
-        Settings.load(settings.root)
+    for name, value in (("mailgun_key", SECRET), ("bounces_url", "imaps://user:password@imap.example.org/INBOX")):
+        file.write_text(f'{before}{name} = "{value}"\n')
+        with pytest.raises(SettingsError, match=f"OPENSIGNAL_{name.upper()} in the environment") as caught:
+            Settings.load(settings.root)
+        assert value not in str(caught.value)
+    file.write_text(f'{before}bounces_url = "/var/mail/bounces"\n')
+    assert Settings.load(settings.root).bounces_url == "/var/mail/bounces"
     file.write_text(before)
     monkeypatch.setenv("OPENSIGNAL_MAILGUN_KEY", "short")
     with pytest.raises(SettingsError, match="shorter than 16"):
