@@ -103,7 +103,7 @@ class Settings(BaseSettings):
 
     # sign-ups
     proof_of_work: int = Field(
-        default=1_500,
+        default=5_000,
         ge=0,
         le=1_000_000,
         description="how often a visitor's browser guesses at most before it may sign up; 0: it need not",

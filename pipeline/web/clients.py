@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import logging
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ def client_of(connection: HTTPConnection, proxies: Networks) -> Address | None:
     return client
 
 
+@functools.lru_cache(maxsize=20_000)
 def parse(text: str) -> Address | None:
     """The address that *text* is, with or without a port; an IPv4 address in IPv6 clothes is the former."""
     if text.startswith("["):
@@ -56,11 +58,13 @@ def is_in(address: Address, networks: Networks) -> bool:
     return any(address in network for network in networks if network.version == address.version)
 
 
+@functools.lru_cache(maxsize=20_000)
 def network_of(address: Address) -> str:
     """Whose limits are shared: a /24, or a /64 of IPv6, which one customer has at least."""
     return _cut(address, 24 if address.version == 4 else 64)
 
 
+@functools.lru_cache(maxsize=20_000)
 def trace_of(address: Address) -> str:
     """As much of the address as is kept with a consent: a /24, or a /48."""
     return _cut(address, 24 if address.version == 4 else 48).partition("/")[0]

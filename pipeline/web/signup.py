@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import AddressError
+from pipeline.keys import KeyRing
 from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import ChoiceError
@@ -29,6 +31,7 @@ from pipeline.store import Connection, limits, solved
 from pipeline.store.consents import Method, Trace
 from pipeline.store.limits import Limit
 from pipeline.web import clients, work
+from pipeline.web.clients import Address
 from pipeline.web.forms import Fields, read_form_or_json
 from pipeline.web.office import Office
 from pipeline.web.pages import HEADERS, sentence
@@ -64,6 +67,8 @@ class SignupPages:
         self._guesser = guesser
         self._writer = Writer(office.store, self._write)
         self._is_flooded = False
+        self._proxies = office.settings.proxies
+        self._ring, self._keys_good_until = office.token_keys, 0.0
         self._asked = office.pages.page("asked.html", words=ASKED)
         self._asked_json = office.pages.json({"message": ASKED})
         self._origins = {_origin(url) for url in (office.settings.site_url, office.settings.web_url)}
@@ -75,15 +80,16 @@ class SignupPages:
         if not self._comes_from_us(request):
             raise HTTPException(403, "elsewhere")
         fields = await read_form_or_json(request)
+        client = clients.client_of(request, self._proxies)
         try:
-            asked = self._read(request, fields)
+            asked = self._read(request, fields, client)
         except (AddressError, ChoiceError) as error:
             return self._refused(fields, error)
         proof = self._proof(fields)
         if proof is None and self._office.settings.proof_of_work:
             return self._ask_for_work(fields)
         asked = replace(asked, proven=proof is None or proof.is_work)
-        if not await self._writer.submit(self._entry(request, fields, asked, proof)):
+        if not await self._writer.submit(self._entry(fields, client, asked, proof)):
             return self._ask_for_work(fields)
         return self._asked_json if fields.is_json else self._asked
 
@@ -105,8 +111,8 @@ class SignupPages:
             return origin in self._origins
         return site in (None, "same-origin", "none")
 
-    def _read(self, request: Request, fields: Fields) -> Asked:
-        office, client = self._office, clients.client_of(request, self._office.settings.proxies)
+    def _read(self, request: Request, fields: Fields, client: Address | None) -> Asked:
+        office = self._office
         agent = request.headers.get("user-agent", "")[:LONGEST_AGENT]
         return Asked(
             address=parse_address(fields.one("email")),
@@ -122,20 +128,23 @@ class SignupPages:
         )
 
     def _proof(self, fields: Fields) -> Proof | None:
-        keys, now = self._office.token_keys, self._office.clock()
+        now = self._office.clock()
         if solution := fields.one(SOLUTION):
-            return work.read_solution(keys, FORM, solution, now=now)
+            return work.read_solution(self._keys(), FORM, solution, now=now)
         if (ticket := fields.one(TICKET)) and not fields.is_json:
-            return work.read_ticket(keys, FORM, ticket, now=now)
+            return work.read_ticket(self._keys(), FORM, ticket, now=now)
         return None
 
-    def _entry(self, request: Request, fields: Fields, asked: Asked, proof: Proof | None) -> _Entry:
-        settings = self._office.settings
-        client = clients.client_of(request, settings.proxies)
+    def _keys(self) -> KeyRing:
+        """The keys, asked for anew once a second: each time costs two looks at the disk, in the loop that serves everybody."""
+        if (moment := time.monotonic()) > self._keys_good_until:
+            self._ring, self._keys_good_until = self._office.token_keys, moment + 1
+        return self._ring
+
+    def _entry(self, fields: Fields, client: Address | None, asked: Asked, proof: Proof | None) -> _Entry:
         wanted: tuple[Limit, ...] = ()
-        if settings.signup_limits and client is not None:
-            key = self._office.token_keys.newest
-            wanted = caps.of_client(key, clients.network_of(client), proven=asked.proven)
+        if self._office.settings.signup_limits and client is not None:
+            wanted = caps.of_client(self._keys().newest, clients.network_of(client), proven=asked.proven)
         if fields.one(DECOY):
             self._office.count("forms filled in by machines")
             return _Entry(None, proof, wanted)
@@ -175,7 +184,7 @@ class SignupPages:
     def _challenge(self) -> dict[str, Any]:
         settings = self._office.settings
         guesses = settings.proof_of_work * (work.FLOOD if self._is_flooded else 1)
-        return work.make_challenge(self._office.token_keys, FORM, guesses=guesses, now=self._office.clock())
+        return work.make_challenge(self._keys(), FORM, guesses=guesses, now=self._office.clock())
 
     def _ask_for_work(self, fields: Fields) -> Response:
         """The page that asks for a proof of work, with the form in it. It is the only one of ours with a script."""
@@ -188,7 +197,7 @@ class SignupPages:
             kept=[pair for pair in fields.pairs if pair[0] in ("email", "cadence", "topics", DECOY)],
             challenge=json.dumps(challenge),
             guesses=challenge["parameters"]["data"]["guesses"],
-            ticket=work.make_ticket(office.token_keys, FORM, now=office.clock()),
+            ticket=work.make_ticket(self._keys(), FORM, now=office.clock()),
             again=bool(fields.one(SOLUTION) or fields.one(TICKET)),
             solver=self._solver.path,
             guesser=self._guesser.path,
