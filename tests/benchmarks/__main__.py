@@ -12,17 +12,19 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import building, importing, sending, wire
+from tests.benchmarks import building, importing, sending, signing_up, wire
 from tests.benchmarks.table import Row
+
+PARTS = ["build", "import", "send", "wire", "signup"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--only", choices=["send", "build", "import", "wire"], action="append", help="run these alone")
+    parser.add_argument("--only", choices=PARTS, action="append", help="run these alone")
     parser.add_argument("--subscribers", type=int, default=10_000, help="how many to send to (default: 10000)")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the median is of (default: 3)")
     arguments = parser.parse_args()
-    chosen = arguments.only or ["build", "import", "send", "wire"]
+    chosen = arguments.only or PARTS
     parts: list[Iterator[Row]] = []
     if "build" in chosen:
         parts.append(building.measure(runs=arguments.runs))
@@ -32,6 +34,8 @@ def main() -> int:
         parts.append(sending.measure(subscribers=arguments.subscribers, runs=arguments.runs))
     if "wire" in chosen:
         parts.append(wire.measure(runs=arguments.runs))
+    if "signup" in chosen:
+        parts.append(signing_up.measure())
     print(f"{'what':<36} {'measured (median)':<24} {'wanted':<36}")
     holds = True
     for row in itertools.chain(*parts):
