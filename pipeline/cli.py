@@ -371,7 +371,10 @@ def up(
 def worker(
     root: Root = None,
     queues: Annotated[
-        str, typer.Option(help="What to do: some of send, ingest, notices, bounces; default: all.", metavar="QUEUE,...")
+        str,
+        typer.Option(
+            help="What to do: some of send, ingest, notices, bounces, upkeep; default: all.", metavar="QUEUE,..."
+        ),
     ] = "",
     concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,
 ) -> None:

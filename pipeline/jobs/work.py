@@ -22,6 +22,7 @@ from pipeline.mail import send_share as send_share_of
 from pipeline.mail.bounces.poll import poll_bounces
 from pipeline.mail.deliver import Clock
 from pipeline.mail.notices import send_notices
+from pipeline.mail.retention import keep_what_may_be_kept
 from pipeline.mail.signups import handle_signups
 from pipeline.mail.transport import open_transport
 from pipeline.model import DeliveryStatus
@@ -218,13 +219,26 @@ def read_bounces(desk: Desk) -> str:
     return next(report.lines()) if report.settled else ""
 
 
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def keep_no_longer(desk: Desk) -> str:
+    """What is kept about people has an end."""
+    report = keep_what_may_be_kept(desk.store, desk.settings, now=desk.clock())
+    if not report.journal_emptied:
+        log.warning("retention: a program that reads without a pause keeps what was deleted in the database's journal")
+    gone = sum(report.numbers.values())
+    return f"{gone} rows let go of" if gone else ""
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 NOTICES = Job("notices", "notices", dt.timedelta(seconds=1), "* * * * *", answer_people)
 ISSUES = Job("issues", "send", dt.timedelta(minutes=1), "* * * * *", send_issues, order=order_issues)
 FEEDS = Job("feeds", "ingest", dt.timedelta(minutes=5), "*/5 * * * *", read_feeds, order=order_feeds)
 BOUNCES = Job("bounces", "bounces", dt.timedelta(minutes=1), "* * * * *", read_bounces)
-ALL = (NOTICES, ISSUES, FEEDS, BOUNCES)
+RETENTION = Job("retention", "upkeep", dt.timedelta(hours=1), "17 * * * *", keep_no_longer)
+ALL = (NOTICES, ISSUES, FEEDS, BOUNCES, RETENTION)
 QUEUES = tuple(dict.fromkeys(job.queue for job in ALL))
 
 Part = tuple[str, Callable[..., str]]  # its queue, and what is done

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import MailServer, mail_server
-from tests.repository import HERE, Repository, Sink
+from tests.repository import HERE, Repository
 
 
 @pytest.fixture
@@ -85,44 +84,6 @@ print([name for name in ("procrastinate", "psycopg", "croniter", "asgiref") if n
     )
 
     assert done.stdout == "[]\n", done.stderr
-
-
-def test_two_workers_share_an_issue_and_end_in_order(shared: Repository, tmp_path: Path) -> None:
-    readers = [f"r{n}@example.org" for n in range(600)]
-    shared.add_subscribers(readers)
-    with Sink(tmp_path / "journal") as sink:
-        workers = [
-            shared.start("worker", "--queues", "send", "--concurrency", "1", smtp_url=sink.url) for _ in range(2)
-        ]
-        _until(lambda: sink.count() >= 600, *workers)
-        ended = [_ended(worker) for worker in workers]
-        taken = sink.taken()
-
-    assert Counter(recipient for recipient, _ in taken) == Counter(readers)
-    assert all("working on send, 1 job at a time" in said for said, _ in ended)
-    assert sum(said.count("issues: to be sent:") for said, _ in ended) == 1
-    assert all(seconds < 20 for _, seconds in ended)
-    assert [worker.returncode for worker in workers] == [0, 0]
-
-
-def test_sigterm_ends_a_worker_after_the_letters_in_flight(shared: Repository, tmp_path: Path) -> None:
-    """R-07: what it leaves is sent by the next one, once."""
-    shared.add_subscribers([f"r{n}@example.org" for n in range(600)])
-    with Sink(tmp_path / "journal") as sink:
-        first = shared.start("worker", "--queues", "send", "--concurrency", "2", smtp_url=sink.url)
-        _until(lambda: sink.count() >= 100, first)
-        said, seconds = _ended(first)
-        stopped_at = sink.count()
-        second = shared.start("worker", "--queues", "send", smtp_url=sink.url)
-        _until(lambda: sink.count() >= 600, second)
-        _ended(second)
-        taken = sink.taken()
-
-    assert "ending what is in flight" in said
-    assert seconds < 20
-    assert first.returncode == 0
-    assert stopped_at < 600
-    assert len(taken) == len(set(taken)) == 600
 
 
 def test_a_second_signal_does_not_wait_for_a_server_that_is_silent(shared: Repository) -> None:

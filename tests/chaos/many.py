@@ -11,7 +11,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,7 @@ class Machines:
     freezes: int = 0
     overslept: int = 0  # of the freezes: longer than the lease
     said: list[str] = field(default_factory=list)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def start(self) -> None:
         self.running.append(
@@ -56,6 +57,7 @@ class Machines:
                 smtp=self.smtp,
                 lease_seconds=str(LEASE),
                 daily_at="00:00",
+                **self.settings,
             )
         )
 

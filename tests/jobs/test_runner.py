@@ -13,10 +13,11 @@ import pytest
 from pipeline.config import Settings
 from pipeline.errors import ContentError, TransportError
 from pipeline.jobs import NOTICES, Desk, Job, Runner
-from pipeline.jobs.work import ISSUES
+from pipeline.jobs.work import ISSUES, RETENTION
 from pipeline.mail.signups import record_signup
-from pipeline.store import Store, open_store
-from pipeline.store.consents import Method
+from pipeline.model import Cadence, Choice
+from pipeline.store import Store, open_store, signups
+from pipeline.store.consents import Evidence, Method
 from tests.fakes import MailServer, mail_server
 from tests.repository import Repository
 
@@ -139,3 +140,17 @@ def test_content_with_errors_is_not_mailed_by_itself(repository: Repository) -> 
 
         store.close()
         assert server.received == []
+
+
+def test_what_was_kept_long_enough_goes_by_itself(desk: Desk) -> None:
+    """P-08: a sign-up that nobody has looked at for a week."""
+    with desk.store.writing() as connection:
+        for days in (1, 8):
+            at = _clock() - dt.timedelta(days=days)
+            signups.add(
+                connection, "ann@example.org", Choice(Cadence.DAILY, frozenset()), Evidence(Method.FORM), now=at
+            )
+
+    first, second = RETENTION.act(desk), RETENTION.act(desk)
+
+    assert (first, second) == ("1 rows let go of", "")
