@@ -15,10 +15,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pipeline.keys import Keys, mac, newest
+from pipeline.keys import Keys, Mac, mac, newest
 from pipeline.mail import tokens, verp
 from pipeline.mail.tokens import Purpose
-from pipeline.mail.verp import About, Kind
 
 MESSAGE_ID_LENGTH = 32  # hexadecimal digits, 128 bits
 LEAVE_LENGTH = len("u-") + 26 + 1 + 16  # of the local part that unsubscribes, see verp.py
@@ -36,7 +35,11 @@ BLANKS: Mapping[str, str] = {
 
 def message_id(key: bytes, issue_key: str, ref: str) -> str:
     """The left side of the Message-ID: one for each (issue, subscriber), without anything personal (M-07)."""
-    return mac(key, b"message id\0" + issue_key.encode() + b"\0").digest(ref.encode()).hex()[:MESSAGE_ID_LENGTH]
+    return _message_ids(key, issue_key).digest(ref.encode()).hex()[:MESSAGE_ID_LENGTH]
+
+
+def _message_ids(key: bytes, issue_key: str) -> Mac:
+    return mac(key, b"message id\0" + issue_key.encode() + b"\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ class Stamp:
         self._plain = _Form(message)
         stuffed = re.sub(rb"(?m)^\.", b"..", message)
         self._wire = _Form(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + END_OF_DATA)
-        self._issue = issue_key
         self._key = newest(token_key)
-        self._blanks = self._plain.blanks
+        self._message_id = _message_ids(self._key, issue_key).digest
+        self._unsubscribe = tokens.signer(self._key, Purpose.UNSUBSCRIBE)
+        self._preferences = tokens.signer(self._key, Purpose.PREFERENCES)
+        self._names_an_address = "leave" in self._plain.blanks
 
     def copy_for(self, *, email: str, ref: str) -> bytes:
         """The whole message for one subscriber; the same bytes each time (M-08)."""
@@ -73,15 +78,15 @@ class Stamp:
         return self._wire.stuffed(self._values(email, ref))
 
     def _values(self, email: str, ref: str) -> dict[str, bytes]:
-        values = {"recipient": email.encode("utf-8")}
-        if "message_id" in self._blanks:
-            values["message_id"] = message_id(self._key, self._issue, ref).encode()
-        if "unsubscribe" in self._blanks:
-            values["unsubscribe"] = tokens.sign(self._key, Purpose.UNSUBSCRIBE, ref).encode()
-        if "preferences" in self._blanks:
-            values["preferences"] = tokens.sign(self._key, Purpose.PREFERENCES, ref).encode()
-        if "leave" in self._blanks:
-            values["leave"] = verp.local_part(self._key, About(Kind.LEAVE, ref)).encode()
+        octets = bytes.fromhex(ref)
+        values = {
+            "recipient": email.encode("utf-8"),
+            "message_id": self._message_id(ref.encode()).hex()[:MESSAGE_ID_LENGTH].encode(),
+            "unsubscribe": self._unsubscribe(octets).encode(),
+            "preferences": self._preferences(octets).encode(),
+        }
+        if self._names_an_address:
+            values["leave"] = verp.leave(self._key, octets).encode()
         return values
 
 

@@ -47,6 +47,12 @@ def local_part(keys: Keys, about: About) -> str:
     return f"{words}-{_mac(newest(keys), words)}"
 
 
+def leave(key: bytes, ref: bytes) -> str:
+    """The local part that unsubscribes *ref*: as `local_part`, for one who makes a million."""
+    words = f"{_LEAVE}-{_base32(ref)}"
+    return f"{words}-{_mac(key, words)}"
+
+
 def read(keys: Keys, local: str) -> About:
     """What the local part *local* names. Raises `TokenError` unless it was signed with one of *keys*."""
     local = local.strip().lower()
@@ -79,6 +85,7 @@ def _base32(raw: bytes) -> str:
     return "".join([_TWO_LETTERS[number >> shift & 1023] for shift in _SHIFTS[bits]])[: -(-bits // 5)]
 
 
+_LEAVE = Kind.LEAVE.value
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _TWO_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS = {bits: range((bits - 1) // 10 * 10, -1, -10) for bits in (8 * 16, 8 * MAC_BYTES)}
