@@ -435,8 +435,9 @@ class _WithoutSecrets(PyprojectTomlConfigSettingsSource):
         secrets = [name for name in SECRET_SETTINGS if name in found]
         if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
             secrets.append("bounces_url")
-        for secret in secrets[:1]:
-            raise ValueError(f"{secret} is a secret; set OPENSIGNAL_{secret.upper()} in the environment instead")
+        if secrets:
+            name = secrets[0]
+            raise ValueError(f"{name} is a secret; set OPENSIGNAL_{name.upper()} in the environment instead")
         return found
 
 
