@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.chaos import again, copies, disks, faults, histories, hostile, kills, leaving, locks, many, poison
-from tests.chaos.scene import STRACE, Told, tried
+from tests.chaos.scene import NO_STRACE, Told, may_trace, tried
 
 Part = Callable[[Path, float, int], Iterator[Told]]
 
@@ -43,8 +43,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="replays a run (default: the time)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full size (default: 1)")
     chosen = parser.parse_args()
-    if STRACE is None:
-        print("chaos: strace is not installed; run: apt-get install strace", file=sys.stderr)
+    if not may_trace():
+        print(f"chaos: {NO_STRACE}", file=sys.stderr)
         return 2
     print(f"{'bar':<5} {'size':<56} {'ok':<4} seen (seed {chosen.seed})", flush=True)
     holds = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import re
 import shutil
 import signal
@@ -34,6 +35,7 @@ from tests.repository import Ended, Repository, Sink
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}  # RFC 8058 3.1
 STRACE = shutil.which("strace")
+NO_STRACE = "strace is missing or may not attach here; run as root: apt-get install strace"
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,26 @@ def post(url: str, fields: Mapping[str, str], *, timeout: float = 30) -> tuple[i
             return error.code, {name.lower(): value for name, value in error.headers.items()}
 
 
+@functools.cache
+def may_trace() -> bool:
+    """Whether strace is here and may attach to a process that it has not started (kernel.yama.ptrace_scope, or root)."""
+    if STRACE is None:
+        return False
+    with subprocess.Popen(["sleep", "30"]) as sleeper:
+        words = [STRACE, "-qqq", "-o", "/dev/null", "-p", str(sleeper.pid)]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracer:
+            ends = time.monotonic() + 10
+            while not (attached := _is_traced(sleeper.pid)) and tracer.poll() is None and time.monotonic() < ends:
+                time.sleep(0.01)
+            tracer.kill()
+        sleeper.kill()
+    return attached
+
+
+def _is_traced(pid: int) -> bool:
+    return "TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text()
+
+
 def struck(child: Child, *inject: str) -> subprocess.Popen[bytes]:
     """Let strace inject faults into the *child*, which is held, and let it go. *inject* as ``pwrite64:signal=KILL:when=7``."""
     assert STRACE
@@ -254,7 +276,7 @@ def struck(child: Child, *inject: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
     )
     ends = time.monotonic() + 20
-    while "TracerPid:\t0" in Path(f"/proc/{child.pid}/status").read_text():
+    while not _is_traced(child.pid):
         assert tracer.poll() is None, "strace could not attach"
         assert time.monotonic() < ends, "strace could not attach in time"
         time.sleep(0.002)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.chaos.kills import RESUMED, kill_at_calls, kill_at_random
 from tests.chaos.nursery import Nursery
-from tests.chaos.scene import STRACE, scene
+from tests.chaos.scene import NO_STRACE, may_trace, scene
 
-needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed (apt-get install strace)")
+needs_strace = pytest.mark.skipif(not may_trace(), reason=NO_STRACE)
 
 
 @needs_strace
