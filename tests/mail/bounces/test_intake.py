@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from pipeline.config import Settings
 from pipeline.keys import load_keys, rotate
 from pipeline.mail import verp
 from pipeline.mail.bounces.decide import Action
-from pipeline.mail.bounces.intake import Finding, News, mail_key, take_in_refusal
+from pipeline.mail.bounces.intake import Finding, Intake, News, mail_key, take_in_refusal
 from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass, Reply, State
@@ -215,6 +216,27 @@ def test_what_comes_twice_counts_once(postroom_of_each: Postroom) -> None:
     assert first.count(Action.COUNTED) == 1
     assert second.count(Action.AGAIN) == 2
     assert room.actions() == ["counted"]
+
+
+def test_what_four_take_in_at_once_counts_once(postroom_of_each: Postroom) -> None:
+    """M-25: a hook that is called again, and two machines that read one mailbox."""
+    room = postroom_of_each
+    refs = room.people(*(f"p{number}@example.org" for number in range(10)))
+    issue = room.send(*refs)
+    news = [room.bounce(ref, issue, finding) for ref in refs for finding in (FULL, DEAD)]
+
+    def take(order: int) -> Intake:
+        mixed = news.copy()
+        random.Random(order).shuffle(mixed)
+        return room.take(*mixed)
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(take, range(4)))
+
+    assert sum(report.count(Action.AGAIN) for report in reports) == 60
+    assert {room.state(ref) for ref in refs} == {State.SUPPRESSED}
+    assert len(room.rows(tables.consents)) == 10
+    assert len(room.rows(tables.bounces)) == 20
 
 
 def test_a_mail_is_the_same_however_its_lines_end() -> None:
