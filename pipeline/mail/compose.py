@@ -29,9 +29,11 @@ from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message, encoded_body
 from pipeline.mail.plan import Composed
-from pipeline.mail.stamp import BLANKS
+from pipeline.mail.stamp import BLANKS, blanks_in
 from pipeline.model import Article, Cadence, Issue
 
+# A link to unsubscribe in a header and in both parts, one to the preferences in both.
+OUR_BLANKS = {"recipient": 1, "message_id": 1, "unsubscribe": 3, "preferences": 2}
 OPENING_PARAGRAPHS = 2
 NAMED_SOURCES = 3
 MAX_HTML = 90_000  # octets decoded; Gmail clips a letter at about 102 kB
@@ -82,6 +84,7 @@ def compose(issue: Issue, articles: Sequence[Article], *, library: Library, sett
             archived_at=str(items[0]["url"]) if whole else "",
         ),
     )
+    _must_have_our_blanks_only(message, issue, settings)
     return Composed(subject=subject, message=message)
 
 
@@ -184,6 +187,14 @@ def must_have_an_address(settings: Settings) -> None:
     if is_sample and not settings.is_sample:
         raise SettingsError(
             f"postal_address is still the sample's ({address}); law asks for yours in every letter: set it in pyproject.toml"
+        )
+
+
+def _must_have_our_blanks_only(message: bytes, issue: Issue, settings: Settings) -> None:
+    """A blank in an article's link would be filled with the reader's own token, and tell it to whom the link leads (P-10)."""
+    if blanks_in(message) != {**OUR_BLANKS, **({"leave": 1} if settings.bounce_domain else {})}:
+        raise ContentError(
+            f"{issue.key}: an article has a word that begins with qzblank, which stands for a reader's own link; take it out"
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -129,6 +130,11 @@ class _Form:
 
 
 # --- finding the blanks -----------------------------------------------------------------------------------------------
+
+
+def blanks_in(message: bytes) -> Counter[str]:
+    """How often *message* has each blank: so often a reader's own would be filled in."""
+    return Counter(str(match.lastgroup).partition("_in_base64_")[0] for match in _ANY_BLANK.finditer(message))
 
 
 def _cut(message: bytes) -> Iterator[bytes | _Piece]:

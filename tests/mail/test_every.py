@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import hashlib
@@ -24,7 +25,7 @@ from pipeline.library import Library
 from pipeline.mail import send_issue, verp
 from pipeline.mail.compose import MAX_HTML, MAX_HTML_ENCODED
 from pipeline.mail.message import clean_text
-from pipeline.mail.stamp import Stamp
+from pipeline.mail.stamp import BLANKS, Stamp
 from pipeline.mail.tokens import Purpose, read
 from pipeline.mail.transport import SmtpTransport
 from pipeline.store import Store
@@ -294,6 +295,40 @@ def test_p10_nothing_is_loaded_and_no_link_but_their_own_knows_the_reader(themed
     personal = {link for link in links if re.search(r"[0-9a-f]{70}", link)}
     assert {link.removeprefix(SITE).partition("/")[0] for link in personal} <= {purpose.value for purpose in Purpose}
     assert not [link for link in links - personal if EMAIL in link or REF in link or "@" in link]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("what", ["daily", "each"])
+def test_p10_no_article_can_have_a_readers_own_link_sent_elsewhere(themed: Settings, what: str, blank: str) -> None:
+    """P-10, T-06: what stands for it in a letter is refused wherever an article has it."""
+    word = BLANKS[blank]
+    for changes in (
+        {"body": f"One [link](https://evil.example.com/?{word}).[^census]\n"},
+        {"body": f"One [link](https://evil.example.com/?&#113;{word[1:]}).[^census]\n"},
+        {"dek": word},
+        {"title": word},
+        {"email_subject": word},
+    ):
+        with pytest.raises(ContentError, match="begins with qzblank"):
+            composed(what, themed, articles(**changes))
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_p10_nor_can_one_that_has_it_in_base64(themed: Settings, blank: str) -> None:
+    """It is refused, or stays what it is: a blank is filled in base64 where a part is base64, and nowhere else."""
+    outcomes = set()
+    for before in (b"", b"a", b"ab"):
+        form = base64.b64encode(before + BLANKS[blank].encode()).decode().rstrip("=")
+        for body in (f"[link](https://evil.example.com/?{form}).", f"{form[:24]}\n{form[24:]}"):
+            try:
+                letter = composed("each", themed, articles(body=f"{body}[^census]\n"))
+            except ContentError:
+                outcomes.add("refused")
+                continue
+            raw = Stamp(letter, issue_key="i", token_key=KEY).copy_for(email=EMAIL, ref=REF)
+            assert form in part(raw, "html").replace("\r\n", "")
+            outcomes.add("kept")
+    assert outcomes
 
 
 # --- both parts -----------------------------------------------------------------------------------------------------------------
