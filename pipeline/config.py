@@ -14,6 +14,7 @@ import email.utils
 import ipaddress
 import os
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -123,6 +124,9 @@ class Settings(BaseSettings):
             "smtp://USER:PASSWORD@HOST:587 or smtps://HOST:465, several with spaces between; "
             "empty: no mail leaves, letters go to the outbox folder"
         ),
+    )
+    ehlo_name: str = Field(
+        default="", description="what we call ourselves to the mail server; default: this machine's name"
     )
     outbox_dir: Path | None = Field(
         default=None, description="the outbox, a Maildir; default: outbox in the state folder"
@@ -260,7 +264,7 @@ class Settings(BaseSettings):
             _rate(word)
         return value
 
-    @field_validator("bounce_domain")
+    @field_validator("bounce_domain", "ehlo_name")
     @classmethod
     def _domain(cls, value: str) -> str:
         name = value.strip().rstrip(".").lower()
@@ -375,6 +379,12 @@ class Settings(BaseSettings):
     def reply_address(self) -> str:
         """Where answers go."""
         return email.utils.parseaddr(self.reply_to)[1] or self.sender_address
+
+    @property
+    def ehlo(self) -> str:
+        """What we call ourselves (RFC 5321 4.1.1.1): a name that others can look up, else the sender's domain."""
+        machine = socket.gethostname()
+        return self.ehlo_name or (machine if "." in machine else self.sender_address.rpartition("@")[2])
 
     @property
     def rates(self) -> tuple[Rate, ...]:

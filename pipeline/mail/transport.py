@@ -75,7 +75,7 @@ class Transport(Protocol):
 def open_transport(settings: Settings) -> Transport:
     """The transport that *settings* name: SMTP where there is a server, else the outbox folder."""
     if settings.smtp_url:
-        relays = [SmtpTransport.from_url(url) for url in settings.smtp_url.split()]
+        relays = [SmtpTransport.from_url(url, ehlo=settings.ehlo) for url in settings.smtp_url.split()]
         for relay in relays:
             _refuse_the_samples_sender(settings, relay)
         return relays[0] if len(relays) == 1 else Relays(relays)
@@ -128,13 +128,14 @@ class SmtpTransport:
     timeout: float = TIMEOUT
     weight: int = 1  # its share, among several
     chunking: bool = True  # use BDAT where it is offered
+    ehlo: str = field(default_factory=socket.gethostname)  # what we call ourselves
 
     @property
     def name(self) -> str:
         return f"{self.host}:{self.port}"
 
     @classmethod
-    def from_url(cls, url: str) -> SmtpTransport:
+    def from_url(cls, url: str, *, ehlo: str = "") -> SmtpTransport:
         """``smtp[s]://[USER:PASSWORD@]HOST[:PORT][?starttls=require&weight=2&timeout=30&chunking=never]``.
 
         Raises `SettingsError`.
@@ -161,6 +162,7 @@ class SmtpTransport:
             timeout=options.number("timeout", int(TIMEOUT), least=1, most=600),
             weight=options.number("weight", 1, least=1, most=1_000),
             chunking=options.one_of("chunking", ("offered", "never")) == "offered",
+            ehlo=ehlo or socket.gethostname(),
         )
 
     def connect(self) -> SmtpConnection:
@@ -184,10 +186,11 @@ class SmtpTransport:
 
     def _greeted(self) -> smtplib.SMTP:
         client: smtplib.SMTP
+        # Without a name, smtplib asks DNS for ours, for five seconds where that does not answer.
         if self.implicit_tls:
-            client = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=_tls())
+            client = smtplib.SMTP_SSL(self.host, self.port, self.ehlo, timeout=self.timeout, context=_tls())
         else:
-            client = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+            client = smtplib.SMTP(self.host, self.port, self.ehlo, timeout=self.timeout)
         # A server that never finishes its greeting must not hold us for ever: smtplib's time-out starts anew with every octet.
         guard = threading.Timer(3 * self.timeout, _hang_up, [client])
         guard.daemon = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError
+from pipeline.mail.lines import Lines
 from pipeline.mail.smtp import Answer, CannotMake, Copy, dot_stuffed
 from pipeline.mail.transport import Connection, LineBroken, Outbox, Relays, SmtpTransport, open_transport
 from tests.fakes import MailServer, mail_server
@@ -309,3 +311,29 @@ def test_when_all_relays_are_down_each_is_named() -> None:
 def test_an_option_that_is_not_known_is_refused(query: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         SmtpTransport.from_url(f"smtp://mail.example.org?{query}")
+
+
+def test_m31_the_server_is_told_a_name_without_asking_dns_for_it(settings: Settings) -> None:
+    """M-31: smtplib would look ours up, for five seconds where nobody answers."""
+    named = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:2525", "ehlo_name": "news.example.org"})
+    transport = open_transport(named)
+
+    assert isinstance(transport, SmtpTransport)
+    assert transport.ehlo == "news.example.org"
+    assert "." in settings.ehlo
+
+
+def test_m31_a_connection_carries_a_hundred_letters_and_then_another_one_is_opened() -> None:
+    """M-31: servers count letters per connection, and close the door at some number."""
+    with mail_server() as server:
+        transport = SmtpTransport("127.0.0.1", server.port, timeout=5)
+        lines = Lines(transport, transport.connect(), count=1, letters_per_connection=100)
+        done = 0
+        for number in range(201):
+            lines.give(number, Copy.of("s@example.org", "a@example.org", LETTER), until=time.monotonic() + 60)
+            while lines.busy:
+                done += len(lines.wait(5))
+        lines.close()
+
+    assert done == 201
+    assert server.connections == 3
