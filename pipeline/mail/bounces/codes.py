@@ -18,6 +18,7 @@ from pipeline.model import BounceClass
 _MOST_TEXT: Final = 4000  # characters looked at: a reply has 512 octets a line (RFC 5321 4.5.3.1.5), and few lines
 
 _FOR_EVER: Final = (BounceClass.ADDRESS, BounceClass.DOMAIN)
+_SYNTAX: Final = range(500, 505)  # about a command: an "invalid address" may be the sender's
 _NULL_MX: Final = 556  # RFC 7505, and RFC 7504: the domain takes no mail, whatever else is said
 
 _ADDRESS = re.compile(r"<?[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,253}>?|<[^<>@\s]{1,253}@[^<>\s]{1,253}>")
@@ -38,6 +39,7 @@ class _Rule:
     bounce_class: BounceClass
     first: str = ""  # the digit that reply or status must begin with
     statuses: frozenset[str] = frozenset()  # without their first digit; none: any
+    doubts: bool = False  # whether it makes a code that says "dead" doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def _ask(words: str, code: int, status: str, statuses: set[str], first: str) -> 
             found = rule.bounce_class
             if found in _FOR_EVER and _contradicts(words, statuses):
                 found = BounceClass.POLICY
+            elif found in _FOR_EVER and code in _SYNTAX and not any(one.startswith("1.") for one in statuses):
+                found = BounceClass.UNKNOWN
             elif found is BounceClass.ADDRESS and code == _NULL_MX:
                 found = BounceClass.DOMAIN
             return Ground(found, by_words=True)
@@ -94,6 +98,12 @@ def _ask(words: str, code: int, status: str, statuses: set[str], first: str) -> 
         return Ground(BounceClass.DOMAIN, by_words=False)
     settled = by_status not in (None, BounceClass.UNKNOWN)
     hint = _hint(words, status, only_named=settled)
+    if (
+        hint is None
+        and by_status in _FOR_EVER
+        and any(rule.doubts and rule.pattern.search(words) for rule in _TABLE.hints)
+    ):
+        return Ground(BounceClass.UNKNOWN, by_words=False)
     return Ground(
         hint or (by_status if settled else None) or _TABLE.replies.get(code) or by_status or BounceClass.UNKNOWN,
         by_words=False,
@@ -159,7 +169,11 @@ def _load() -> _Table:
 
 def _rule(row: dict[str, Any]) -> _Rule:
     return _Rule(
-        any_of(row["any"]), BounceClass(row["class"]), row.get("first", ""), frozenset(row.get("statuses", ()))
+        any_of(row["any"]),
+        BounceClass(row["class"]),
+        row.get("first", ""),
+        frozenset(row.get("statuses", ())),
+        row.get("doubts", False),
     )
 
 

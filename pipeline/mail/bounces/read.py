@@ -123,7 +123,7 @@ def _class_of(opened: Opened, status: Status, address: str, *, alone: bool) -> B
     near = " ".join(one.why for one in named if same(one.address, address))
     words = f"{near} {prose.plain_statements(opened.words)}" if alone else near
     by_fields = _by_fields(status)
-    doubted = by_fields.bounce_class is BounceClass.UNKNOWN
+    doubted = by_fields.bounce_class is BounceClass.UNKNOWN and status.status.startswith("5")
     by_people = ground(status.code, "" if doubted else status.status, words)
     return _settled(by_fields, by_people, f"{words} {opened.words if alone else ''}")
 

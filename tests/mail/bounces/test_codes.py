@@ -52,6 +52,9 @@ MAILBOX = [
     (554, "", "account suspended"),
 ]
 POLICY = [
+    (554, "", "mail from example.org rejected: domain not found"),
+    (550, "", "Invalid domain in HELO"),
+    (550, "", "DNS lookup of the sender domain failed: no such domain"),
     (550, "5.1.1", "<reader@example.org> blocked"),
     (550, "5.1.1", "User unknown or your message looks like spam"),
     (550, "5.7.26", "Unauthenticated email from example.org is not accepted due to the domain's DMARC policy"),
@@ -83,6 +86,8 @@ GREYLIST = [
     (452, "4.5.3", "Too many recipients"),
 ]
 UNKNOWN = [
+    (550, "5.1.1", "refused by the recipient's filter"),  # a code of an address, and words of something else
+    (501, "", "Invalid MAIL address"),
     (550, "", ""),
     (554, "", "Transaction failed"),
     (550, "5.7.1", "Relaying denied"),
