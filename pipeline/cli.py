@@ -32,6 +32,7 @@ from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
+    from pipeline.jobs import Running
     from pipeline.keys import Key
     from pipeline.library import Library
     from pipeline.mail import Preview, SendReport
@@ -62,7 +63,7 @@ secret = typer.Typer(
 )
 app.add_typer(secret)
 
-STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker`, whatever its jobs do
+STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker` and `up`, whatever their jobs do
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -399,9 +400,7 @@ def worker(
             f"working on {', '.join(names)}, {_count(concurrency, 'job')} at a time; Ctrl-C ends it", markup=False
         )
         stop.wait()
-        if not runner.stop(patience=STOP_WITHIN):
-            err.print(f"opensignal: a job did not end within {STOP_WITHIN:.0f} seconds; another worker takes it over")
-            _end_now(1)
+        _end(runner)
 
 
 @app.command()
@@ -888,10 +887,14 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
 
-def _end_now(code: int) -> None:
-    """Without waiting for threads."""
-    sys.stdout.flush()
-    os._exit(code)
+def _end(runner: Running) -> None:
+    """Let jobs end what they have in flight; one that takes too long ends with this process, here and now."""
+    if not runner.stop(patience=STOP_WITHIN):
+        err.print(
+            f"opensignal: a job did not end within {STOP_WITHIN:.0f} seconds; it is gone on with by the next process"
+        )
+        sys.stdout.flush()
+        os._exit(1)
 
 
 def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
@@ -910,7 +913,7 @@ def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
         try:
             run_server(store, settings, host=host, port=port, started=started)
         finally:
-            runner.stop()
+            _end(runner)
 
 
 def _stop_issue(settings: Settings, key: str, *, cancel: bool, json: bool) -> None:

@@ -91,13 +91,17 @@ class Worker:
             self._loop.close()
 
     async def _work(self) -> None:
-        work = [self._watch()]
-        if long := [name for name in self._queues if name != NOTICES.queue]:
-            work.append(self._fetch(long, self._concurrency))
-        if NOTICES.queue in self._queues:  # people wait for these: no long job may be in their way
-            work.append(self._fetch([NOTICES.queue], 1))
-        async with self._app.open_async():
-            await asyncio.gather(*work)
+        while not self._desk.stop.is_set():
+            try:
+                async with self._app.open_async():
+                    work = [self._watch()]
+                    if long := [name for name in self._queues if name != NOTICES.queue]:
+                        work.append(self._fetch(long, self._concurrency))
+                    if NOTICES.queue in self._queues:  # people wait for these: no long job may be in their way
+                        work.append(self._fetch([NOTICES.queue], 1))
+                    await asyncio.gather(*work)
+            except exceptions.ConnectorException as error:
+                await self._begin_again(error)
 
     async def _fetch(self, queues: list[str], concurrency: int) -> None:
         """Take jobs of *queues* until we are stopped; whatever ends the library's loop before, begin it again."""
@@ -116,9 +120,8 @@ class Worker:
             self._fetchers.append(fetcher)
             try:
                 await fetcher.run()
-            except exceptions.ConnectorException as error:
-                log.warning("worker: %s; asking again in %.0f seconds", _cause(error), NEW_START)
-                await self._pause(NEW_START)
+            except Exception as error:
+                await self._begin_again(error)
             finally:
                 self._fetchers.remove(fetcher)
 
@@ -157,8 +160,12 @@ class Worker:
         except exceptions.ConnectorException as error:
             log.warning("worker: %s; asking again", _cause(error))
 
-    async def _pause(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
+    async def _begin_again(self, error: Exception) -> None:
+        if isinstance(error, exceptions.ConnectorException):
+            log.warning("worker: %s; asking again in %.0f seconds", _cause(error), NEW_START)
+        else:
+            log.error("worker: unexpected; beginning again in %.0f seconds", NEW_START, exc_info=error)
+        end = time.monotonic() + NEW_START
         while time.monotonic() < end and not self._desk.stop.is_set():
             await asyncio.sleep(0.1)
 
