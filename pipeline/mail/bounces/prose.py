@@ -16,29 +16,25 @@ from pipeline.mail.bounces.words import pattern
 _MOST_WORDS: Final = 48 * 1024  # characters of a report that people are to read
 _MOST_LINES: Final = 1500
 _MOST_NAMED: Final = 300
-CERTAIN: Final = 10  # the weight of an address that a field names
-SURE: Final = 4  # the weight of an address in a place for recipients
-AT_START: Final = 5  # the weight of one that begins a line, or follows a code
-OF_LETTER: Final = 5  # the weight that the returned letter gives its recipients
-BARELY: Final = 2  # of one that is guessed
-LIKELY: Final = 3  # in the words of the server that refused it
 _LONGEST_MARK: Final = 120
 _AROUND: Final = 12  # lines of reason that belong to an address
+_ENOUGH_FIELDS: Final = 3  # in a row that make a header; two may be words of a report
+
+# How likely an address is the one that was refused. Of several places, the weights add up.
+CERTAIN: Final = 10  # a field names it
+AT_START: Final = 5  # it begins a line, or follows a code
+OF_LETTER: Final = 5  # the returned letter was sent to it
+SURE: Final = 4  # it follows a word like "to:"
+LIKELY: Final = 3  # it is among the words of the server that refused
+BARELY: Final = 2  # it is guessed
+ANYHOW: Final = 1  # it is there
 
 _CUT = pattern("report", "letter_follows", before=r"[-=*_\s>]{0,80}")  # a line after which the returned letter begins
 _HEADER_LINE = re.compile(r"[ >]{0,2}([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$|\S)")
 _OF_A_LETTER: Final = frozenset(
     (
-        "from",
-        "to",
-        "subject",
-        "date",
-        "message-id",
-        "received",
-        "return-path",
-        "mime-version",
-        "content-type",
-        "x-mailer",
+        *("from", "to", "subject", "date", "message-id"),
+        *("received", "return-path", "mime-version", "content-type", "x-mailer"),
     )
 )
 _CERTAIN: Final = frozenset(("received", "message-id", "mime-version", "return-path", "content-type"))
@@ -133,7 +129,7 @@ def _is_letter(lines: list[str], number: int) -> bool:
     known = names & _OF_A_LETTER
     if "received" in names:
         return True
-    return len(known) >= 3 and (bool(known & _CERTAIN) or "from" in known)
+    return len(known) >= _ENOUGH_FIELDS and (bool(known & _CERTAIN) or "from" in known)
 
 
 def named_in(words: str, *, sent_to: set[str], never: set[str]) -> list[Named]:
@@ -154,7 +150,7 @@ def named_in(words: str, *, sent_to: set[str], never: set[str]) -> list[Named]:
                 of_introduction = _OF_INTRODUCTION.match(line) and any(
                     _SUBJECT_LINE.match(next_) for next_ in lines[number + 1 : number + 3]
                 )
-                found.append((address, 2 if of_introduction else weight, number))
+                found.append((address, BARELY if of_introduction else weight, number))
     found = [one for one in found if one[0].lower() not in helpers]
     strong = [(address.lower(), number) for address, weight, number in found if weight >= SURE]
     return [
@@ -168,7 +164,7 @@ def _weight(address: str, before: str, after: str, *, sent_to: set[str], never: 
     if _QUOTED_ADDRESS.search(before[-12:]) and small in before:
         return 0
     if _BEFORE_NO_RECIPIENT.search(before[-60:]):
-        return 1
+        return ANYHOW
     if small in never and small not in sent_to:
         return 0
     weight = OF_LETTER if small in sent_to else 0
@@ -179,8 +175,8 @@ def _weight(address: str, before: str, after: str, *, sent_to: set[str], never: 
     elif _SMTP_WORDS.search(before) or _SMTP_WORDS.search(after.lower()):
         weight += LIKELY
     else:
-        weight += 1
-    return 1 if _OF_DAEMONS.match(small) and small not in sent_to else weight
+        weight += ANYHOW
+    return ANYHOW if _OF_DAEMONS.match(small) and small not in sent_to else weight
 
 
 def _why(lines: list[str], number: int, starts: list[int]) -> str:
