@@ -204,6 +204,7 @@ def _newsletter(root: Path, authority: Authority) -> Repository:
         bounce_domain=BOUNCES,
         bounces_url=f"imaps://{quote(BOUNCE_BOX, safe='')}:{PASSWORD}@{IMAP}/INBOX",
         postal_address="1 Harbour Street, 1234 Anytown, Testland",
+        trusted_proxies="127.0.0.1/32",  # nginx
         weekly_on=f"{dt.datetime.now(dt.UTC):%A}".lower(),
         smtp_url=f"smtp://{RELAY}:{SUBMISSION}?starttls=require",
     )

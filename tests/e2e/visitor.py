@@ -99,11 +99,11 @@ class Visitor:
                 answer = requests.get(url, params=pairs, verify=self._authority, timeout=60)
             page = self._page(answer)
             asks_again = re.search(
-                r"press (it |the button )?(once more|again)|not a robot|one more step", page.words, re.IGNORECASE
+                r"one more press|press (the button )?(once more|again)|go on here", page.words, re.IGNORECASE
             )
             if not asks_again:
                 return page
-            label = f"{label}|again|once more|continue|go on|send"
+            label = f"{label}|again|once more|send me"
         raise Unmet(f"{page.url} asks to press again, for the {PRESSES}th time: {page.words[:600]}")
 
     def _page(self, answer: requests.Response) -> Page:
