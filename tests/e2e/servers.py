@@ -152,32 +152,64 @@ http {{
 def start_dovecot(folder: Path, certificate: Certificate, *, boxes: Iterable[str], full: Iterable[str]) -> Server:
     """A mailbox for each address of *boxes*, and one without room for each of *full*. Postfix brings mail by LMTP, we read IMAP."""
     folder.mkdir()
-    home = folder / "mailboxes"
+    home, users, file = folder / "mailboxes", folder / "users", folder / "dovecot.conf"
     home.mkdir()
     shutil.chown(home, "mail", "mail")
-    users = folder / "users"
-    rule = f"userdb_quota_rule=*:bytes={QUOTA}"
-    lines = [f"{box}:{{PLAIN}}{PASSWORD}::::::" for box in boxes] + [
-        f"{box}:{{PLAIN}}{PASSWORD}::::::{rule}" for box in full
-    ]
+    done = subprocess.run(["dovecot", "--version"], check=True, capture_output=True, text=True)
+    modern = not done.stdout.startswith("2.3.")  # 2.4 has other words for most things
+    room = f"userdb_quota_storage_size={QUOTA}B" if modern else f"userdb_quota_rule=*:bytes={QUOTA}"
+    lines = [f"{box}:{{PLAIN}}{PASSWORD}::::::" for box in boxes]
+    lines += [f"{box}:{{PLAIN}}{PASSWORD}::::::{room}" for box in full]
     users.write_text("".join(f"{line}\n" for line in lines))
-    file = folder / "dovecot.conf"
-    file.write_text(
-        f"""\
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/dovecot.log
-protocols = imap lmtp
+    own = _DOVECOT_2_4 if modern else _DOVECOT_2_3
+    values = {"folder": folder, "home": home, "users": users, "certificate": certificate}
+    file.write_text((own + _DOVECOT).format(**values))
+    server = _start("dovecot", ["dovecot", "-F", "-c", str(file)], log=folder / "dovecot.log")
+    _wait_for(server, "127.0.0.1", LMTP_PORT)
+    _wait_for(server, "127.0.0.1", IMAPS_PORT)
+    return server
+
+
+_DOVECOT = f"""\
+base_dir = {{folder}}/run
+state_dir = {{folder}}/state
+log_path = {{folder}}/dovecot.log
 listen = 127.0.0.1
 ssl = required
-ssl_cert = <{certificate.certificate}
-ssl_key = <{certificate.key}
-mail_location = maildir:~/Maildir
-mail_plugins = quota
 first_valid_uid = 1
 default_internal_user = nobody
 default_internal_group = nogroup
 default_login_user = nobody
+lmtp_add_received_header = no
+postmaster_address = postmaster@{READER}
+service lmtp {{{{
+  inet_listener lmtp {{{{
+    port = {LMTP_PORT}
+  }}}}
+}}}}
+service imap-login {{{{
+  chroot =
+  inet_listener imap {{{{
+    port = 0
+  }}}}
+  inet_listener imaps {{{{
+    port = {IMAPS_PORT}
+    ssl = yes
+  }}}}
+}}}}
+service anvil {{{{
+  chroot =
+}}}}
+service stats {{{{
+  chroot =
+}}}}
+"""
+_DOVECOT_2_3 = """\
+protocols = imap lmtp
+ssl_cert = <{certificate.certificate}
+ssl_key = <{certificate.key}
+mail_location = maildir:~/Maildir
+mail_plugins = quota
 passdb {{
   driver = passwd-file
   args = username_format=%Lu {users}
@@ -187,41 +219,35 @@ userdb {{
   args = username_format=%Lu {users}
   default_fields = uid=mail gid=mail home={home}/%Lu
 }}
-service lmtp {{
-  inet_listener lmtp {{
-    address = 127.0.0.1
-    port = {LMTP_PORT}
-  }}
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = 0
-  }}
-  inet_listener imaps {{
-    port = {IMAPS_PORT}
-    ssl = yes
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
-lmtp_add_received_header = no
-protocol lmtp {{
-  postmaster_address = postmaster@{READER}
-}}
 plugin {{
   quota = maildir:User quota
 }}
 """
-    )
-    server = _start("dovecot", ["dovecot", "-F", "-c", str(file)], log=folder / "dovecot.log")
-    _wait_for(server, "127.0.0.1", LMTP_PORT)
-    _wait_for(server, "127.0.0.1", IMAPS_PORT)
-    return server
+_DOVECOT_2_4 = """\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = imap lmtp
+ssl_server_cert_file = {certificate.certificate}
+ssl_server_key_file = {certificate.key}
+mail_driver = maildir
+mail_home = {home}/%{{user|lower}}
+mail_path = ~/Maildir
+mail_uid = mail
+mail_gid = mail
+mail_plugins {{
+  quota = yes
+}}
+passdb passwd-file {{
+  auth_username_format = %{{user|lower}}
+  passwd_file_path = {users}
+}}
+userdb passwd-file {{
+  auth_username_format = %{{user|lower}}
+  passwd_file_path = {users}
+}}
+quota "User quota" {{
+}}
+"""
 
 
 # --- signatures and scores ----------------------------------------------------------------------------------------------------
