@@ -300,19 +300,18 @@ def nothing_lost(scene: Scene, table: Table) -> str:
 
     The relay does as we do: what it had passed on when it was switched off, and had not noted, it passes on again.
     """
-    deadline = time.monotonic() + 420
-    while True:
-        report = scene.run("send", scene.crowd_issue, "--json", table=table).json
-        wanted = {f"crowd-{number:03}@reader.test" for number in range(CROWD_SIZE)}
-        arrived = [
-            mail for mail in scene.mailboxes.all(CROWD) if scene.crowd_issue.removeprefix("each-") in mail.text()
-        ]
-        missing = wanted - {mail.one("To") for mail in arrived}
-        if not missing:
-            break
+    deadline = time.monotonic() + 600
+    while (report := scene.run("send", scene.crowd_issue, "--json", table=table).json)["left"]:
         if time.monotonic() > deadline:
-            raise Unmet(f"{len(missing)} never got it, {sorted(missing)[:5]} among them; send says {report}")
-        time.sleep(5)
+            raise Unmet(f"{report['left']} letters are still open: {report}")
+        time.sleep(10)
+    wanted = {f"crowd-{number:03}@reader.test" for number in range(CROWD_SIZE)}
+    _wait_until(lambda: "is empty" in scene.relay.queue(), "the relay's queue to be empty", patience=120)
+    _wait_until(lambda: "is empty" in scene.receiver.queue(), "the receiver's queue to be empty", patience=120)
+    arrived = scene.mailboxes.all(CROWD)  # it holds the letters of this issue alone
+    missing = wanted - {mail.one("To") for mail in arrived}
+    if missing:
+        raise Unmet(f"{len(missing)} never got it, {sorted(missing)[:5]} among them; send says {report}")
     if len({mail.one("Message-ID") for mail in arrived}) != len(wanted):
         raise Unmet("a letter that came twice has two Message-IDs")
     twice = _handed_over_twice(scene)
@@ -448,7 +447,7 @@ def next_letter(scene: Scene, table: Table) -> str:
     for reader in stay:
         if reader not in (UMLAUT, FULL, NOBODY, GONE):
             _article(scene, reader, slug)
-    _wait_until(lambda: "is empty" in scene.relay.queue(), "the relay's queue to be empty")
+    _wait_until(lambda: "is empty" in scene.relay.queue(), "the relay's queue to be empty", patience=120)
     with_mailbox = [reader for reader in sorted(left) if reader in BOXES]
     got = [reader for reader in with_mailbox if any(slug in mail.text() for mail in scene.mailboxes.all(reader))]
     if got:
