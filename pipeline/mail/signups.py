@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ from pipeline.store.signups import Signup
 
 log = logging.getLogger("opensignal")
 
+REST = 0.002  # seconds between two sign-ups, in which the form gets its turn to write
 WAITS_AT_MOST = dt.timedelta(days=7)  # what a limit holds back for longer, nobody waits for any more
 
 # The owner's promise. The site's form says it too, in theme/partials/signup.html.
@@ -119,6 +121,7 @@ def handle_signups(store: Store, settings: Settings, *, now: dt.datetime, limit:
     desk = _Desk(store, settings, now)
     while count < limit and _waiting(store, now=now) and desk.handle_one():
         count += 1
+        time.sleep(REST)
     _sweep(store, now=now)
     return count
 
@@ -175,7 +178,7 @@ class _Desk:
         if why is Refusal.SERVICE:
             raise _Full
         if why is Refusal.DOMAIN:
-            signups.add_many(connection, [signup], due_at=self._now + dt.timedelta(seconds=seconds))
+            signups.put_off(connection, signup, until=self._now + dt.timedelta(seconds=seconds))
 
     def _ask(self, connection: Connection, address: Address, signup: Signup) -> tuple[Refusal, float] | None:
         """Do what was asked for; or which limit its mail would break, and for how many seconds."""

@@ -12,18 +12,36 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from pipeline.store.engine import Connection, insert_once, row_count
 from pipeline.store.tables import limits
 
 SLACK = 1e-6  # seconds; a double counts the seconds since 1970 to a quarter of that
+
+_TIMES = (
+    sa.bindparam("now", type_=limits.c.expires_at.type),
+    sa.bindparam("expires_at", type_=limits.c.expires_at.type),
+)
+# As text, which both databases read alike: put together of SQLAlchemy's parts, a hit took several times as long.
+# `used` is when the bucket will be full again.
+_TAKE = sa.text("""\
+INSERT INTO limits (bucket, used, expires_at) VALUES (:bucket, :first, :expires_at)
+ON CONFLICT (bucket) DO UPDATE
+SET used = CASE WHEN limits.used > :at THEN limits.used ELSE :at END + :spends, expires_at = excluded.expires_at
+WHERE CASE WHEN limits.used > :at THEN limits.used ELSE :at END + :spends <= :most
+RETURNING bucket""").bindparams(_TIMES[1])
+# `used` is the number of hits in this window.
+_COUNT = sa.text("""\
+INSERT INTO limits (bucket, used, expires_at) VALUES (:bucket, 1, :expires_at)
+ON CONFLICT (bucket) DO UPDATE
+SET used = CASE WHEN limits.expires_at <= :now THEN 1 ELSE limits.used + 1 END,
+    expires_at = CASE WHEN limits.expires_at <= :now THEN excluded.expires_at ELSE limits.expires_at END
+WHERE limits.expires_at <= :now OR limits.used < :number
+RETURNING bucket""").bindparams(*_TIMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +66,15 @@ def take(connection: Connection, bucket: str, *, rate: float, burst: float, cost
     """
     assert 0 < cost <= burst, "a cost above the burst would wait for ever"
     c, at, spends, depth = limits.c, now.timestamp(), cost / rate, burst / rate
-    starts = sa.case((c.used > at, c.used), else_=at)  # `used`: when the bucket will be full again
-    expires = now + dt.timedelta(seconds=depth)  # it is never later than that
-    if _hit(
-        connection,
-        {"bucket": bucket, "used": at + spends, "expires_at": expires},
-        {"used": starts + spends, "expires_at": expires},
-        allowed=starts + spends <= at + depth + SLACK,
-    ):
+    row = {
+        "bucket": bucket,
+        "at": at,
+        "spends": spends,
+        "first": at + spends,
+        "most": at + depth + SLACK,
+        "expires_at": now + dt.timedelta(seconds=depth),  # `used` is never later than that
+    }
+    if connection.execute(_TAKE, row).first():
         return 0.0
     full_at = connection.execute(sa.select(c.used).where(c.bucket == bucket)).scalar_one()
     return max(float(full_at) + spends - depth - at, SLACK)
@@ -95,17 +114,9 @@ def count(connection: Connection, limit: Limit, *, now: dt.datetime) -> float:
     """Count one hit. Returns 0, or for how many seconds the window stays full; then nothing is counted."""
     if limit.number < 1:
         return limit.window.total_seconds()
-    c, ends = limits.c, now + limit.window
-    over = c.expires_at <= now
-    if _hit(
-        connection,
-        {"bucket": limit.bucket, "used": 1.0, "expires_at": ends},  # `used`: the hits of this window
-        {
-            "used": sa.case((over, 1.0), else_=c.used + 1.0),
-            "expires_at": sa.case((over, sa.literal(ends, c.expires_at.type)), else_=c.expires_at),
-        },
-        allowed=sa.or_(over, c.used < limit.number),
-    ):
+    c = limits.c
+    row = {"bucket": limit.bucket, "now": now, "expires_at": now + limit.window, "number": limit.number}
+    if connection.execute(_COUNT, row).first():
         return 0.0
     expires_at = connection.execute(sa.select(c.expires_at).where(c.bucket == limit.bucket)).scalar_one()
     return max(float((expires_at - now).total_seconds()), SLACK)
@@ -146,17 +157,3 @@ def sweep(connection: Connection, *, now: dt.datetime, limit: int = 1_000) -> in
     old = sa.select(c.bucket).where(c.expires_at <= now).order_by(c.expires_at).limit(limit)
     # Asked twice, for another process may have opened a window in between.
     return row_count(connection.execute(limits.delete().where(c.bucket.in_(old), c.expires_at <= now)))
-
-
-def _hit(
-    connection: Connection,
-    first: Mapping[str, Any],
-    again: Mapping[str, Any],
-    *,
-    allowed: sa.ColumnElement[bool],
-) -> bool:
-    """Insert the bucket's row, or update it if that is *allowed*."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(limits).values(**first)
-    statement = statement.on_conflict_do_update(index_elements=["bucket"], set_=dict(again), where=allowed)
-    return connection.execute(statement.returning(limits.c.bucket)).first() is not None

@@ -92,6 +92,14 @@ def _signup(row: sa.Row[Any]) -> Signup:
     )
 
 
+def put_off(connection: Connection, signup: Signup, *, until: dt.datetime) -> None:
+    """Have *signup*, which was taken, wait until then, and all others of its domain (and as well or badly proven) with it."""
+    add_many(connection, [signup], due_at=until)
+    c, domain = signups.c, signup.email.rpartition("@")[2]
+    others = sa.and_(c.email.endswith(f"@{domain}", autoescape=True), c.proven == signup.proven, c.due_at.is_(None))
+    connection.execute(signups.update().where(others).values(due_at=until))
+
+
 def waiting(connection: Connection, *, now: dt.datetime) -> bool:
     """True while there is a sign-up that is due and that nobody has looked at."""
     return connection.execute(sa.select(signups.c.id).where(_is_due(now)).limit(1)).one_or_none() is not None

@@ -7,6 +7,7 @@ import logging
 import resource
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from pipeline.web.app import create_app, mount_site
 from pipeline.web.patience import LINES, Patience
 
 MAX_HEADERS = 16 * 1024  # T-14
+SWITCH = 0.001  # seconds that a thread runs before the loop that answers may have its turn; Python's own is 5 ms
 BACKLOG = 2_048  # lines that wait to be accepted
 START_WITHIN = 10.0  # seconds
 
@@ -40,6 +42,7 @@ def run_server(
     app = create_app(store, settings)
     mount_site(app, settings.site_dir)
     _allow_many_lines()
+    sys.setswitchinterval(SWITCH)
     with _listening(host, port) as listener:
         server = _Server(app, started=lambda: started(_url(listener)), patience=Patience(settings.proxies))
         with _ended_by_signals(server):
