@@ -41,7 +41,14 @@ def test_an_issue_reaches_everybody_once(ready: Repository, server: MailServer) 
         "deferred": 0,
         "failed": 0,
         "suppressed": 0,
+        "quarantined": 0,
+        "cancelled": 0,
         "uncertain": 0,
+        "left": 0,
+        "held": 0,
+        "next_at": None,
+        "alarms": [],
+        "troubled": [],
     }
     assert (second.json["planned"], second.json["sent"]) == (6, 0)
 
@@ -274,3 +281,36 @@ def _wait_until(true: object, process: subprocess.Popen[str]) -> None:
     while not true():
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)
+
+
+def test_an_issue_can_be_paused_resumed_and_cancelled_while_another_process_sends_it(
+    ready: Repository, tmp_path: Path
+) -> None:
+    ready.add_subscribers([f"more{number}@d{number}.example.org" for number in range(400)])
+    with Sink(tmp_path / "journal") as sink:
+        sender = ready.start("send", ready.today, "--json", smtp_url=sink.url, rate_limit="20/second")
+        while sink.count() < 10:
+            assert sender.poll() is None
+        paused = ready.run("send", ready.today, "--pause")
+        told, _ = sender.communicate(timeout=30)
+        after = sink.count()
+
+        assert paused.code == 0
+        assert "is paused" in paused.out
+        assert sender.returncode == 1
+        assert "was paused meanwhile" in told
+        assert after < 406
+        assert ready.run("send", ready.today, smtp_url=sink.url).err.count("--resume") == 1
+        assert ready.run("send", "--due", smtp_url=sink.url).code == 0
+        assert sink.count() == after
+
+        resumed = ready.start("send", ready.today, "--resume", "--json", smtp_url=sink.url, rate_limit="20/second")
+        while sink.count() < after + 10:
+            assert resumed.poll() is None
+        cancelled = ready.run("send", ready.today, "--cancel", "--json").json
+        resumed.communicate(timeout=30)
+
+        assert 0 < cancelled["cancelled"] < 406 - after
+        assert "was cancelled" in ready.run("send", ready.today, "--resume", smtp_url=sink.url).err
+        people = [letter.recipient for letter in sink.accepted()]
+        assert len(people) == len(set(people)) < 406
