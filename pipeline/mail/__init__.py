@@ -217,7 +217,7 @@ def send_share(
         stored = issues.find(connection, key)
     if stored is None:
         raise ContentError(f"{key} is not planned; run: opensignal send {key}")
-    instance.check(store, settings, [], now=clock())
+    instance.check(store, settings, None, now=clock())
     if not _something_is_due(store, stored, now=clock()):
         return SendReport(key)
     tally = _deliver(store, settings, stored, transport=transport, clock=clock, stop=stop, share=True)

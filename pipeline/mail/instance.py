@@ -59,10 +59,11 @@ def standing(mark: Mark | None, database: Instance, *, named: str) -> Standing:
     return Standing.KNOWN if named and named == database.name else Standing.FOREIGN
 
 
-def check(store: Store, settings: Settings, due: Iterable[Issue], *, now: dt.datetime) -> list[str]:
+def check(store: Store, settings: Settings, due: Iterable[Issue] | None, *, now: dt.datetime) -> list[str]:
     """Before anything is sent: pause what must not be sent by itself; returns a line for each issue that was.
 
-    *due* are the issues that would be sent. Raises `NotOurDatabase` where this machine does not know the database.
+    *due* are the issues that would be sent; None where that is not known. Raises `NotOurDatabase` where this machine does not know
+    the database, and where it was restored and nobody who knows what is due has looked since.
     """
     path = settings.state_dir / FILE
     mark, paused = _read(path), []
@@ -73,6 +74,8 @@ def check(store: Store, settings: Settings, due: Iterable[Issue], *, now: dt.dat
             raise NotOurDatabase(_foreign(database, settings))
         if found is Standing.RESTORED:
             assert mark is not None
+            if due is None:
+                raise NotOurDatabase(_RESTORED)
             paused = [_pause(connection, issue, now=now) for issue in due]
             paused += _pause_unfinished(connection, before=now, now=now)
             rows.set_epoch(connection, mark.epoch + 1)
@@ -103,6 +106,12 @@ def adopt(store: Store, settings: Settings) -> str:
         database = rows.read(connection, fresh_name=secrets.token_hex(8))
     _write(settings.state_dir / FILE, Mark(database.name, database.epoch))
     return database.name
+
+
+_RESTORED = (
+    "this database was restored from a copy; what is due is paused as soon as the schedule is looked at, by opensignal "
+    "worker, up or send --due"
+)
 
 
 def _foreign(database: Instance, settings: Settings) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import bisect
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos.many import DRAINED, TAKEN_OVER, survive
+from tests.chaos.many import DRAINED, LEASE, TAKEN_OVER, Machines, survive
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
 
@@ -35,3 +38,84 @@ def test_killed_frozen_and_woken_at_random_nobody_is_missing(
     assert storm.overslept >= 1
     assert storm.seen.statuses == {"sent": 1_500}
     assert storm.longest_gap < TAKEN_OVER
+
+
+def test_sigterm_ends_a_machine_after_the_letters_in_flight(
+    tmp_path: Path, new_postgres: Callable[[], str], nursery: Nursery
+) -> None:
+    """R-07: what it leaves is sent by the next one, each once."""
+    with scene(tmp_path, 600, connections=2, database_url=new_postgres(), nursery=nursery) as one, one.sink() as sink:
+        machines = Machines(one, sink.url)
+        machines.start()
+        _until(lambda: sink.count() >= 100)
+        drained = machines.end()
+        stopped_at = sink.count()
+        machines.start()
+        _until(lambda: sink.count() >= 600)
+        machines.end()
+        seen = one.check()
+
+    assert drained < DRAINED
+    assert stopped_at < 600
+    assert seen.repeated == 0
+    assert "ending what is in flight" in machines.said[0]
+
+
+def test_one_rate_limit_holds_for_all_machines(
+    tmp_path: Path, new_postgres: Callable[[], str], nursery: Nursery
+) -> None:
+    """R-07: three machines together send no faster than one may."""
+    with scene(tmp_path, 400, connections=4, database_url=new_postgres(), nursery=nursery) as one, one.sink() as sink:
+        machines = Machines(one, sink.url, settings={"rate_limit": "50/second"})
+        for _ in range(3):
+            machines.start()
+        _until(lambda: sink.count() >= 400)
+        machines.end()
+        began = sorted(letter.began for letter in one.accepted())
+        one.check()
+
+    assert began[-1] - began[0] > (400 - 50) / 50 * 0.95  # a second's worth may leave at once
+    assert max(_within(began, 1.0)) <= 2 * 50
+
+
+def _within(times: Sequence[float], seconds: float) -> Iterator[int]:
+    """How many there are in each span that begins with one of them."""
+    for number, time_ in enumerate(times):
+        yield bisect.bisect_right(times, time_ + seconds) - number
+
+
+def test_a_machine_that_stands_still_is_taken_over_and_woken_sends_nothing_more(
+    tmp_path: Path, new_postgres: Callable[[], str], nursery: Nursery
+) -> None:
+    """R-07: the only one that works on the issue freezes; another one goes on within 60 seconds; the woken one is harmless."""
+    with scene(tmp_path, 600, connections=2, database_url=new_postgres(), nursery=nursery) as one, one.sink() as sink:
+        machines = Machines(one, sink.url)
+        machines.start()
+        _until(lambda: sink.count() >= 100)
+        sleeper = machines.running[0]
+        sleeper.signal(signal.SIGSTOP)
+        frozen_at, before = time.monotonic(), sink.count()
+        machines.start()
+        _until(lambda: sink.count() > before + 20)
+        taken_over = time.monotonic() - frozen_at
+        _until(lambda: sink.count() >= 600)
+        time.sleep(max(0.0, frozen_at + LEASE + 1 - time.monotonic()))
+        sleeper.signal(signal.SIGCONT)
+        time.sleep(2)
+        machines.end()
+        one.kills = 1
+        seen = one.check()
+        said = "\n".join(machines.said)
+
+    assert taken_over < TAKEN_OVER
+    assert seen.statuses == {"sent": 600}
+    assert seen.repeated <= 2
+    assert "stood still for" in said
+    assert "taken over from a worker that is silent" in said
+
+
+def _until(true: Callable[[], object], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -86,6 +86,21 @@ def test_t20_a_restored_database_pauses_what_is_due_and_what_is_unfinished(
     assert instance.check(store, settings, [], now=NOW) == []  # what comes next is sent as ever
 
 
+def test_t20_a_share_of_an_issue_does_not_speak_for_what_is_due(
+    store: Store, settings: Settings, restored: Callable[[], None]
+) -> None:
+    """Who sends a share does not know what is due: a restored queue must not make an old issue look new to who does."""
+    _sent(store, settings)
+    restored()
+
+    for _ in range(2):
+        with pytest.raises(NotOurDatabase, match="restored"):
+            instance.check(store, settings, None, now=NOW)
+
+    assert len(instance.check(store, settings, [DUE], now=NOW)) == 2
+    assert instance.check(store, settings, None, now=NOW) == []
+
+
 @pytest.fixture
 def restored(store: Store) -> Callable[[], None]:
     """Puts the count back to where a backup of yesterday had it."""
