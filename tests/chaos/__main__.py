@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.chaos import again, copies, disks, faults, histories, hostile, kills, leaving, locks, many, poison
+from tests.chaos import again, copies, disks, faults, floods, histories, hostile, kills, leaving, locks, many, poison
 from tests.chaos.scene import NO_STRACE, Told, may_trace, tried
 
 Part = Callable[[Path, float, int], Iterator[Told]]
@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "R-10": (again.in_full,),
     "R-11": (poison.in_full,),
     "R-12": (hostile.in_full,),
+    "R-13": (floods.in_full,),
     "T-20": (copies.in_full,),
 }
 
