@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos.scene import Scene, Told, scene
+from tests.chaos.scene import Scene, Told, scene, tried
 from tests.invariants import Seen
 
 
@@ -54,10 +56,27 @@ def ask_again(one: Scene) -> Seen:
     return one.check(in_doubt=0)
 
 
+def send_two_issues_at_once(one: Scene) -> None:
+    """Yesterday's issue and today's, planned at the same moment: what is in the one is not in the other for the same reader."""
+    yesterday = f"daily-{dt.date.fromisoformat(one.issue.removeprefix('daily-')) - dt.timedelta(days=1)}"
+    with one.server() as server:
+        children = [one.start("send", key, smtp=server.url, held=True) for key in (one.issue, yesterday)]
+        for child in children:
+            child.go()
+        for child in children:
+            assert child.wait(120).code == 0
+    counts = Counter(letter.recipient for letter in one.accepted())
+    twice = [email for email, number in counts.items() if number > 1]
+    assert not twice, f"{len(twice)} readers got the same article in two issues"
+    assert set(counts) == set(one.readers)
+
+
 def in_full(folder: Path, scale: float, seed: int) -> Iterator[Told]:
     """Ten commands at once; the same issue again in every way that a repository knows."""
     people = max(200, int(20_000 * scale))
     with scene(folder / "once", people) as one:
         yield Told("R-10", f"{people:,} recipients, asked for 12 times at once", str(ask_at_once(one, 10)))
+    with scene(folder / "two", 200) as one:
+        yield tried("R-10", "200 recipients, two issues at once", lambda: send_two_issues_at_once(one))
     with scene(folder / "again", 200) as one:
         yield Told("R-10", "200 recipients, asked for again in 6 ways", str(ask_again(one)))

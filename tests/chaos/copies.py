@@ -104,9 +104,9 @@ def _plan(one: Scene) -> None:
 
 def _send_an_older_one(one: Scene, smtp: str) -> None:
     """Something else left from here before, so that this is no machine that is new."""
-    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    one.repository.add_article("older", hours_old=40)
-    ended: Ended = one.send("send", f"daily-{yesterday}", smtp=smtp)
+    some_days_ago = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3)
+    one.repository.add_article("older", hours_old=4 * 24)
+    ended: Ended = one.send("send", f"daily-{some_days_ago}", smtp=smtp)
     assert ended.code == 0, ended
     one.journal.write_bytes(b"")  # of the issue in question nothing has left
 

@@ -83,11 +83,8 @@ class Scene:
     connections: int
     database_url: str
     state_dir: Path
+    issue: str  # today's, as it was when the scene was made
     kills: int = 0
-
-    @property
-    def issue(self) -> str:
-        return self.repository.today
 
     @property
     def journal(self) -> Path:
@@ -109,6 +106,7 @@ class Scene:
             "connections": str(self.connections),
             "database_url": self.database_url,
             "state_dir": str(self.state_dir),
+            "daily_at": "00:00",  # so that today's issue is due at any hour, and no other
             **extra,
         }
         environment = self.repository.env({f"OPENSIGNAL_{name.upper()}": value for name, value in settings.items()})
@@ -226,7 +224,9 @@ def scene(
     url = database_url or f"sqlite:///{folder / 'opensignal.db'}"
     with contextlib.ExitStack() as stack:
         nursery = nursery or stack.enter_context(Nursery(folder / "children"))
-        made = Scene(folder, repository, nursery, people, connections, url, repository.root / ".opensignal")
+        made = Scene(
+            folder, repository, nursery, people, connections, url, repository.root / ".opensignal", repository.today
+        )
         with made.store() as store:
             for first in range(0, len(people), 5_000):
                 add_subscribers(store, *people[first : first + 5_000])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos import again
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
@@ -23,3 +25,12 @@ def test_asked_for_again_whatever_became_of_its_article_it_is_out(
     """R-10: run again by CI, amended, corrected, reverted, brought back, renamed."""
     with scene(tmp_path, 6, nursery=nursery, database_url=sqlite_url) as one:
         assert again.ask_again(one).statuses == {"sent": 6}
+
+
+@pytest.mark.xfail(reason="what readers have had is read before the transaction that writes their plan", strict=False)
+def test_two_issues_at_once_bring_nobody_the_same_article_twice(
+    tmp_path: Path, sqlite_url: str, nursery: Nursery
+) -> None:
+    """R-10, R-09."""
+    with scene(tmp_path, 40, nursery=nursery, database_url=sqlite_url) as one:
+        again.send_two_issues_at_once(one)
