@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import functools
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
@@ -25,19 +26,20 @@ from pipeline.mail.notices import confirmation_id
 from pipeline.mail.signups import NO_SPAM, PROMISE
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State, Subscriber
-from pipeline.store import consents, subscribers
+from pipeline.store import Connection, consents, subscribers
 from pipeline.store.consents import Evidence, Method, Trace
 from pipeline.store.requests import RequestKind
 from pipeline.web import nonce
 from pipeline.web.forms import Fields, read_form
 from pipeline.web.office import Office
 from pipeline.web.pages import sentence
+from pipeline.web.writer import Writer
 
 Form = Annotated[Fields, Depends(read_form)]
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
 AGENT_LENGTH = 120  # characters kept of a browser's own description
 LEFT = "You are unsubscribed."
-LEAVING = 4  # unsubscribes that wait for the database at once
+LOOKING = 4  # unsubscribes that are looked up at once
 PAUSES = (7, 30, 90)  # days
 CONFIRM_WORDING = f"""\
 Shall we write to you?
@@ -46,10 +48,17 @@ Yes, send it to me"""
 GONE_STATUS = {Outcome.EXPIRED: 410, Outcome.SPENT: 410, Outcome.GONE: 410}  # the link was good once
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaver:
+    ref: str
+    method: Method
+
+
 class LinkPages:
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._leaving = ThreadPoolExecutor(LEAVING, thread_name_prefix="leaving")
+        self._looking = ThreadPoolExecutor(LOOKING, thread_name_prefix="leaving")
+        self._leaving = Writer(office.store, self._let_go)
 
     # -- confirm
 
@@ -132,37 +141,36 @@ class LinkPages:
     async def unsubscribe(self, request: Request) -> Response:
         """GET: the button. POST by it, or by a mail program's one click: out, before this answer leaves (M-15, M-16, M-17).
 
-        It has threads of its own, so that it does not queue behind anything else that is asked for (T-14).
+        It has threads of its own, and all who leave at the same moment share one commit: nobody queues behind sign-ups (T-14).
         """
         fields = await read_form(request)
-        leave = functools.partial(self._unsubscribe, request.method, request.path_params["token"], fields)
-        answer: Response = await asyncio.get_running_loop().run_in_executor(self._leaving, leave)
-        return answer
-
-    def _unsubscribe(self, method: str, token: str, fields: Fields) -> Response:
-        office = self._office
-        ref = office.ref(Purpose.UNSUBSCRIBE, token)
+        ref = self._office.ref(Purpose.UNSUBSCRIBE, request.path_params["token"])
+        loop = asyncio.get_running_loop()
         one_click = ONE_CLICK in fields.pairs
-        asked = method == "POST" and (one_click or fields.one("unsubscribe"))
+        asked = request.method == "POST" and (one_click or bool(fields.one("unsubscribe")))
         # Leaving is easy: only what shows itself to be a scanner's, by the page's own nonce or decoy, is asked again.
-        again = asked and not one_click and fields.holds(nonce.FIELD, nonce.DECOY) and not office.pressed(ref, fields)
-        if not asked or again:
-            with office.store.reading() as connection:
-                return self._unsubscribe_page(subscribers.by_ref(connection, ref), ref, again=bool(again))
-        if one_click and self._has_left(ref):
-            return office.pages.text(LEFT)
-        evidence = Evidence(Method.ONE_CLICK if one_click else Method.LINK, f"{office.settings.web_url}unsubscribe")
-        with office.store.writing() as connection:
-            result = lifecycle.unsubscribe(connection, ref, evidence, now=office.clock())
-        if one_click:
-            return office.pages.text(LEFT)
-        return self._unsubscribe_page(result.subscriber, ref)
+        is_guarded = not one_click and fields.holds(nonce.FIELD, nonce.DECOY)
+        again = asked and is_guarded and not self._office.pressed(ref, fields)
+        person = await loop.run_in_executor(self._looking, self._look, ref)
+        leaves = asked and not again
+        if leaves and not (one_click and _has_left(person)):  # a link that is pressed a thousand times is written once
+            method = Method.ONE_CLICK if one_click else Method.LINK
+            person = await self._leaving.submit(_Leaver(ref, method))
+        if leaves and one_click:
+            return self._office.pages.text(LEFT)
+        return self._unsubscribe_page(person, ref, again=again)
 
-    def _has_left(self, ref: str) -> bool:
-        """Whether there is nothing to write: a link that is pressed a thousand times takes the writer's turn once."""
+    def _look(self, ref: str) -> Subscriber | None:
         with self._office.store.reading() as connection:
-            person = subscribers.by_ref(connection, ref)
-        return person is None or person.state in (State.UNSUBSCRIBED, State.SUPPRESSED)
+            return subscribers.by_ref(connection, ref)
+
+    def _let_go(self, connection: Connection, leavers: Sequence[_Leaver]) -> list[Subscriber | None]:
+        """All who leave at the same moment, in one order everywhere, so that two processes do not wait for each other."""
+        office, told = self._office, {}
+        for leaver in sorted(set(leavers), key=lambda each: (each.ref, each.method)):
+            evidence = Evidence(leaver.method, f"{office.settings.web_url}unsubscribe")
+            told[leaver] = lifecycle.unsubscribe(connection, leaver.ref, evidence, now=office.clock()).subscriber
+        return [told[leaver] for leaver in leavers]
 
     def _unsubscribe_page(self, person: Subscriber | None, ref: str, *, again: bool = False) -> Response:
         here = person is not None and person.state in (State.PENDING, State.ACTIVE, State.PAUSED)
@@ -260,6 +268,10 @@ def _standing(person: Subscriber | None, now: dt.datetime) -> str:
     if person is None:
         return ""
     return State.ACTIVE.value if person.receives_mail(now) else person.state.value
+
+
+def _has_left(person: Subscriber | None) -> bool:
+    return person is None or person.state in (State.UNSUBSCRIBED, State.SUPPRESSED)
 
 
 def _may_return(person: Subscriber | None) -> bool:

@@ -46,7 +46,7 @@ class Writer(Generic[Item, Told]):
         try:
             self._waiting.put_nowait((item, future))
         except queue.Full:
-            raise StoreBusy(f"{WAITING} sign-ups wait to be written; try again") from None
+            raise StoreBusy(f"{WAITING} requests wait to be written; try again") from None
         self._wake()
         return await future
 
