@@ -53,9 +53,8 @@ class Worker:
         jobs: Collection[Job] = ALL,
         parts: Mapping[str, Part] = PARTS,
     ) -> None:
-        logging.getLogger("procrastinate").setLevel(
-            logging.CRITICAL
-        )  # we tell what matters ourselves, without tracebacks
+        for name in ("procrastinate", "psycopg"):  # what matters we tell ourselves, without tracebacks
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._desk, self._lease = desk, float(desk.settings.lease_seconds)
         self._app = _app(desk, jobs, parts)
         self._queue = self._app.job_manager = _Fenced(self._app.connector)
@@ -65,9 +64,6 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
-        logging.getLogger("procrastinate").setLevel(
-            logging.CRITICAL
-        )  # we tell what matters ourselves, without tracebacks
         self._thread.start()
 
     def stop(self, *, patience: float = 20.0) -> bool:
