@@ -42,8 +42,9 @@ def digest() -> bytes:
     now = dt.datetime.now(dt.UTC)
     line = "A paragraph about turbines, transformers and the queue at the substation, with its source behind it. "
     links = f"https://news.example.org/unsubscribe/{BLANKS['unsubscribe']}"
-    text = f"{line * 60}\n\nLeave: {links}\n"
-    html = f"<p>{line * 60}</p><p><a href='{links}'>Unsubscribe</a></p>"
+    more = f"https://news.example.org/preferences/{BLANKS['preferences']}"
+    text = f"{line * 60}\n\nLeave: {links}\nPreferences: {more}\n"
+    html = f"<p>{line * 60}</p><p><a href='{links}'>Unsubscribe</a> <a href='{more}'>Preferences</a></p>"
 
     def message(html: str) -> bytes:
         return build_message(
@@ -54,12 +55,25 @@ def digest() -> bytes:
             html=html,
             date=now,
             message_id=f"<daily.{BLANKS['message_id']}@example.org>",
-            headers={"List-Unsubscribe": f"<{links}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+            headers={
+                "List-Unsubscribe": f"<{links}>, <mailto:{BLANKS['leave']}@bounce.example.org?subject=unsubscribe>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
         )
 
     while len(message(html)) < SIZE - 120:
         html += f"<p>{line}</p>"
     return message(html)
+
+
+def stamping(letters: int = 5_000) -> float:
+    """Seconds of processor time that it takes to make one copy as it goes over the wire."""
+    stamp = Stamp(digest(), issue_key="daily-2026-11-23", token_key=KEY)
+    refs = [new_ref() for _ in range(letters)]
+    began = time.process_time()
+    for number, ref in enumerate(refs):
+        stamp.wire_for(email=person(number), ref=ref)
+    return (time.process_time() - began) / letters
 
 
 def person(number: int) -> str:
