@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.claims import FINAL, ended
-from pipeline.store.engine import Connection, insert_once, row_count
+from pipeline.store.engine import Connection, insert_many, row_count
 from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, subscribers
 
@@ -121,8 +121,7 @@ def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int, s
         }
         for person, letter, domain in rows
     ]
-    if values:
-        connection.execute(insert_once(connection, deliveries), values)
+    insert_many(connection, deliveries, values, once=True)
 
 
 # --- sending -------------------------------------------------------------------------------------------------------------------
