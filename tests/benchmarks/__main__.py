@@ -12,10 +12,10 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import building, importing, sending, signing_up, wire
+from tests.benchmarks import building, importing, planning, sending, signing_up, wire
 from tests.benchmarks.table import Row
 
-PARTS = ["build", "import", "send", "wire", "signup"]
+PARTS = ["build", "import", "plan", "send", "wire", "signup"]
 
 
 def main() -> int:
@@ -30,6 +30,8 @@ def main() -> int:
         parts.append(building.measure(runs=arguments.runs))
     if "import" in chosen:
         parts.append(importing.measure(subscribers=max(100_000, arguments.subscribers)))
+    if "plan" in chosen:
+        parts.append(planning.measure(people=max(100_000, arguments.subscribers)))
     if "send" in chosen:
         parts.append(sending.measure(subscribers=arguments.subscribers, runs=arguments.runs))
     if "wire" in chosen:

@@ -43,7 +43,7 @@ def measure(*, runs: int) -> Iterator[Row]:
         yield Row("beside smtp-source", "no smtp-sink here", "Debian's package postfix", False)
         return
     speeds: dict[str, list[float]] = {name: [] for name in ("smtp-source", *WANTED)}
-    with _postgres() as new_database:
+    with new_postgres() as new_database:
         for _ in range(runs):
             speeds["smtp-source"].append(_smtp_source())
             speeds["no ledger"].append(_ours("wire", "-"))
@@ -142,7 +142,7 @@ def _smtp_sink() -> Iterator[int]:
 
 
 @contextmanager
-def _postgres() -> Iterator[_NewDatabase]:
+def new_postgres() -> Iterator[_NewDatabase]:
     folder = Path(tempfile.mkdtemp(prefix="opensignal-bench-"))
     folder.chmod(0o755)
     with warnings.catch_warnings():
