@@ -27,7 +27,7 @@ PACKAGES = {  # Debian package: a file that shows it is there
     "util-linux": "/usr/bin/unshare",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")  # what Debian asks before it starts a service that was installed
-OWN = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+OWN = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 INSIDE = "--inside"  # said to ourselves, once we are in a network of our own
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,8 @@ DNS_IP = "127.0.0.1"
 
 
 def enter(folder: Path) -> None:
-    """Bring up the network that this process has to itself, and let every program in it ask our name server."""
+    """Bring up the network and the name that this process has to itself, and let every program in it ask our name server."""
+    socket.sethostname(NEWS)  # as which we greet the relay
     _do("ip", "link", "set", "lo", "up")
     for address in (RELAY_IP, NEWS_IP, MX_IP):
         _do("ip", "addr", "add", f"{address}/32", "dev", "lo")
