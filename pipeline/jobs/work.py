@@ -228,7 +228,7 @@ def keep_no_longer(desk: Desk) -> str:
     if not report.journal_emptied:
         log.warning("retention: a program that reads without a pause keeps what was deleted in the database's journal")
     gone = sum(report.numbers.values())
-    return f"{gone} rows let go of" if gone else ""
+    return f"{gone} row{'s' if gone > 1 else ''} let go of" if gone else ""
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

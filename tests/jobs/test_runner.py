@@ -153,4 +153,4 @@ def test_what_was_kept_long_enough_goes_by_itself(desk: Desk) -> None:
 
     first, second = RETENTION.act(desk), RETENTION.act(desk)
 
-    assert (first, second) == ("1 rows let go of", "")
+    assert (first, second) == ("1 row let go of", "")
