@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import functools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from pipeline.model import Choice, State, Subscriber, Topic
 from pipeline.store import Store, consents, signups, subscribers, suppressions
 from pipeline.store.consents import ConsentEvent, Evidence, Method
 
-BATCH = 5_000  # rows of one transaction
+BATCH = 2_000  # rows of one transaction; sign-ups wait for its end on SQLite
 COLUMNS = ("email", "cadence", "topics", "confirmed_at", "state")
 EXPORTED = (*COLUMNS, "paused_until", "created_at")
 BROKEN = "cannot be read"
@@ -108,7 +109,7 @@ def import_csv(
 ) -> ImportReport:
     """Bring along the people of a CSV file with the columns email, cadence, topics and confirmed_at.
 
-        file | rows | read each | batches of 1,000 | add whom we do not know, with a consent row each
+        file | rows | read each | batches | add whom we do not know, with a consent row each
 
     *source* and *basis* say where the addresses come from and why we may write to them; both are kept with every consent. With
     *confirmed*, the caller states that these people have confirmed: they are active, since the date of the row, else since
@@ -122,7 +123,7 @@ def import_csv(
         raise UsageError(
             "an import needs --source (where the addresses come from) and --basis (why you may write to them)"
         )
-    if "@" in source + basis:
+    if re.search(r"\S@\S+\.\S", f"{source} {basis}"):
         raise UsageError("--source and --basis are kept for ever, with every consent: name no address in them")
     given = _moment(confirmed_at.isoformat(), now=now) if confirmed_at else None
     choose = _chooser(offered_topics(settings))
