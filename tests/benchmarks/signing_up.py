@@ -89,6 +89,8 @@ def _clicking(seconds: int) -> Row:
         forms = Stream(_proven(repository, FORM_RATE * seconds), FORM_RATE)
         clicks = Stream(_clicks(repository, CLICK_RATE * seconds), CLICK_RATE, lines=16)
         sender = repository.start("send", repository.today, smtp_url=sink.url)
+        while sink.count() < 100 and sender.poll() is None:  # planning is over, letters leave
+            time.sleep(0.05)
         _, click = _load(port, [forms, clicks])
         still_sending = sender.poll() is None
         sender.terminate()
