@@ -46,6 +46,7 @@ BUSY_PATIENCE = 60.0  # seconds that the ledger waits for a locked or lost datab
 STOP_PATIENCE = 15.0  # seconds that letters in flight have once the run is told to stop
 WORTH_WAITING = 60.0  # seconds that a run waits for its rate limit; for longer, it ends
 LOOK_AROUND_EVERY = 2.0  # seconds between two looks at what others wrote: receivers in trouble, waits that are over
+LOOKS, LOOK_AGAIN_AFTER = 20, 0.1  # how often, and after how many seconds, to look for letters whose reader was locked
 LOOK = 64  # deliveries looked at behind those that their receiver does not take just now
 
 
@@ -153,7 +154,7 @@ def _sign_off(store: Store, worker: int) -> None:
 def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Callable[[int], None]) -> Tally:
     """The loop: write what came in, claim what goes out, hand it over."""
     results: list[Result] = []
-    stop_by = 0.0
+    stop_by, looks = 0.0, 0
     while True:
         if stop.is_set() and not stop_by:
             stop_by = time.monotonic() + STOP_PATIENCE
@@ -163,6 +164,11 @@ def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Call
         for number, copy in turn.copies:
             lines.give(number, copy, until=turn.until)
         if lines.busy == 0 and not turn.goes_on:
+            if room and looks < LOOKS and ledger.leaves_some():
+                looks += 1
+                stop.wait(LOOK_AGAIN_AFTER)
+                results = []
+                continue
             ledger.tally.line_lost = lines.lost or ledger.lost
             return ledger.tally
         if lines.busy == 0:
@@ -256,6 +262,13 @@ class _Ledger:
         except StoreBusy:
             return  # later
         self._refusing = set()
+
+    def leaves_some(self) -> bool:
+        """True when letters were passed by, for somebody else was changing their reader or taking them at that moment."""
+        if self.lost or self.tally.limited or self.tally.control is not Control.SENDING:
+            return False
+        with self._store.reading() as connection:
+            return deliveries.any_planned(connection, self._issue.id)
 
     # -- reading results
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.mail.gather import Gathering, Selection
@@ -56,15 +56,20 @@ def plan_issue(
                 also(connection, stored)
         return stored
     gathering = Gathering(stored.issue if stored else issue, articles)
-    letters: dict[Selection, int] = {}
-    for batch in _batches(store, gathering, after=_last_planned(store, stored), size=batch_size, now=now):
-        new = dict.fromkeys(selection for _, selection in batch if selection not in letters)
-        composed = {selection: compose(gathering.issue, selection.articles) for selection in new}
+    composed: dict[Selection, Composed] = {}
+    after, ended = _last_planned(store, stored), not gathering.candidates
+    while not ended:
         with store.writing() as connection:
-            stored = stored or issues.create(connection, issue, now=now)
-            for selection, letter in composed.items():
-                letters[selection] = _keep(connection, stored.id, selection, letter)
-            deliveries.plan(connection, stored.id, [(r.id, letters[selection], r.domain) for r, selection in batch])
+            # Nobody else plans meanwhile: two issues at once would both bring what neither has brought yet.
+            issues.lock_planning(connection)
+            batch = _next_batch(connection, gathering, after=after, size=batch_size, now=now)
+            missing = [selection for selection in batch.selections if selection not in composed]
+            if not missing:
+                stored = _write(connection, stored, issue, batch, composed, now=now)
+                after, ended = batch.last, not batch.readers
+        # Composing takes long, and nobody is to wait for it: the batch is looked at again afterwards.
+        for selection in missing:
+            composed[selection] = compose(gathering.issue, selection.articles)
     if stored:
         with store.writing() as connection:
             issues.mark_planned(connection, stored.id, now=now)
@@ -77,33 +82,61 @@ def plan_issue(
 def foresee(store: Store, issue: Issue, articles: Sequence[Article], *, now: dt.datetime) -> Counter[Selection]:
     """How many subscribers would get which selection, if the issue were planned now. Writes nothing."""
     gathering = Gathering(issue, articles)
-    return Counter(
-        selection for batch in _batches(store, gathering, after=0, size=BATCH, now=now) for _, selection in batch
-    )
-
-
-def _batches(
-    store: Store, gathering: Gathering, *, after: int, size: int, now: dt.datetime
-) -> Iterator[list[tuple[Reader, Selection]]]:
-    """Pairs of reader and selection, a batch at a time; readers with nothing new are left out."""
-    if not gathering.candidates:
-        return
-    with store.reading() as connection:
-        known = issues.letters_with(connection, [article.slug for article in gathering.candidates])
-    carried = {letter: gathering.bits_of(slugs) for letter, slugs in known.items()}
-    while True:
+    foreseen: Counter[Selection] = Counter()
+    after, ended = 0, not gathering.candidates
+    while not ended:
         with store.reading() as connection:
-            readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=size, now=now)
-            if not readers:
-                return
-            had = _had(connection, carried, first=readers[0].id, last=readers[-1].id)
-        after = readers[-1].id
-        chosen = (
-            (r, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0))) for r in readers
-        )
-        batch = [(reader, selection) for reader, selection in chosen if selection]
-        if batch:
-            yield batch
+            batch = _next_batch(connection, gathering, after=after, size=BATCH, now=now)
+        foreseen.update(selection for _, selection in batch.chosen)
+        after, ended = batch.last, not batch.readers
+    return foreseen
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """So many *readers*, up to the number *last*; those who get something are *chosen*, each with what."""
+
+    readers: int
+    last: int
+    chosen: Sequence[tuple[Reader, Selection]]
+
+    @property
+    def selections(self) -> Iterable[Selection]:
+        return dict.fromkeys(selection for _, selection in self.chosen)
+
+
+def _next_batch(connection: Connection, gathering: Gathering, *, after: int, size: int, now: dt.datetime) -> _Batch:
+    """The next readers behind number *after*, and what each gets."""
+    readers = deliveries.readers(connection, gathering.issue.cadence, after=after, limit=size, now=now)
+    if not readers:
+        return _Batch(0, after, ())
+    known = issues.letters_with(connection, [article.slug for article in gathering.candidates])
+    carried = {letter: gathering.bits_of(slugs) for letter, slugs in known.items()}
+    had = _had(connection, carried, first=readers[0].id, last=readers[-1].id)
+    chosen = (
+        (r, gathering.select(topics=r.topics, confirmed_at=r.confirmed_at, had=had.get(r.id, 0))) for r in readers
+    )
+    return _Batch(len(readers), readers[-1].id, [(reader, selection) for reader, selection in chosen if selection])
+
+
+def _write(
+    connection: Connection,
+    stored: StoredIssue | None,
+    issue: Issue,
+    batch: _Batch,
+    composed: Mapping[Selection, Composed],
+    *,
+    now: dt.datetime,
+) -> StoredIssue | None:
+    """A row for each reader who gets something, and the issue itself with the first of them."""
+    if not batch.chosen:
+        return stored
+    stored = stored or issues.create(connection, issue, now=now)
+    letters = {
+        selection: _keep(connection, stored.id, selection, composed[selection]) for selection in batch.selections
+    }
+    deliveries.plan(connection, stored.id, [(r.id, letters[selection], r.domain) for r, selection in batch.chosen])
+    return stored
 
 
 def _had(connection: Connection, carried: Mapping[int, int], *, first: int, last: int) -> dict[int, int]:

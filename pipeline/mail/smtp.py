@@ -192,9 +192,9 @@ class Transaction:
     def _envelope(self) -> tuple[bytes, bytes]:
         copy, offers = self._copy, self._offers
         for address in (copy.sender, copy.recipient):
-            if re.search(r"[\x00-\x20\x7f<>]", address):
+            if not _is_mailbox(address):
                 # smtplib would cut it, and mail somebody else.
-                raise CannotMake("the address holds a space, a bracket or a control character")
+                raise CannotMake("the address is none that a server could be given")
         mail, rcpt = f"MAIL FROM:<{copy.sender}>", f"RCPT TO:<{copy.recipient}>"
         if not (copy.sender + copy.recipient).isascii():
             mail += " SMTPUTF8 BODY=8BITMIME" if offers.eight_bit else " SMTPUTF8"
@@ -203,6 +203,14 @@ class Transaction:
             mail += " RET=HDRS" + (f" ENVID={_xtext(copy.envelope_id)}" if copy.envelope_id else "")
             rcpt += " NOTIFY=FAILURE" + (f" ORCPT=rfc822;{_xtext(copy.recipient)}" if copy.recipient.isascii() else "")
         return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode()
+
+
+def _is_mailbox(address: str) -> bool:
+    """One local part and one domain, of the lengths of RFC 5321 4.5.3.1; what else makes an address is `mail/addresses.py`'s."""
+    if re.search(r"[\x00-\x20\x7f<>\ufffd]", address):
+        return False
+    local, at, domain = address.rpartition("@")
+    return bool(local and at and domain) and "@" not in local and len(local.encode()) <= 64 and len(domain) <= 255
 
 
 def _made(make: Callable[[], bytes]) -> bytes:

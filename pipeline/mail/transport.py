@@ -185,17 +185,18 @@ class SmtpTransport:
             ) from error
 
     def _greeted(self) -> smtplib.SMTP:
-        client: smtplib.SMTP
+        kind = functools.partial(smtplib.SMTP_SSL, context=_tls()) if self.implicit_tls else smtplib.SMTP
         # Without a name, smtplib asks DNS for ours, for five seconds where that does not answer.
-        if self.implicit_tls:
-            client = smtplib.SMTP_SSL(self.host, self.port, self.ehlo, timeout=self.timeout, context=_tls())
-        else:
-            client = smtplib.SMTP(self.host, self.port, self.ehlo, timeout=self.timeout)
+        client = kind(local_hostname=self.ehlo, timeout=self.timeout)
+        client._host = self.host  # type: ignore[attr-defined]  # the name that TLS checks; `connect` does not set it
         # A server that never finishes its greeting must not hold us for ever: smtplib's time-out starts anew with every octet.
         guard = threading.Timer(3 * self.timeout, _hang_up, [client])
         guard.daemon = True
         guard.start()
         try:
+            code, words = client.connect(self.host, self.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, words)  # noqa: TRY301 -- closed as after any other fault
             if client.sock is not None:
                 client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.ehlo_or_helo_if_needed()
@@ -233,9 +234,10 @@ def _tls_trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
 
 
 def _hang_up(client: smtplib.SMTP) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        assert client.sock is not None
-        client.sock.shutdown(socket.SHUT_RDWR)
+    sock = client.sock
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 class SmtpConnection:

@@ -414,7 +414,9 @@ def _due_query(state: sa.ColumnElement[bool]) -> Prepared:
         .where(d.issue_id == sa.bindparam("issue"), d.id > sa.bindparam("after"), d.finished_at.is_(None), state)
         .order_by(d.id)
         .limit(sa.bindparam("limit"))
-        .with_for_update(skip_locked=True, of=deliveries)  # SQLite has one writer, and no such clause
+        # The reader too: who is leaving just now is passed by, and who leaves later waits for our commit (M-17). SQLite has one
+        # writer, and no such clause.
+        .with_for_update(skip_locked=True, key_share=True, of=[deliveries, subscribers])
     )
 
 

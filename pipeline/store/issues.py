@@ -13,6 +13,8 @@ from pipeline.store.engine import Connection, insert_once
 from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, issues, letter_articles, letters
 
+PLANNING = 0x09E75168  # Postgres advisory lock of our own
+
 
 @dataclass(frozen=True, slots=True)
 class StoredIssue:
@@ -49,6 +51,12 @@ def create(connection: Connection, issue: Issue, *, now: dt.datetime) -> StoredI
     stored = find(connection, issue.key)
     assert stored is not None
     return stored
+
+
+def lock_planning(connection: Connection) -> None:
+    """Let nobody else plan an issue before this transaction ends. SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PLANNING)))
 
 
 def mark_planned(connection: Connection, issue_id: int, *, now: dt.datetime) -> None:

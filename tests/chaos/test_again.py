@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.chaos import again
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
@@ -27,7 +25,6 @@ def test_asked_for_again_whatever_became_of_its_article_it_is_out(
         assert again.ask_again(one).statuses == {"sent": 6}
 
 
-@pytest.mark.xfail(reason="what readers have had is read before the transaction that writes their plan", strict=False)
 def test_two_issues_at_once_bring_nobody_the_same_article_twice(
     tmp_path: Path, sqlite_url: str, nursery: Nursery
 ) -> None:

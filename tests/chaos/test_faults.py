@@ -45,7 +45,6 @@ def test_what_meets_the_line_is_booked_for_nobody(
         faults.strike_lines(worlds, share=share, seed=3)
 
 
-@pytest.mark.xfail(reason="smtplib reads the greeting before anybody counts the seconds")
 def test_a_greeting_that_never_ends_holds_nobody(tmp_path: Path, sqlite_url: str, nursery: Nursery) -> None:
     """R-03: an octet now and then is no sign of life."""
     with scene(tmp_path, 5, nursery=nursery, database_url=sqlite_url) as one:

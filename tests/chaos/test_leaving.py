@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.chaos import leaving
 from tests.chaos.nursery import Nursery
 from tests.chaos.scene import scene
@@ -23,7 +21,6 @@ def test_who_leaves_while_an_issue_is_sent_is_claimed_before_that_or_never(
     assert sum(seen.statuses.values()) == 2_000
 
 
-@pytest.mark.xfail(reason="the claim reads the reader's state without a lock on it")
 def test_who_leaves_while_their_claim_is_being_committed_is_not_claimed_later(
     tmp_path: Path, new_postgres: Callable[[], str], nursery: Nursery
 ) -> None:

@@ -24,9 +24,6 @@ def test_readers_whose_letter_cannot_be_made_are_set_aside_and_the_others_get_th
     assert seen.statuses == {"sent": 60 - len(poison.ADDRESSES), "quarantined": len(poison.ADDRESSES)}
 
 
-@pytest.mark.xfail(
-    reason="only control characters, spaces and brackets are looked for before an address is given to a server"
-)
 def test_what_is_no_address_is_given_to_no_server(tmp_path: Path, sqlite_url: str, nursery: Nursery) -> None:
     """R-11, T-10: a server would take it for a mailbox of its own, or for nobody."""
     with scene(tmp_path, 20, nursery=nursery, database_url=sqlite_url) as one:
