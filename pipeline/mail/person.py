@@ -377,8 +377,9 @@ def erase(store: Store, settings: Settings, address: str, *, now: dt.datetime) -
     email_key = parse_address(address).key
     keys = load_keys(settings.state_dir, "suppression")
     with store.writing() as connection:
+        subscriber = subscribers.find(connection, email_key)
         found = erase_rows(connection, email_key, Evidence(Method.COMMAND), keys=keys, now=now)
-    if not sweep(store, settings, email_key):
+    if not sweep(store, settings, email_key, ref=subscriber.ref if subscriber else ""):
         raise StoreBusy(JOURNAL_HELD)
     return found
 
@@ -395,13 +396,17 @@ def erase_rows(connection: Connection, email_key: str, evidence: Evidence, *, ke
     return bool(subscriber or waiting)
 
 
-def sweep(store: Store, settings: Settings, email_key: str) -> bool:
-    """After the erasure of this canonical address is committed: its letters in the outbox, and the database's journal.
+def sweep(store: Store, settings: Settings, email_key: str, *, ref: str) -> bool:
+    """After the erasure of this canonical address is committed: its letters in the outbox, what was written down about letters to
+    the subscriber *ref* that could not be made, and the database's journal.
 
     False when somebody reads without a pause, and the journal still holds it.
     """
     assert settings.outbox_dir is not None
     forget_letters(Path(settings.outbox_dir), lambda recipient: _same(recipient, email_key))
+    if ref:
+        for file in (settings.state_dir / "quarantine").glob(f"*-{ref}.txt"):
+            file.unlink(missing_ok=True)
     return subscribers.forget_journal(store)
 
 

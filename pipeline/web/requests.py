@@ -64,7 +64,8 @@ class RequestPages:
                 evidence = Evidence(Method.LINK, f"{office.settings.web_url}erase")
                 assert email_key is not None
                 person.erase_rows(connection, email_key, evidence, keys=office.suppression_key, now=now)
-        if email_key and not person.sweep(office.store, office.settings, email_key):
+        ref_of_person = result.subscriber.ref if result.subscriber else ""
+        if email_key and not person.sweep(office.store, office.settings, email_key, ref=ref_of_person):
             log.warning("web: an erasure waits for the database's journal to be emptied; the retention job does it")
         return self._page(RequestKind.ERASE, ref, result, asking=False)
 

@@ -305,8 +305,13 @@ def test_an_erasure_takes_the_letters_in_the_outbox_along(
     new = Path(settings.outbox_dir) / "new"
     (new / "other").write_bytes(b"To: other@example.org\r\n\r\nhello")
     before = len(list(new.iterdir()))
+    told = settings.state_dir / "quarantine"
+    told.mkdir(parents=True)
+    for ref in (life.ref, "f" * 32):
+        (told / f"daily-2026-11-23-{ref}.txt").write_text("a letter that could not be made, with all that it was about")
 
     life.erase()
 
     assert before == 3  # the welcome, the link, and another's
     assert [file.name for file in new.iterdir()] == ["other"]
+    assert [file.name for file in told.iterdir()] == [f"daily-2026-11-23-{'f' * 32}.txt"]
