@@ -114,7 +114,7 @@ def without_addresses(text: str, *, names: Iterable[str] = ()) -> str:
 
 def _folded(local: str) -> str:
     """The local part in canonical form. Dots and +tags stay: elsewhere they are other people's mailboxes."""
-    return unicodedata.normalize("NFC", local.casefold())
+    return local.lower() if local.isascii() else unicodedata.normalize("NFC", local.casefold())
 
 
 def _plain(error: EmailNotValidError) -> str:
