@@ -7,6 +7,8 @@ Four verbs make the whole of it, each the folder of its name or near it:
     serve    forms -> subscribers             `web/`, `mail/lifecycle.py`
     send     articles -> issues -> letters    `mail/`
 
+What comes back of the letters changes who is written to: `mail/bounces/` reads it, `web/hooks/` hears of it from mail providers.
+
 Above them stand `cli.py` (the commands), `jobs/` (what happens by itself) and `demo/` (the whole path on one machine). Below them
 stand `library/` (content/ as data), `store/` (the database) and `theme.py` (the style sheet and its tokens), and below those
 `keys.py` (secrets), `sandbox.py` (the child process that reads what strangers send), `config.py` (settings), `model.py` (the

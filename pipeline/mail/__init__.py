@@ -2,9 +2,13 @@
 
     issue | compose once | plan a row a subscriber | claim | stamp | send | judge | record, until nothing is due
 
-`gather` decides who gets which articles, `compose` writes the letter, `plan` the rows; `deliver` carries them over a
-`transport` and `judge` reads the replies. On the other side of the module stand the people: `signups`, `lifecycle`,
-`people`, `notices`.
+`gather` decides who gets which articles, `compose` writes the letter, `plan` the rows. `deliver` gives them to `lines`, many
+connections of one `transport` that speak `smtp`, and `judge` reads the replies. A letter is built by `message` and `headers`,
+filled for its reader by `stamp`, signed by `dkim`. Before anything leaves, `instance` tells whether this machine may send from
+this database, and `departures` who has left since its backup was made. What comes back is read by `bounces/`.
+
+On the other side of the module stand the people: `signups` within `caps`, `lifecycle`, `people`, `person`, `requests`,
+`notices`, `retention`. What they hold of us is signed by `tokens` and `verp`.
 """
 
 from __future__ import annotations
@@ -35,9 +39,8 @@ from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue, Rep
 from pipeline.store import Store, bounces, deliveries, issues
 from pipeline.store.issues import StoredIssue
 
-GOES_ON_FOR = dt.timedelta(
-    days=4
-)  # an issue older than that is not taken up again by itself: its letters have been given up
+# An issue older than that is not taken up again by itself: its letters have been given up.
+GOES_ON_FOR = dt.timedelta(days=4)
 TROUBLED_SHOWN = 1_000  # deliveries that a report names
 
 
@@ -53,9 +56,7 @@ class SendReport:
     suppressed: int = 0
     quarantined: int = 0  # could not be made; a person must look
     cancelled: int = 0
-    uncertain: int = (
-        0  # may have arrived twice: their worker died, or the line broke, before the server's answer was known
-    )
+    uncertain: int = 0  # may arrive twice: their worker died, or the line broke, before the server's answer was known
     seconds: float = 0.0
     problem: str = ""  # why this issue could not be sent at all, where others could, or why the run stopped
     left: int = 0  # still to be sent, by another run

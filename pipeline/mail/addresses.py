@@ -44,9 +44,8 @@ def parse_address(text: str) -> Address:
     bracketed forms, line breaks and other control characters, more than 254 octets. Spaces around it are dropped, no others.
     """
     text = text.strip(" ")
-    if (
-        "=?" in text
-    ):  # legal, but many a mail program decodes it: to who knows what, line breaks among it (RFC 2047 5, T-09)
+    if "=?" in text:
+        # Legal, but many a mail program decodes it: to who knows what, line breaks among it (RFC 2047 5, T-09).
         raise AddressError("the address cannot be right: no mailbox has =? in its name")
     if (plain := PLAIN.fullmatch(text)) and len(text) <= LONGEST:
         local, domain = plain["local"], _domain(plain["domain"].lower())

@@ -215,9 +215,8 @@ class _Ledger:
         self.patience = terms.lease.total_seconds() / 3  # seconds, after which a turn is due whatever happens
         self._held: dict[int, Claim] = {}  # what we have claimed and not recorded yet
         self._under_way: Counter[str] = Counter()  # of them, by domain
-        self._refused_us: list[
-            tuple[Claim, Answer]
-        ] = []  # until it is clear whether all are refused, or this sender alone
+        # Until it is clear whether all are refused, or this sender alone.
+        self._refused_us: list[tuple[Claim, Answer]] = []
         self._stamps: dict[int, Stamp] = {}
         self._troubled: dict[str, Trouble] = {}
         self._refusing: set[str] = set()  # receivers that refused us for what we are, since the last look

@@ -29,9 +29,8 @@ QUOTED_LINE = 76  # octets, RFC 2045 6.7
 ENCODED_WORD = 75  # octets, RFC 2047 2
 ENCODED_LINE = 76  # octets of a line with an encoded-word in it, RFC 2047 2
 _AROUND = len("=?utf-8?q?") + len("?=")
-_Q_PLAIN = frozenset(
-    (string.ascii_letters + string.digits + "!*+-/").encode()
-)  # RFC 2047 5 (3): those that suit a name too
+# RFC 2047 5 (3): those that suit a name too.
+_Q_PLAIN = frozenset((string.ascii_letters + string.digits + "!*+-/").encode())
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 
 _Piece = TypeVar("_Piece", str, bytes)

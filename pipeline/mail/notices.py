@@ -1,6 +1,7 @@
-"""Send what a subscription itself asks for: confirmation, welcome, and the reminder to who is subscribed already.
+"""Send what one person's own subscription asks for: confirmation, welcome, the reminder to who is subscribed already, and the
+links by which somebody gets, or erases, all that is kept about them.
 
-claim | write | send | judge | record, one after the other, until nothing is due
+    claim | write | send | judge | record, one after the other, until nothing is due
 """
 
 from __future__ import annotations

@@ -32,7 +32,6 @@ def forget_letters(folder: Path, is_theirs: Callable[[str], bool]) -> int:
 def _recipient(file: Path) -> str:
     with file.open("rb") as handle:
         header = handle.read(HEAD).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    found = re.search(
-        rb"^To:[ \t]*(.*)$", header, re.MULTILINE | re.IGNORECASE
-    )  # as we write it: one address, on one line
+    # As we write it: one address, on one line.
+    found = re.search(rb"^To:[ \t]*(.*)$", header, re.MULTILINE | re.IGNORECASE)
     return found[1].decode("utf-8", "replace").strip() if found else ""

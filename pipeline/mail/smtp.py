@@ -106,7 +106,7 @@ class Answer:
 class Transaction:
     """One copy: `start`, then `hear` each reply, until `answer` is there and `is_over`.
 
-    `hear` returns what to send next. `all_sent` is for the driver to set when the octets of the copy have left.
+    `start` and `hear` return what to send next; the driver alone knows whether it has left, and asks `is_uncertain` only then.
     """
 
     def __init__(self, offers: Offers, copy: Copy) -> None:

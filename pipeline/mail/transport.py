@@ -32,12 +32,8 @@ TIMEOUT = 60.0  # seconds without any answer; RFC 5321 4.5.3.2 allows minutes, m
 # RFC 5321 4.5.3.2.6: ten minutes for the answer to the letter; who hangs up sooner sends it twice.
 PATIENCE_AT_THE_END = 10  # times TIMEOUT
 CHUNK = 65_536  # octets read at once
-DOWN_FOR = (
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-)  # seconds that a relay is left alone after the first, second, ... failure in a row
+# Seconds that a relay is left alone after the first, second, ... failure in a row.
+DOWN_FOR = (30.0, 60.0, 120.0, 300.0)
 
 
 class LineBroken(Exception):

@@ -42,9 +42,8 @@ class Store:
         self.engine = engine
         self.notebook = notebook  # where departures are noted beside the database
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._turn = (
-            threading.Lock()
-        )  # SQLite has one writer: threads that queue here are served sooner than by its busy loop
+        # SQLite has one writer: threads that queue here are served sooner than by its busy loop.
+        self._turn = threading.Lock()
 
     @property
     def address(self) -> str:
@@ -231,9 +230,8 @@ _BUSY = {
 
 def _translated(error: exc.DBAPIError, engine: Engine) -> StoreError:
     where = engine.url.render_as_string(hide_password=True)
-    what = re.sub(
-        r"[^\s(<,=]+@[^\s)>,]+", "(address)", " ".join(str(error.orig).split())
-    )  # Postgres likes to name them
+    # Postgres likes to name addresses.
+    what = re.sub(r"[^\s(<,=]+@[^\s)>,]+", "(address)", " ".join(str(error.orig).split()))
     if error.connection_invalidated:
         return StoreBusy(f"database {where}: the connection was lost; run again ({what})")
     if busy := next((text for word, text in _BUSY.items() if word in what.lower()), None):

@@ -43,9 +43,8 @@ class Order:
     arguments: Mapping[str, str | int] = field(default_factory=dict)
 
 
-NOTICES = Order(
-    "notices", queue="notices", name="notices"
-)  # sign-ups to look at, and letters about one's own subscription
+# Sign-ups to look at, and letters about one's own subscription.
+NOTICES = Order("notices", queue="notices", name="notices")
 
 
 def order(connection: Connection, wanted: Order, *, at: dt.datetime | None = None) -> None:

@@ -32,9 +32,7 @@ from pipeline.web.hooks.call import AHEAD, Call, Refused, as_bytes, at, digest, 
 
 Fetch = Callable[[str], bytes]  # a GET; raises OSError where nothing is had
 
-WITHIN = dt.timedelta(
-    days=1
-)  # SNS tries again for an hour and more; the signature covers the event, and each counts once
+WITHIN = dt.timedelta(days=1)  # SNS tries again for an hour and more; the signature covers the event, which counts once
 KEPT_FOR = dt.timedelta(hours=12)  # a certificate, until it is asked for anew
 ASK_AGAIN_AFTER = dt.timedelta(minutes=1)  # when it could not be had
 MOST_CERTIFICATES = 10
