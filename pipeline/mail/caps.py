@@ -37,7 +37,6 @@ LARGE = frozenset(
 
 FLOOD = "flood"  # the bucket that is open while the limit of all has been reached
 FLOOD_LASTS = 10 * MINUTE
-_SERVICE = "service"
 
 
 class Refusal(StrEnum):

@@ -122,11 +122,12 @@ def confirmation_id(connection: StoreConnection, ref: str, settings: Settings) -
 
 def _links(notice: ClaimedNotice, settings: Settings, token_key: bytes) -> dict[str, str]:
     """The links of a letter that asks or answers one question; none for the others."""
-    refs = {Purpose.CONFIRM: notice.confirmation, Purpose.DECLINE: notice.confirmation}
-    if notice.kind is not NoticeKind.CONFIRM:
-        refs = {
-            Purpose(kind.value): notice.request for kind in (NoticeKind.EXPORT, NoticeKind.ERASE) if kind is notice.kind
-        }
+    if notice.kind is NoticeKind.CONFIRM:
+        refs = {Purpose.CONFIRM: notice.confirmation, Purpose.DECLINE: notice.confirmation}
+    elif notice.kind in ANSWERS:
+        refs = {Purpose(notice.kind.value): notice.request}
+    else:
+        return {}
     return {
         purpose.value: f"{settings.web_url}{purpose.value}/{tokens.sign(token_key, purpose, ref)}"
         for purpose, ref in refs.items()

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from pipeline.keys import Keys, Mac, mac, newest
 from pipeline.mail import tokens, verp
+from pipeline.mail.smtp import dot_stuffed
 from pipeline.mail.tokens import Purpose
 
 MESSAGE_ID_LENGTH = 32  # hexadecimal digits, 128 bits
 LEAVE_LENGTH = len("u-") + 26 + 1 + 16  # of the local part that unsubscribes, see verp.py
-END_OF_DATA = b".\r\n"
 
 # Small letters only, so that neither quoted-printable nor HTML changes them; no word of any language.
 BLANKS: Mapping[str, str] = {
@@ -59,8 +59,7 @@ class Stamp:
 
     def __init__(self, message: bytes, *, issue_key: str, token_key: Keys) -> None:
         self._plain = _Form(message)
-        stuffed = re.sub(rb"(?m)^\.", b"..", message)
-        self._wire = _Form(stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + END_OF_DATA)
+        self._wire = _Form(dot_stuffed(message))
         self._key = newest(token_key)
         self._message_id = _message_ids(self._key, issue_key).digest
         self._unsubscribe = tokens.signer(self._key, Purpose.UNSUBSCRIBE)

@@ -1,4 +1,6 @@
-"""Who asks: the client's address, read from X-Forwarded-For only where a proxy that we trust wrote it, and cut to its network."""
+"""Who asks: the client's address, read from X-Forwarded-For only where a proxy that we trust wrote it, and cut to its network;
+and what its program calls itself.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from starlette.requests import HTTPConnection
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+
+AGENT_LENGTH = 120  # characters kept of a browser's own description
 
 log = logging.getLogger("opensignal")
 
@@ -68,6 +72,11 @@ def network_of(address: Address) -> str:
 def trace_of(address: Address) -> str:
     """As much of the address as is kept with a consent: a /24, or a /48."""
     return _cut(address, 24 if address.version == 4 else 48).partition("/")[0]
+
+
+def agent_of(connection: HTTPConnection) -> str | None:
+    """As much of the browser's own description as is kept with a consent."""
+    return connection.headers.get("user-agent", "")[:AGENT_LENGTH] or None
 
 
 def _cut(address: Address, bits: int) -> str:

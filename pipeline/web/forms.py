@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -50,6 +51,9 @@ async def read_form(request: Request) -> Fields:
     if await request.body():
         raise HTTPException(415, "no-form")
     return Fields()
+
+
+Form = Annotated[Fields, Depends(read_form)]  # how a handler asks for it
 
 
 async def read_form_or_json(request: Request) -> Fields:

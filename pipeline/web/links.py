@@ -13,9 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,14 +28,13 @@ from pipeline.store import Connection, consents, subscribers
 from pipeline.store.consents import Evidence, Method, Trace
 from pipeline.store.requests import RequestKind
 from pipeline.web import nonce
-from pipeline.web.forms import Fields, read_form
+from pipeline.web.clients import agent_of
+from pipeline.web.forms import Fields, Form, read_form
 from pipeline.web.office import Office
 from pipeline.web.pages import sentence
 from pipeline.web.writer import Writer
 
-Form = Annotated[Fields, Depends(read_form)]
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
-AGENT_LENGTH = 120  # characters kept of a browser's own description
 LEFT = "You are unsubscribed."
 LOOKING = 4  # unsubscribes that are looked up at once
 PAUSES = (7, 30, 90)  # days
@@ -77,7 +74,7 @@ class LinkPages:
         with office.store.writing() as connection:
             shown = consents.remember_wording(connection, CONFIRM_WORDING, now=now)
             trace = Trace(
-                agent=request.headers.get("user-agent", "")[:AGENT_LENGTH] or None,
+                agent=agent_of(request),
                 message_id=confirmation_id(connection, ref, office.settings),
                 token=hashlib.sha256(token.strip().lower().encode()).hexdigest(),
             )

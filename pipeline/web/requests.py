@@ -6,9 +6,7 @@ GET shows what the button would do and changes nothing; POST does it, once, and 
 from __future__ import annotations
 
 import logging
-from typing import Annotated
 
-from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,13 +17,11 @@ from pipeline.mail.tokens import Purpose
 from pipeline.store import subscribers
 from pipeline.store.consents import Evidence, Method
 from pipeline.store.requests import RequestKind
-from pipeline.web.forms import Fields, read_form
+from pipeline.web.forms import Form
 from pipeline.web.office import Office
 from pipeline.web.pages import HEADERS, NOINDEX
 
 log = logging.getLogger("opensignal")
-
-Form = Annotated[Fields, Depends(read_form)]
 
 
 class RequestPages:

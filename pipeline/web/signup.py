@@ -43,7 +43,6 @@ PAGE = re.compile(r"[A-Za-z0-9/_.-]{0,200}")  # below the site's address: no que
 DECOY = "website"  # a field that nobody sees; whoever fills it in is a machine
 FORM = "subscribe"  # what challenges and tickets are bound to
 SOLUTION, TICKET = "altcha", "ticket"  # fields
-LONGEST_AGENT = 120
 ASKED = (
     "If mail from us can reach this address, one e-mail is on its way to it. Nothing else is sent before you confirm."
 )
@@ -113,7 +112,6 @@ class SignupPages:
 
     def _read(self, request: Request, fields: Fields, client: Address | None) -> Asked:
         office = self._office
-        agent = request.headers.get("user-agent", "")[:LONGEST_AGENT]
         return Asked(
             address=parse_address(fields.one("email")),
             choice=lifecycle.parse_choice(
@@ -124,7 +122,7 @@ class SignupPages:
             wording=None if fields.is_json else FORM_WORDING,
             at=office.clock(),
             language=office.settings.language,
-            trace=Trace(ip=clients.trace_of(client) if client else None, agent=agent or None),
+            trace=Trace(ip=clients.trace_of(client) if client else None, agent=clients.agent_of(request)),
         )
 
     def _proof(self, fields: Fields) -> Proof | None:

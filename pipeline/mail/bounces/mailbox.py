@@ -17,8 +17,7 @@ from typing import Protocol
 from pipeline.config import Settings
 from pipeline.errors import TransportError, UsageError
 from pipeline.mail.bounces import imap
-
-LARGEST = 1024 * 1024  # octets read of a mail (M-29)
+from pipeline.mail.bounces.mime import MOST_BYTES
 
 
 class Mailbox(Protocol):
@@ -30,7 +29,7 @@ class Mailbox(Protocol):
         """Up to *limit* mails that were not taken in, oldest first, and how many more there are."""
 
     def read(self, name: str) -> bytes:
-        """The mail, as far as `LARGEST` goes; empty where it is gone."""
+        """The mail, as far as `MOST_BYTES` goes; empty where it is gone."""
 
     def taken(self, names: Sequence[str]) -> None:
         """Mark them as read."""
@@ -51,7 +50,7 @@ def open_mailbox(settings: Settings) -> Iterator[Mailbox]:
         yield Maildir(settings.root / Path(url).expanduser())
         return
     address = imap.Address.from_url(url)
-    with imap.connected(address, largest=LARGEST) as inbox:
+    with imap.connected(address, largest=MOST_BYTES) as inbox:
         yield inbox
 
 
@@ -76,7 +75,7 @@ class Maildir:
     def read(self, name: str) -> bytes:
         try:
             with (self.folder / "new" / name).open("rb") as file:
-                return file.read(LARGEST)
+                return file.read(MOST_BYTES)
         except FileNotFoundError:  # somebody else was quicker
             return b""
         except OSError as error:

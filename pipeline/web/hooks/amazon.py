@@ -28,7 +28,7 @@ from pipeline.mail.bounces.intake import Finding, News, event_key
 from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass
-from pipeline.web.hooks.call import AHEAD, Call, Refused, as_bytes, at, digest, finding, items, parsed, text
+from pipeline.web.hooks.call import AHEAD, Call, Refused, as_bytes, at, code_in, digest, finding, items, parsed, text
 
 Fetch = Callable[[str], bytes]  # a GET; raises OSError where nothing is had
 
@@ -41,7 +41,6 @@ TIMEOUT = 5.0  # seconds
 
 _TOPIC = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sns:([a-z0-9-]{3,30}):\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,64}\.pem")
-_CODE = re.compile(r"(?<!\d)([45]\d\d)(?!\d)")
 
 SIGNED: Mapping[str, tuple[str, ...]] = {  # by type of message: what is signed, in this order
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -218,10 +217,9 @@ def _news(event: Any, message_id: str) -> News:
 
 def _finding(person: Any, otherwise: BounceClass | None) -> Finding:
     words = text(person, "diagnosticCode")
-    code = _CODE.search(words)
     return finding(
         text(person, "emailAddress"),
-        code=int(code[1]) if code else 0,
+        code=code_in(words),
         status=text(person, "status"),
         diagnostic=words,
         otherwise=otherwise,

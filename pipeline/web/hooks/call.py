@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -84,6 +85,15 @@ def number(document: Any, *path: str) -> int:
     """An SMTP code, however it is written; 0 for anything else."""
     found = text(document, *path)
     return int(found) if found.isascii() and found.isdigit() and len(found) == 3 else 0
+
+
+def code_in(words: str) -> int:
+    """The SMTP code of a refusal that *words* quote; 0 where they quote none."""
+    found = _CODE.search(words)
+    return int(found[1]) if found else 0
+
+
+_CODE = re.compile(r"(?<!\d)([45]\d\d)(?!\d)")
 
 
 def items(document: Any, *path: str) -> list[Any]:

@@ -18,7 +18,7 @@ from pipeline.mail.bounces.intake import News, event_key
 from pipeline.mail.bounces.reading import Kind
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass
-from pipeline.web.hooks.call import Call, Refused, as_bytes, at, digest, finding, parsed, text
+from pipeline.web.hooks.call import Call, Refused, as_bytes, at, code_in, digest, finding, parsed, text
 
 HEADER = "x-hook-secret"
 
@@ -46,7 +46,6 @@ CLASSES: Mapping[str, BounceClass] = {
 }
 
 _MESSAGE_ID = re.compile(r"(?im)^message-id:[ \t]*(<[^<>\s]{1,300}>)")
-_CODE = re.compile(r"(?<!\d)([45]\d\d)(?!\d)")
 
 
 class PostmarkHook:
@@ -84,7 +83,6 @@ def _news(event: Any) -> News:
     }.get(record, Kind.OTHER)
     recipient = text(event, "Email") or text(event, "Recipient")
     words = text(event, "Details") or text(event, "Description")
-    code = _CODE.search(words)
     content = text(event, "Content")
     metadata = at(event, "Metadata")
     notes = tuple(filter(None, (text(metadata, name) for name in metadata))) if isinstance(metadata, dict) else ()
@@ -96,7 +94,7 @@ def _news(event: Any) -> News:
             message_ids=(*_MESSAGE_ID.findall(content), *notes),
             recipients=(recipient,),
         ),
-        (finding(recipient, code=int(code[1]) if code else 0, diagnostic=words, otherwise=CLASSES.get(bounce_type)),),
+        (finding(recipient, code=code_in(words), diagnostic=words, otherwise=CLASSES.get(bounce_type)),),
         feedback="abuse",
         leaves=bounce_type == "Unsubscribe" or _left(event),
         raw=content.encode("utf-8", "replace") or as_bytes(event),

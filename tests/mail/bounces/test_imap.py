@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError, UsageError
 from pipeline.mail.bounces.imap import Address, connected
-from pipeline.mail.bounces.mailbox import LARGEST, Maildir, open_mailbox
+from pipeline.mail.bounces.mailbox import Maildir, open_mailbox
+from pipeline.mail.bounces.mime import MOST_BYTES
 from tests.mail.bounces.dovecot import PASSWORD, PROGRAM, Dovecot, dovecot
 
 needs_dovecot = pytest.mark.skipif(
@@ -59,13 +60,13 @@ def test_mails_are_read_in_order_and_marked_as_seen_only_when_they_were_taken(
     post.deliver(*mails)
     address = Address.from_url(_url(post, scheme=scheme, options=options))
 
-    with connected(address, largest=LARGEST) as inbox:
+    with connected(address, largest=MOST_BYTES) as inbox:
         names, more = inbox.waiting(3)
         read = [inbox.read(name) for name in names]
-    with connected(address, largest=LARGEST) as inbox:  # whoever was stopped before the mark reads them again
+    with connected(address, largest=MOST_BYTES) as inbox:  # whoever was stopped before the mark reads them again
         again, _ = inbox.waiting(3)
         inbox.taken(again)
-    with connected(address, largest=LARGEST) as inbox:
+    with connected(address, largest=MOST_BYTES) as inbox:
         rest, none = inbox.waiting(10)
 
     assert read == mails[:3]
@@ -77,7 +78,7 @@ def test_mails_are_read_in_order_and_marked_as_seen_only_when_they_were_taken(
 def test_a_folder_with_a_name_of_several_words_is_read(post: Dovecot) -> None:
     post.deliver(MAIL % 1, folder=".Bounces of today")
 
-    with connected(Address.from_url(_url(post, folder="Bounces of today")), largest=LARGEST) as inbox:
+    with connected(Address.from_url(_url(post, folder="Bounces of today")), largest=MOST_BYTES) as inbox:
         names, _ = inbox.waiting(10)
 
     assert len(names) == 1
@@ -88,14 +89,14 @@ def test_of_a_mail_only_the_first_megabyte_is_read(post: Dovecot) -> None:
     """M-29"""
     post.deliver(MAIL % 1 + b"x" * 70 * 30_000)
 
-    with connected(Address.from_url(_url(post)), largest=LARGEST) as inbox:
+    with connected(Address.from_url(_url(post)), largest=MOST_BYTES) as inbox:
         [name], _ = inbox.waiting(10)
-        assert len(inbox.read(name)) == LARGEST
+        assert len(inbox.read(name)) == MOST_BYTES
 
 
 @needs_dovecot
 def test_a_mail_that_is_gone_is_an_empty_one(post: Dovecot) -> None:
-    with connected(Address.from_url(_url(post)), largest=LARGEST) as inbox:
+    with connected(Address.from_url(_url(post)), largest=MOST_BYTES) as inbox:
         assert inbox.read("4711") == b""
         assert inbox.waiting(10) == ([], 0)
 
@@ -104,7 +105,7 @@ def test_a_mail_that_is_gone_is_an_empty_one(post: Dovecot) -> None:
 def test_a_search_looks_through_the_folder_piece_by_piece(post: Dovecot) -> None:
     post.deliver(*(MAIL % number for number in range(5)))
 
-    with connected(Address.from_url(_url(post)), largest=LARGEST, window=2) as inbox:
+    with connected(Address.from_url(_url(post)), largest=MOST_BYTES, window=2) as inbox:
         assert len(inbox.waiting(10)[0]) == 5
 
 
@@ -177,7 +178,7 @@ SEARCH = (*SELECT, b"* SEARCH 1 2 3\r\n%t OK done\r\n")
 
 
 def _read_all(address: Address, *, timeout: float = 20, deadline: float = 20) -> list[bytes]:
-    with connected(address, largest=LARGEST, timeout=timeout, deadline=deadline) as inbox:
+    with connected(address, largest=MOST_BYTES, timeout=timeout, deadline=deadline) as inbox:
         names, _ = inbox.waiting(10)
         return [inbox.read(name) for name in names]
 
