@@ -65,8 +65,9 @@ app.add_typer(secret)
 
 STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker` and `up`, whatever their jobs do
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Words as they are: with emoji on, line 100 of a file is "x.md💯5".
+out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+err = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 SAMPLES = 50  # that are shown
 

@@ -69,6 +69,17 @@ def test_a_fault_in_an_article_has_its_place_its_code_and_what_next(
     assert not (repository.root / "site").exists()
 
 
+def test_the_hundredth_line_has_its_number(repository: Repository) -> None:
+    path = repository.add_article("grid")
+    lines = path.read_text().splitlines()
+    lines[-1:] = [*[""] * (99 - len(lines) + 1), "It rests on nothing[^nobody]."]
+    path.write_text("\n".join(lines))
+
+    checked = repository.run("check")
+
+    assert f"{path.relative_to(repository.root)}:100:" in checked.out
+
+
 @pytest.mark.parametrize("date", ["2026-02-30", "yesterday", "2026-11-20T25:00:00Z"])
 def test_a_bad_date_is_named(repository: Repository, date: str) -> None:
     path = repository.add_article("grid")
