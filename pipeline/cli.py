@@ -400,7 +400,10 @@ def worker(
         out.print(
             f"working on {', '.join(names)}, {_count(concurrency, 'job')} at a time; Ctrl-C ends it", markup=False
         )
-        stop.wait()
+        while not stop.wait(
+            0.5
+        ):  # not for ever: a signal that another thread was given is handled when this one wakes up
+            pass
         _end(runner)
 
 

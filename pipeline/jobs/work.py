@@ -113,14 +113,25 @@ def send_share(desk: Desk, *, issue: str, share: int) -> str:
     stop = _Until(desk.stop, seconds=SHARE_SECONDS)
     try:
         report = send_share_of(desk.store, desk.settings, issue, transport=transport, clock=desk.clock, stop=stop)
-    except SendingElsewhere as error:  # somebody else has what we wanted to do
+    except SendingElsewhere as error:  # we were silent for too long, and others have what we had claimed
+        _order_share(desk, issue, share)
         return str(error)
     if report.line_lost:
         raise TransportError(report.line_lost)
-    if stop.is_set() and report.left > report.waiting:
-        with desk.store.writing() as connection:
-            queue.order(connection, _share(issue, share))
-    return _sent(report) if report.did_something else ""
+    if report.left > report.waiting:
+        if stop.is_set():
+            _order_share(desk, issue, share)
+        elif (
+            share == 0 and not report.problem
+        ):  # the rest is with others, who may be dead: it looks again, so that nobody waits for the clock
+            _order_share(desk, issue, share, at=desk.clock() + desk.settings.lease / 2)
+    _warn([report])
+    return _sent(report) if report.sent or report.deferred or report.failed or report.uncertain else ""
+
+
+def _order_share(desk: Desk, issue: str, share: int, *, at: dt.datetime | None = None) -> None:
+    with desk.store.writing() as connection:
+        queue.order(connection, _share(issue, share), at=at)
 
 
 def _share(issue: str, share: int) -> Order:
@@ -138,6 +149,8 @@ def _warn(reports: Sequence[SendReport]) -> None:
     for report in reports:
         if report.problem or report.line_lost:
             log.warning("issues: %s: %s", report.issue, report.problem or report.line_lost)
+        for alarm in report.alarms:
+            log.warning("issues: %s: %s", report.issue, alarm)
 
 
 def _sent(report: SendReport) -> str:

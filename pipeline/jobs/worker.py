@@ -30,6 +30,7 @@ from procrastinate.worker import Worker as Fetcher
 
 from pipeline.errors import OpenSignalError, StoreBusy
 from pipeline.jobs.work import ALL, NOTICES, PARTS, Desk, Job, Part
+from pipeline.store.engine import OURS
 
 log = logging.getLogger("opensignal")
 
@@ -106,7 +107,7 @@ class Worker:
                 self._app,
                 queues=queues,
                 concurrency=concurrency,
-                fetch_job_polling_interval=min(5.0, self._lease / 6),
+                fetch_job_polling_interval=min(2.0, self._lease / 6),  # should word of a new job be missed
                 abort_job_polling_interval=3600.0,  # nobody aborts jobs: they are stopped with their worker
                 delete_jobs=DeleteJobCondition.SUCCESSFUL,
                 install_signal_handlers=False,
@@ -145,6 +146,7 @@ class Worker:
     async def _take_over(self, *, tidy: bool) -> None:
         queue = self._queue
         try:
+            await self._app.connector.execute_query_all_async(_HANG_UP, name=OURS, seconds=self._lease * 0.8)
             for job in await queue.get_stalled_jobs(seconds_since_heartbeat=self._lease):
                 if await queue.put_back(job):
                     log.warning("%s: taken over from a worker that is silent", job.task_name)
@@ -274,6 +276,15 @@ _MINE = (
 )
 _FINISH = _MINE + "SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) FROM mine"  # noqa: S608
 _RETRY = _MINE + "SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) FROM mine"  # noqa: S608
+
+
+# Postgres has a time-out for transactions that stand still, which `store/engine.py` sets; but it forgets it where the driver has
+# sent several statements at once (seen with Postgres 18). While one of those stands, nobody can take over what it has locked.
+_HANG_UP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user"
+    " AND application_name = %(name)s AND state = 'idle in transaction'"
+    " AND state_change < now() - make_interval(secs => %(seconds)s)"
+)
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ __all__ = ["Connection", "Store", "open_store"]
 
 BUSY_TIMEOUT_MS = 5_000  # how long a SQLite writer waits for another one
 SQLITE_CACHE_KIB = 16_384
+OURS = "opensignal"  # the name under which Postgres knows our connections
 
 
 class Store:
@@ -149,6 +150,7 @@ def connect(url: str, *, standstill: float = 0.0) -> Store:
         @sa.event.listens_for(engine, "connect")
         def _do_not_stand_still(raw: Any, record: object) -> None:
             raw.execute(f"SET idle_in_transaction_session_timeout = {int(standstill * 1000)}")
+            raw.execute(f"SET application_name = '{OURS}'")
             raw.commit()
 
     return Store(engine)
