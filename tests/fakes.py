@@ -116,6 +116,7 @@ class MailServer:
     without its end, bytes that are written as they are, a `Mood`, None to hang up, or "" for the usual answer. The stage ``body``
     comes when a part of the letter has been read: None hangs up there, and nothing else can be answered. The stage ``message``
     comes when the whole of it was read: hanging up then happens after it was kept, and the client cannot know.
+    Beside these there is ``rset``, by which a client lets go of a letter that was refused.
 
     `extensions` are what EHLO offers; CHUNKING (RFC 3030), DSN (RFC 3461) and STARTTLS (with `tls`) are understood too.
     """
@@ -226,8 +227,8 @@ class _Conversation:
                 case "BDAT" if "CHUNKING" in self._server.extensions:
                     await self._chunk(rest)
                 case "RSET":
+                    await self._say("rset", "250 2.0.0 forgotten")
                     self._forget()
-                    self._write("250 2.0.0 forgotten")
                 case "QUIT":
                     self._write("221 2.0.0 bye")
                     return

@@ -275,6 +275,14 @@ class Lines:
         if not isinstance(connection, SmtpConnection):
             self._carry_at_once(line, connection, task)
             return
+        if connection.is_unasked:
+            if line.carried:  # it closes, most likely: that is no try of this letter
+                line.task = None
+                self._forget(line)
+                self._waiting.appendleft(task)
+            else:
+                self._broke(line, NotSmtp("the server speaks unasked"))
+            return
         if refusal := cannot_carry(connection.offers, copy):
             self._done(line, Answer(refusal, Stage.RCPT))
             return
@@ -390,6 +398,8 @@ class Lines:
         line.task = line.transaction = line.to_write = None
         line.carried += 1
         closes = transaction is not None and transaction.closes
+        # Who said more than was asked would answer each letter with what was meant for the one before.
+        closes |= isinstance(connection, SmtpConnection) and not connection.replies.is_empty
         refused = isinstance(answer, Answer) and answer.concerns_us
         if refused and isinstance(self._transport, Relays) and isinstance(connection, SmtpConnection):
             self._transport.failed(connection.relay)
@@ -409,6 +419,10 @@ class Lines:
         """The line broke under its copy: another try where the server cannot have taken it, else the ledger decides."""
         task, transaction = line.task, line.transaction
         assert task is not None
+        if transaction is not None and transaction.verdict is not None:  # it hung up on what follows a refusal
+            transaction.closes = True
+            self._done(line, transaction.verdict)
+            return
         everything_left = line.to_write is None
         uncertain = transaction is not None and everything_left and transaction.is_uncertain
         task.tries += 1

@@ -146,20 +146,33 @@ class Transaction:
         self._commands = [rcpt, b"DATA\r\n"]
         return mail
 
+    @property
+    def verdict(self) -> Answer | None:
+        """The answer that decides about the copy, as soon as it was heard: before what is owed in politeness is over."""
+        return self.answer or self._refused
+
     def hear(self, reply: Reply) -> bytes:
-        """Take the next reply; returns what to send now, often nothing. Raises `CannotMake`."""
+        """Take the next reply; returns what to send now, often nothing.
+
+        Raises `CannotMake`, and `NotSmtp` for an answer that neither goes on nor refuses.
+        """
         stage = self._awaited.pop(0)
         if reply.code == SERVICE_CLOSES:
             self.closes = True
             self.answer = self._refused or Answer(reply, stage)
             return b""
         if stage is Stage.OCTETS:
+            if _asks_for_more(reply):
+                raise NotSmtp(f"the server answers {stage} with {reply.code}")
             self.answer = self._refused or Answer(reply, stage)
             return self._forget() if self._refused else b""
         if stage in (Stage.NOTHING, Stage.RSET):
             return b""
-        wanted = reply.code == 354 if stage is Stage.DATA else reply.code in (250, 251, 252)
+        # RFC 5321 4.3.2: a code that is not of the list counts by its first digit.
+        wanted = _asks_for_more(reply) if stage is Stage.DATA else reply.accepted
         if not wanted and self._refused is None:
+            if not (reply.temporary or reply.permanent):
+                raise NotSmtp(f"the server answers {stage} with {reply.code}")
             self._refused = Answer(reply, stage)
         return self._go_on(stage, reply)
 
@@ -174,7 +187,7 @@ class Transaction:
                 self._awaited = [Stage.RCPT if stage is Stage.MAIL else Stage.DATA]
                 return self._commands.pop(0)
             return b""
-        if stage is Stage.DATA and reply.code == 354:
+        if stage is Stage.DATA and _asks_for_more(reply):
             # RFC 2920 3.1: it wants a letter that nobody is to get; give it none.
             self._awaited = [Stage.NOTHING]
             self.answer = self._refused
@@ -203,6 +216,10 @@ class Transaction:
             mail += " RET=HDRS" + (f" ENVID={_xtext(copy.envelope_id)}" if copy.envelope_id else "")
             rcpt += " NOTIFY=FAILURE" + (f" ORCPT=rfc822;{_xtext(copy.recipient)}" if copy.recipient.isascii() else "")
         return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode()
+
+
+def _asks_for_more(reply: Reply) -> bool:
+    return 300 <= reply.code < 400
 
 
 def _is_mailbox(address: str) -> bool:
@@ -236,6 +253,11 @@ class Replies:
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
+
+    @property
+    def is_empty(self) -> bool:
+        """False where more came in than was asked for."""
+        return not self._buffer and not self._texts
 
     def next(self) -> Reply | None:
         """The next whole reply, None until it is there. Raises `NotSmtp`."""

@@ -265,12 +265,28 @@ class SmtpConnection:
                 words = transaction.hear(self._hear(transaction))
         except (OSError, NotSmtp) as error:
             self.is_open = False
+            if transaction.verdict is not None:
+                return transaction.verdict
             raise LineBroken(plain(error), uncertain=left and transaction.is_uncertain) from error
         assert transaction.answer is not None
-        if transaction.closes:
+        if transaction.closes or not self.replies.is_empty:
             self.is_open = False
             self._client.close()
         return transaction.answer
+
+    @property
+    def is_unasked(self) -> bool:
+        """True where the server says something, or hangs up, between two letters: its next answer would be none to what we ask.
+
+        For a socket that does not block.
+        """
+        try:
+            self.socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):

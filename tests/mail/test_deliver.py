@@ -620,6 +620,72 @@ def test_a_sender_that_is_refused_for_one_letter_alone_harms_no_other(sqlite_sto
     assert (tally[DeliveryStatus.SENT], tally[DeliveryStatus.DEFERRED]) == (19, 1)
 
 
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]])
+@pytest.mark.parametrize(("stage", "reply"), [("data", "250 2.0.0 fine"), ("rcpt", "354 go on"), ("mail", "334 who?")])
+def test_r03_an_answer_that_neither_goes_on_nor_refuses_takes_no_letter(
+    sqlite_store: Store, stage: str, reply: str, extensions: list[str]
+) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    nonsense = iter([reply])
+
+    with mail_server(lambda at, r, c: next(nonsense, "") if at == stage else "") as server:
+        server.extensions = extensions
+        run(sqlite_store, stored, server, connections=1)
+        run(sqlite_store, stored, server, connections=1, now=NOW + dt.timedelta(hours=1))
+
+        assert set(standing(sqlite_store).values()) == {"sent"}
+        assert {*server.recipients()} == {*FIVE}
+
+
+def test_r03_what_a_server_says_once_too_often_answers_no_other_letter(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    surplus = iter([b"250 2.0.0 kept\r\n250 2.0.0 kept\r\n"])
+
+    def answer(stage: str, recipient: str, connection: int) -> str | bytes:
+        if stage != "message":
+            return ""
+        return next(surplus, "554 5.3.0 no")
+
+    with mail_server(answer) as server:
+        server.extensions = ["PIPELINING", "CHUNKING"]
+        tally = run(sqlite_store, stored, server, connections=1)
+
+    assert (tally[DeliveryStatus.SENT], tally[DeliveryStatus.FAILED]) == (1, 4)
+
+
+def test_r03_a_refusal_counts_though_the_server_hangs_up_behind_it(sqlite_store: Store) -> None:
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(15)))
+    stored = plan(sqlite_store)
+    refused: set[str] = set()
+
+    def answer(stage: str, recipient: str, connection: int) -> str | None:
+        if stage == "rcpt":
+            refused.add(recipient)
+            return "550 5.1.1 no such user"
+        return None if stage == "rset" else ""
+
+    with mail_server(answer) as server:
+        tally = run(sqlite_store, stored, server, connections=1)
+
+    assert not tally.line_lost
+    assert tally[DeliveryStatus.FAILED] == len(refused) == 15
+
+
+def test_m30_what_a_server_says_between_two_letters_is_no_answer_to_the_next(sqlite_store: Store) -> None:
+    """A relay that closes an idle line has refused no letter, and no receiver is in trouble."""
+    add_subscribers(sqlite_store, *FIVE)
+    stored = plan(sqlite_store)
+    closing = iter([b"250 2.0.0 kept\r\n421 4.4.2 idle for too long\r\n"])
+
+    with mail_server(lambda at, r, c: next(closing, "") if at == "message" else "") as server:
+        tally = run(sqlite_store, stored, server, connections=1)
+
+        assert tally[DeliveryStatus.SENT] == 5
+        assert sorted(server.recipients()) == sorted(FIVE)
+
+
 def test_m25_who_is_unknown_to_the_server_is_suppressed_and_nobody_else(store: Store) -> None:
     """M-25: heard in our own conversation; a full mailbox and a policy change nobody."""
     refs = add_subscribers(store, "gone@a.example.org", "full@b.example.org", "spam@c.example.org", "ok@d.example.org")
