@@ -293,9 +293,19 @@ def _deliver(
 ) -> Tally:
     reapply(store, settings)
     instance.count_up(store, settings)
+    counted_at = time.monotonic()
+
+    def count(done: int) -> None:
+        nonlocal counted_at
+        if time.monotonic() - counted_at > instance.COUNT_UP_EVERY:
+            with contextlib.suppress(StoreError):  # the ledger waits for a locked database, and ends where it is lost
+                instance.count_up(store, settings)
+            counted_at = time.monotonic()
+        progress(done)
+
     try:
         return deliver(
-            store, stored, transport, Terms.of(settings), clock=clock, stop=stop, share=share, progress=progress
+            store, stored, transport, Terms.of(settings), clock=clock, stop=stop, share=share, progress=count
         )
     finally:
         with contextlib.suppress(StoreError):

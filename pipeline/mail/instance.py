@@ -1,6 +1,7 @@
 """May this machine send from this database by itself? A restored or copied database must not send an old issue again (T-20).
 
-The database counts up whenever mail begins and ends to leave, and the state folder remembers how far the count was. So:
+The database counts up whenever mail begins and ends to leave and every few seconds between, so that a copy made amid a run that
+was then killed is known too, and the state folder remembers how far the count was. So:
 
     fresh      nothing was ever sent from this database              go on
     known      the folder has seen this database, and this count     go on
@@ -30,6 +31,7 @@ from pipeline.store import instance as rows
 from pipeline.store.instance import Instance
 
 FILE = "instance.json"
+COUNT_UP_EVERY = 2.0  # seconds, while mail leaves
 OLD = dt.timedelta(hours=6)  # since an issue closed, or since somebody looked
 
 
@@ -93,7 +95,7 @@ def check(store: Store, settings: Settings, due: Iterable[Issue] | None, *, now:
 
 
 def count_up(store: Store, settings: Settings) -> None:
-    """Mail begins or has ended to leave: a copy of the database made before is behind from now on."""
+    """Mail begins, goes on or has ended to leave: a copy of the database made before is behind from now on."""
     with store.writing() as connection:
         database = rows.read(connection, fresh_name=secrets.token_hex(8))
         rows.set_epoch(connection, database.epoch + 1)

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
@@ -480,6 +481,34 @@ def test_m10_one_letter_that_is_too_large_stops_the_issue_before_the_first_is_se
             )
 
         assert server.received == []
+
+
+def test_t20_a_copy_made_while_mail_leaves_is_behind_though_the_run_is_killed(
+    themed: Settings, sqlite_store: Store
+) -> None:
+    """What is written when mail has ended to leave, a killed run never writes."""
+    add_subscribers(sqlite_store, *(f"r{n}@example.org" for n in range(25)))
+    library = Library(articles=(an_article("fits"),), sources=SOURCES, topics=TOPICS, people=PEOPLE)
+    seen = []
+
+    def answer(stage: str, recipient: str, connection: int) -> str:
+        if stage == "message":
+            time.sleep(0.1)
+            seen.append(json.loads((themed.state_dir / "instance.json").read_text())["epoch"])
+        return ""
+
+    with mail_server(answer) as server:
+        send_issue(
+            sqlite_store,
+            library,
+            themed,
+            "daily-2026-11-23",
+            transport=SmtpTransport("127.0.0.1", server.port, timeout=10),
+            clock=lambda: NOW,
+        )
+
+    assert len(seen) == 25
+    assert seen[0] < seen[-1]
 
 
 @pytest.mark.parametrize("address", ["", "  ", "Deep Signals, 1 Sample Street, Example Town", "Your address here"])
