@@ -1,4 +1,4 @@
-"""The commands: read options, run one stage, print its report. Nothing is decided here.
+"""The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
 Every command works on the repository in the current folder, the one that holds mkdocs.yml, or on ``--root DIR``. It exits
 with 0 when it is done, 1 when it found or met a problem, 2 when it was called with words that make no sense. Heavy modules
@@ -8,7 +8,6 @@ are imported by the command that needs them, so that the others start at once.
 from __future__ import annotations
 
 import datetime as dt
-import json as jsonlib
 import logging
 import os
 import re
@@ -17,25 +16,34 @@ import sys
 import threading
 import traceback
 import webbrowser
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.errors import AddressError, OpenSignalError, TransportError, UsageError
-from pipeline.model import Problem, Severity
+from pipeline.model import Severity
+from pipeline.terminal import (
+    count,
+    err,
+    out,
+    print_ingest,
+    print_json,
+    print_preview,
+    print_send,
+    problem_as_dict,
+    short,
+    tell,
+)
 
 if TYPE_CHECKING:
-    from pipeline.ingest import FeedResult, IngestReport
     from pipeline.jobs import Running
     from pipeline.keys import Key
     from pipeline.library import Library
-    from pipeline.mail import Preview, SendReport
     from pipeline.mail.bounces import ReadMail
     from pipeline.mail.transport import Transport
     from pipeline.store import Store
@@ -65,16 +73,14 @@ app.add_typer(secret)
 
 STOP_WITHIN = 18.0  # seconds from SIGTERM to the end of `worker` and `up`, whatever their jobs do
 
-# Words as they are: with emoji on, line 100 of a file is "x.md💯5".
-out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-err = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
-
 SAMPLES = 50  # that are shown
 
 Root = Annotated[
     Path | None, typer.Option("--root", help="The repository. Default: the current folder.", metavar="DIR")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)]
 
 
 def main() -> None:
@@ -97,15 +103,15 @@ def main() -> None:
         if hasattr(error, "format_message"):  # click's: the words of the command are off
             context = getattr(error, "ctx", None)
             hint = f"; see {context.command_path} --help" if context else ""
-            err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}", markup=False)
+            err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}")
             sys.exit(getattr(error, "exit_code", 2))
         sys.exit(_unexpected(error))
 
 
 def _complain(error: OpenSignalError) -> None:
     for problem in getattr(error, "problems", ()):
-        err.print(str(problem), markup=False)
-    err.print(f"opensignal: {error}", markup=False)
+        err.print(str(problem))
+    err.print(f"opensignal: {error}")
 
 
 def _unexpected(error: Exception) -> int:
@@ -117,7 +123,7 @@ def _unexpected(error: Exception) -> int:
         where = f"; the details are in {report}, please report them"
     except OSError:
         where = ""
-    err.print(f"opensignal: unexpected {type(error).__name__}: {error}{where}", markup=False)
+    err.print(f"opensignal: unexpected {type(error).__name__}: {error}{where}")
     return 1
 
 
@@ -130,7 +136,7 @@ def _version(
         out.print(f"opensignal {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        out.print(context.get_help(), markup=False)
+        out.print(context.get_help())
         raise typer.Exit(2)
 
 
@@ -150,7 +156,7 @@ def new(
 
     settings = _settings(root)
     path = new_article(settings.root, title, today=_now().astimezone(settings.zone).date())
-    out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check", markup=False)
+    out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check")
 
 
 @app.command()
@@ -165,15 +171,15 @@ def check(root: Root = None, json: Json = False) -> None:
     problems = library.problems_at(_now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if json:
-        _print_json([_problem_as_dict(problem) for problem in problems])
+        print_json([problem_as_dict(problem) for problem in problems])
     else:
         for problem in problems:
             mark = " (warning)" if problem.severity is Severity.WARNING else ""
-            out.print(f"{problem}{mark}", markup=False)
+            out.print(f"{problem}{mark}")
         warnings = len(problems) - len(errors)
         out.print(
-            f"{_count(len(library.articles), 'article')}, {_count(len(library.sources), 'source')}: "
-            f"{_count(len(errors), 'error')}, {_count(warnings, 'warning')}"
+            f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
+            f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"
         )
     raise typer.Exit(1 if errors else 0)
 
@@ -208,9 +214,9 @@ def ingest(
             force=bool(only),
         )
     if json:
-        _print_json(report.as_dict())
+        print_json(report.as_dict())
     else:
-        _print_ingest(report)
+        print_ingest(report)
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -231,14 +237,13 @@ def build(
     report = build_site(settings, now=_now(), site_dir=site_dir, check=check)
     if json:
         numbers = {"articles": report.articles, "pages": report.pages, "feeds": report.feeds}
-        _print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
+        print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
         return
     for problem in report.problems:
-        err.print(str(problem), markup=False)
+        err.print(str(problem))
     out.print(
-        f"built {_count(report.articles, 'article')} and {_count(report.pages, 'page')} with {_count(report.feeds, 'feed')} "
-        f"into {_short(report.site_dir)} in {report.seconds:.1f} s",
-        markup=False,
+        f"built {count(report.articles, 'article')} and {count(report.pages, 'page')} with {count(report.feeds, 'feed')} "
+        f"into {short(report.site_dir)} in {report.seconds:.1f} s"
     )
 
 
@@ -300,7 +305,7 @@ def send(
         return
     with _store(settings) as store, _stopped_by_signals() as stop:
         if dry_run and key:
-            _print_preview(mail.preview_issue(store, library, settings, key, now=_now()), json=json)
+            print_preview(mail.preview_issue(store, library, settings, key, now=_now()), json=json)
             return
         if due:
             reports = mail.send_due(store, library, settings, transport=transport, clock=_now, stop=stop)
@@ -322,9 +327,9 @@ def send(
                 ]
         stopped = stop.is_set()
     if json:
-        _print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
+        print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
     else:
-        _print_send(reports, transport.name)
+        print_send(reports, transport.name)
     met = any(r.failed or r.quarantined or r.line_lost or r.problem for r in reports)
     raise typer.Exit(1 if stopped or met else 0)
 
@@ -340,14 +345,14 @@ def adopt(root: Root = None) -> None:
     settings = _settings(root)
     with _store(settings) as store:
         name = instance.adopt(store, settings)
-    out.print(f"this machine sends from the database {name} from now on", markup=False)
+    out.print(f"this machine sends from the database {name} from now on")
 
 
 @app.command()
 def serve(
     root: Root = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
 ) -> None:
     """Serve the mailing pages (and the built site beside them), and send the letters that sign-ups cause.
 
@@ -359,8 +364,8 @@ def serve(
 @app.command()
 def up(
     root: Root = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
 ) -> None:
     """Everything in one process: what `serve` does, and feeds and issues whenever they are due.
 
@@ -397,12 +402,9 @@ def worker(
             )
         runner = jobs.open_runner(jobs.Desk(store, settings, _now), queues=names, concurrency=concurrency)
         runner.start()
-        out.print(
-            f"working on {', '.join(names)}, {_count(concurrency, 'job')} at a time; Ctrl-C ends it", markup=False
-        )
-        while not stop.wait(
-            0.5
-        ):  # not for ever: a signal that another thread was given is handled when this one wakes up
+        out.print(f"working on {', '.join(names)}, {count(concurrency, 'job')} at a time; Ctrl-C ends it")
+        # Not for ever: a signal that another thread was given is handled when this one wakes up.
+        while not stop.wait(0.5):
             pass
         _end(runner)
 
@@ -417,7 +419,7 @@ def demo(
         Path | None,
         typer.Option(help="With --once: leave site, outbox and database in this new folder.", metavar="DIR"),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks one.", min=0, max=65535)] = 8000,
+    port: Port = 8000,
     json: Json = False,
 ) -> None:
     """The whole path on this machine with nothing to start: site, sign-up, and an outbox that catches all mail.
@@ -432,13 +434,11 @@ def demo(
             raise UsageError("--keep and --json go with --once")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves nothing behind
         show = webbrowser.open if _has_a_desk() else lambda url: None
-        run_demo(settings.root, port=port, say=lambda line: out.print(line, markup=False), show=show)
+        run_demo(settings.root, port=port, say=out.print, show=show)
         return
-    report = run_demo_once(
-        settings.root, keep=keep, say=(lambda line: None) if json else lambda line: out.print(line, markup=False)
-    )
+    report = run_demo_once(settings.root, keep=keep, say=(lambda line: None) if json else out.print)
     if json:
-        _print_json(report.as_dict())
+        print_json(report.as_dict())
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -478,11 +478,7 @@ def import_subscribers(
             confirmed_at=confirmed_at.date() if confirmed_at else None,
             now=_now(),
         )
-    if json:
-        _print_json(report.as_dict())
-    else:
-        for line in report.lines():
-            out.print(line, markup=False)
+    tell(report, json=json)
 
 
 @people.command("export")
@@ -510,7 +506,7 @@ def export_subscribers(
                 number = export(store, handle, as_json=json)
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}; name another file") from error
-    out.print(f"wrote {_count(number, 'subscriber')} to {file}", markup=False)
+    out.print(f"wrote {count(number, 'subscriber')} to {file}")
 
 
 @people.command("show")
@@ -528,11 +524,7 @@ def show_subscriber(
     settings = _settings(root)
     with _store(settings) as store:
         person = show(store, settings, address)
-    if json:
-        _print_json(person.as_dict())
-        return
-    for line in person.lines():
-        out.print(line, markup=False)
+    tell(person, json=json)
 
 
 @people.command("erase")
@@ -551,7 +543,7 @@ def erase_subscriber(
     with _store(settings) as store:
         found = erase(store, settings, address, now=_now())
     if json:
-        _print_json({"erased": found})
+        print_json({"erased": found})
     else:
         out.print("erased" if found else "not known here; the address is kept out from now on")
 
@@ -568,11 +560,11 @@ def verify_consents(root: Root = None, json: Json = False) -> None:
     with _store(settings) as store:
         report = chain.verify(store)
     if json:
-        _print_json(report.as_dict())
+        print_json(report.as_dict())
     elif report.broken:
-        err.print(f"opensignal: {report.broken}", markup=False)
+        err.print(f"opensignal: {report.broken}")
     else:
-        out.print(f"{_count(report.rows, 'consent')}, each as it was written; head {report.head or '(none)'}")
+        out.print(f"{count(report.rows, 'consent')}, each as it was written; head {report.head or '(none)'}")
     raise typer.Exit(1 if report.broken else 0)
 
 
@@ -591,11 +583,7 @@ def retention(
     settings = _settings(root)
     with _store(settings) as store:
         report = keep_what_may_be_kept(store, settings, now=_now(), dry_run=dry_run)
-    if json:
-        _print_json(report.as_dict())
-    else:
-        for line in report.lines():
-            out.print(line, markup=False)
+    tell(report, json=json)
     raise typer.Exit(0 if report.journal_emptied else 1)
 
 
@@ -610,11 +598,7 @@ def subscriber_stats(root: Root = None, json: Json = False) -> None:
     settings = _settings(root)
     with _store(settings) as store:
         numbers = stats(store, now=_now())
-    if json:
-        _print_json(numbers.as_dict())
-        return
-    for line in numbers.lines():
-        out.print(line, markup=False)
+    tell(numbers, json=json)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
@@ -635,16 +619,16 @@ def list_keys(root: Root = None, json: Json = False) -> None:
     if json:
         ours = [_key_as_dict(name, key, signs=key == ring.keys[0]) for name, ring in found for key in ring.keys]
         theirs = [{"name": "dkim", "id": k.selector, "signs": s, "algorithm": k.algorithm.value} for k, s in letters]
-        _print_json([*ours, *theirs])
+        print_json([*ours, *theirs])
         return
     for name, ring in found:
         for key in ring.keys:
             made = f"made {key.made_at:%Y-%m-%d}" if key.made_at else "there from the start"
             does = "signs" if key == ring.keys[0] else _kept(key)
-            out.print(f"{name:<12} {key.id}  {does}, {made}", markup=False)
+            out.print(f"{name:<12} {key.id}  {does}, {made}")
     for letter_key, signs in letters:
         does = "signs letters" if signs else "rests: dkim_selectors does not name it"
-        out.print(f"{'dkim':<12} {letter_key.selector:<8}  {does}, {letter_key.algorithm.value}", markup=False)
+        out.print(f"{'dkim':<12} {letter_key.selector:<8}  {does}, {letter_key.algorithm.value}")
 
 
 @secret.command("rotate")
@@ -666,15 +650,15 @@ def rotate_key(
     done = rotate(settings.state_dir, known, now=_now())
     if json:
         made, kept = _key_as_dict(name, done.made, signs=True), [_key_as_dict(name, k, signs=False) for k in done.kept]
-        _print_json({"name": name, "made": made, "kept": kept, "dropped": [key.id for key in done.dropped]})
+        print_json({"name": name, "made": made, "kept": kept, "dropped": [key.id for key in done.dropped]})
         return
-    out.print(f"{name}: {done.made.id} signs from now on", markup=False)
+    out.print(f"{name}: {done.made.id} signs from now on")
     for key in done.kept:
-        out.print(f"  {key.id} {_kept(key)}", markup=False)
+        out.print(f"  {key.id} {_kept(key)}")
     for key in done.dropped:
-        out.print(f"  {key.id} is gone: its time was over", markup=False)
-    file = _short(key_file(settings.state_dir, known))
-    out.print(f"back up {file}, and copy it to every other machine of this newsletter before it sends", markup=False)
+        out.print(f"  {key.id} is gone: its time was over")
+    file = short(key_file(settings.state_dir, known))
+    out.print(f"back up {file}, and copy it to every other machine of this newsletter before it sends")
 
 
 @secret.command("dkim")
@@ -706,25 +690,24 @@ def make_dkim_key(
     if json:
         record = {"name": found.name, "record": found.key.record, "strings": list(found.key.strings)}
         about = {"selector": selector, "algorithm": algorithm, "domain": found.domain, "file": str(found.file)}
-        _print_json({**about, **record, "made": found.made, "signs": selector in now_signing})
+        print_json({**about, **record, "made": found.made, "signs": selector in now_signing})
         return
-    out.print(f"{'made' if found.made else 'there already:'} {_short(found.file)}", markup=False)
-    out.print("", f"{found.name}. IN TXT (", markup=False, sep="\n")
+    out.print(f"{'made' if found.made else 'there already:'} {short(found.file)}")
+    out.print("", f"{found.name}. IN TXT (", sep="\n")
     for string in found.key.strings:
-        out.print(f'  "{string}"', markup=False)
-    out.print(")", "", markup=False, sep="\n")
+        out.print(f'  "{string}"')
+    out.print(")", "", sep="\n")
     if selector in now_signing:
         out.print("letters are signed with it, so this record must stay")
         return
     out.print("what next:")
     out.print("  1. put this record into the zone; where a form asks for one text, paste the strings without gaps")
-    out.print(f"  2. wait until it is there: dig +short TXT {found.name}", markup=False)
-    out.print(f'  3. set dkim_selectors = "{selector}" in pyproject.toml, or add {selector} to it', markup=False)
+    out.print(f"  2. wait until it is there: dig +short TXT {found.name}")
+    out.print(f'  3. set dkim_selectors = "{selector}" in pyproject.toml, or add {selector} to it')
     if now_signing:
         out.print(
             f"  4. take {' and '.join(now_signing)} out of it, unless both are to sign; its record stays a week longer, "
-            "for letters that are under way",
-            markup=False,
+            "for letters that are under way"
         )
 
 
@@ -790,11 +773,7 @@ def _poll_bounces(settings: Settings, *, json: bool) -> None:
 
     with _store(settings) as store, _stopped_by_signals("opensignal: stopping after the mails in hand") as stop:
         report = poll_bounces(store, settings, now=_now(), stop=stop)
-    if json:
-        _print_json(report.as_dict())
-        return
-    for line in report.lines():
-        out.print(line, markup=False)
+    tell(report, json=json)
 
 
 def _print_samples(settings: Settings, *, json: bool) -> None:
@@ -806,11 +785,11 @@ def _print_samples(settings: Settings, *, json: bool) -> None:
         names = ("at", "origin", "kind", "category", "domain", "status", "code", "diagnostic", "action")
         rows = [{name: getattr(bounce, name) for name in names} for bounce, _ in found]
         mails = [mail.decode("utf-8", "replace") for _, mail in found]
-        _print_json([{**row, "at": row["at"].isoformat(), "mail": mail} for row, mail in zip(rows, mails, strict=True)])
+        print_json([{**row, "at": row["at"].isoformat(), "mail": mail} for row, mail in zip(rows, mails, strict=True)])
         return
     for bounce, _ in found:
-        out.print(str(bounce), markup=False)
-    out.print(f"{_count(len(found), 'sample')}; --json shows the mails themselves, which hold addresses")
+        out.print(str(bounce))
+    out.print(f"{count(len(found), 'sample')}; --json shows the mails themselves, which hold addresses")
 
 
 def _print_mails(mails: Iterable[tuple[ReadMail, str]], *, json: bool) -> None:
@@ -821,9 +800,9 @@ def _print_mails(mails: Iterable[tuple[ReadMail, str]], *, json: bool) -> None:
         if json:
             told.append(mail.as_dict(action))
         else:
-            out.print(mail.line(action), markup=False)
+            out.print(mail.line(action))
     if json:
-        _print_json(told)
+        print_json(told)
     raise typer.Exit(1 if unreadable else 0)
 
 
@@ -911,7 +890,7 @@ def _serve(settings: Settings, host: str, port: int, *, schedule: bool) -> None:
         runner = jobs.open_runner(jobs.Desk(store, settings, _now), queues=queues)
 
         def started(url: str) -> None:
-            out.print(f"listening on {url}; Ctrl-C ends it", markup=False)
+            out.print(f"listening on {url}; Ctrl-C ends it")
             runner.start()
 
         try:
@@ -927,14 +906,11 @@ def _stop_issue(settings: Settings, key: str, *, cancel: bool, json: bool) -> No
     with _store(settings) as store:
         report = mail.stop_issue(store, key, Control.CANCELLED if cancel else Control.PAUSED, now=_now())
     if json:
-        _print_json(report.as_dict())
+        print_json(report.as_dict())
     elif cancel:
-        out.print(f"{key} is cancelled: {_count(report.cancelled, 'letter')} will not leave", markup=False)
+        out.print(f"{key} is cancelled: {count(report.cancelled, 'letter')} will not leave")
     else:
-        out.print(
-            f"{key} is paused with {_count(report.left, 'letter')} left; to go on: opensignal send {key} --resume",
-            markup=False,
-        )
+        out.print(f"{key} is paused with {count(report.left, 'letter')} left; to go on: opensignal send {key} --resume")
 
 
 def _send_copy(settings: Settings, library: Library, key: str, to: str, transport: Transport, *, json: bool) -> None:
@@ -949,9 +925,9 @@ def _send_copy(settings: Settings, library: Library, key: str, to: str, transpor
     if not reply.accepted:
         raise TransportError(f"the mail server refused the copy: {reply}")
     if json:
-        _print_json({"issue": key, "to": address, "reply": str(reply)})
+        print_json({"issue": key, "to": address, "reply": str(reply)})
     else:
-        out.print(f"a copy of {key} went to {address} by {_short(transport.name)}", markup=False)
+        out.print(f"a copy of {key} went to {address} by {short(transport.name)}")
 
 
 def _has_a_desk() -> bool:
@@ -959,122 +935,3 @@ def _has_a_desk() -> bool:
     return sys.stdout.isatty() and (
         sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     )
-
-
-def _problem_as_dict(problem: Problem) -> dict[str, object]:
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "column": problem.column,
-        "code": problem.code,
-        "message": problem.message,
-        "severity": problem.severity.value,
-    }
-
-
-def _print_json(value: object) -> None:
-    print(jsonlib.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
-def _print_ingest(report: IngestReport) -> None:
-    for feed in report.feeds:
-        told = feed.message if feed.failed else _gave(feed)
-        out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {told}".rstrip(), markup=False)
-        for problem in feed.problems:
-            out.print(f"  {'':<24} {problem}", markup=False)
-    failed = [feed for feed in report.feeds if feed.failed]
-    out.print(
-        f"{_count(report.asked, 'feed')} asked, {_count(report.entries, 'new entry', 'new entries')}; "
-        f"cards in content/inbox/",
-        markup=False,
-    )
-    for feed in failed:
-        err.print(f"opensignal: feed {feed.id}: {feed.message}", markup=False)
-
-
-def _gave(feed: FeedResult) -> str:
-    parts = []
-    if feed.cards:
-        parts.append(_count(len(feed.cards), "new story", "new stories"))
-    if feed.same_stories:
-        parts.append(_count(feed.same_stories, "more source of known stories", "more sources of known stories"))
-    if feed.passed_by:
-        parts.append(f"{feed.passed_by:,} older entries passed by")
-    return ", ".join(parts)
-
-
-def _print_preview(preview: Preview, *, json: bool) -> None:
-    if json:
-        letters = [{"subscribers": n, "subject": s, "articles": list(a)} for n, s, a in preview.letters]
-        _print_json({"issue": preview.issue, "subscribers": preview.subscribers, "letters": letters})
-        return
-    out.print(
-        f"{preview.issue}: {_count(preview.subscribers, 'subscriber')}, {_count(len(preview.letters), 'letter')}; nothing was sent",
-        markup=False,
-    )
-    for number, subject, slugs in preview.letters:
-        out.print(f"  {number:>7,} × {subject}  ({', '.join(slugs)})", markup=False)
-
-
-def _print_send(reports: Sequence[SendReport], transport: str) -> None:
-    if not any(report.planned or report.problem for report in reports):
-        out.print("nothing to send: nobody has anything new to read")
-    for report in reports:
-        if report.problem:
-            named = "" if report.problem.startswith(report.issue) else f"{report.issue}: "
-            err.print(f"opensignal: {named}{report.problem}", markup=False)
-        if not report.planned:
-            continue
-        rate = f", {report.sent / report.seconds:,.0f} a second" if report.sent > 100 else ""
-        out.print(
-            f"{report.issue}: {report.sent:,} of {_count(report.planned, 'letter')} sent "
-            f"in {report.seconds:.1f} s{rate} by {_short(transport)}",
-            markup=False,
-        )
-        for name in ("deferred", "failed", "suppressed", "quarantined", "uncertain"):
-            if number := getattr(report, name):
-                out.print(f"  {number:,} {_STATES[name]}", markup=False)
-        for ref, status, reply in report.troubled[:TROUBLED_PRINTED]:
-            # Servers like to repeat the address, and no address enters a log that a terminal's output may go to.
-            words = re.sub(r"[^ <]+@[^ >]+", "(address)", str(reply))
-            out.print(f"    {status.value}: subscriber {ref}: {words}", markup=False)
-        if len(report.troubled) > TROUBLED_PRINTED:
-            out.print(f"    ... and more; --json names up to {len(report.troubled):,}", markup=False)
-        if report.held:
-            out.print(
-                f"  {_count(report.held, 'letter')} may have arrived and wait for you: opensignal send {report.issue} --resume",
-                markup=False,
-            )
-        for alarm in report.alarms:
-            err.print(f"opensignal: {alarm}", markup=False)
-        if report.line_lost:
-            err.print(f"opensignal: {report.line_lost}", markup=False)
-        if report.left:
-            waits = report.next_at and report.left == report.waiting
-            when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if waits else ""
-            out.print(f"  {report.left:,} left{when}; run again, or let `opensignal up` go on", markup=False)
-        elif not report.sent:
-            out.print("  nothing left to send: this issue is out", markup=False)
-
-
-TROUBLED_PRINTED = 20
-_STATES = {
-    "deferred": "put off by the mail server; tried again later",
-    "failed": "refused for good",
-    "suppressed": "held back: they have left since",
-    "quarantined": "could not be made; mend what is wrong, then --resume",
-    "uncertain": "may arrive twice: the server's answer was lost",
-}
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def _short(path: Path | str) -> str:
-    """A path as seen from here, where that is shorter."""
-    text = str(path)
-    if text.startswith("/"):
-        relative = os.path.relpath(text)
-        return relative if len(relative) < len(text) else text
-    return text

@@ -1,0 +1,158 @@
+"""What the terminal is shown: the reports of the stages, in words or as JSON. Nothing is decided here.
+
+Most reports say themselves what they are, by `as_dict` and `lines`; those of which a part goes to standard error are written here.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console
+
+from pipeline.model import Problem
+
+if TYPE_CHECKING:
+    from pipeline.ingest import FeedResult, IngestReport
+    from pipeline.mail import Preview, SendReport
+
+# Words as they are: with emoji on, line 100 of a file is "x.md💯5".
+out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+err = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+TROUBLED_PRINTED = 20
+STATES = {
+    "deferred": "put off by the mail server; tried again later",
+    "failed": "refused for good",
+    "suppressed": "held back: they have left since",
+    "quarantined": "could not be made; mend what is wrong, then --resume",
+    "uncertain": "may arrive twice: the server's answer was lost",
+}
+
+
+class Report(Protocol):
+    """What a stage did."""
+
+    def as_dict(self) -> object:
+        """For other programs."""
+
+    def lines(self) -> Iterable[str]:
+        """For a person."""
+
+
+def tell(report: Report, *, json: bool) -> None:
+    """Print a report that says itself what it is."""
+    if json:
+        print_json(report.as_dict())
+        return
+    for line in report.lines():
+        out.print(line)
+
+
+def problem_as_dict(problem: Problem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+        "severity": problem.severity.value,
+    }
+
+
+def print_json(value: object) -> None:
+    print(jsonlib.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_ingest(report: IngestReport) -> None:
+    for feed in report.feeds:
+        told = feed.message if feed.failed else _gave(feed)
+        out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {told}".rstrip())
+        for problem in feed.problems:
+            out.print(f"  {'':<24} {problem}")
+    failed = [feed for feed in report.feeds if feed.failed]
+    out.print(
+        f"{count(report.asked, 'feed')} asked, {count(report.entries, 'new entry', 'new entries')}; "
+        f"cards in content/inbox/"
+    )
+    for feed in failed:
+        err.print(f"opensignal: feed {feed.id}: {feed.message}")
+
+
+def _gave(feed: FeedResult) -> str:
+    parts = []
+    if feed.cards:
+        parts.append(count(len(feed.cards), "new story", "new stories"))
+    if feed.same_stories:
+        parts.append(count(feed.same_stories, "more source of known stories", "more sources of known stories"))
+    if feed.passed_by:
+        parts.append(f"{feed.passed_by:,} older entries passed by")
+    return ", ".join(parts)
+
+
+def print_preview(preview: Preview, *, json: bool) -> None:
+    if json:
+        letters = [{"subscribers": n, "subject": s, "articles": list(a)} for n, s, a in preview.letters]
+        print_json({"issue": preview.issue, "subscribers": preview.subscribers, "letters": letters})
+        return
+    out.print(
+        f"{preview.issue}: {count(preview.subscribers, 'subscriber')}, {count(len(preview.letters), 'letter')}; nothing was sent"
+    )
+    for number, subject, slugs in preview.letters:
+        out.print(f"  {number:>7,} × {subject}  ({', '.join(slugs)})")
+
+
+def print_send(reports: Sequence[SendReport], transport: str) -> None:
+    from pipeline.mail.addresses import without_addresses
+
+    if not any(report.planned or report.problem for report in reports):
+        out.print("nothing to send: nobody has anything new to read")
+    for report in reports:
+        if report.problem:
+            named = "" if report.problem.startswith(report.issue) else f"{report.issue}: "
+            err.print(f"opensignal: {named}{report.problem}")
+        if not report.planned:
+            continue
+        rate = f", {report.sent / report.seconds:,.0f} a second" if report.sent > 100 else ""
+        out.print(
+            f"{report.issue}: {report.sent:,} of {count(report.planned, 'letter')} sent "
+            f"in {report.seconds:.1f} s{rate} by {short(transport)}"
+        )
+        for name in ("deferred", "failed", "suppressed", "quarantined", "uncertain"):
+            if number := getattr(report, name):
+                out.print(f"  {number:,} {STATES[name]}")
+        for ref, status, reply in report.troubled[:TROUBLED_PRINTED]:
+            # Servers like to repeat the address, and no address enters a log that a terminal's output may go to.
+            out.print(f"    {status.value}: subscriber {ref}: {without_addresses(str(reply))}")
+        if len(report.troubled) > TROUBLED_PRINTED:
+            out.print(f"    ... and more; --json names up to {len(report.troubled):,}")
+        if report.held:
+            out.print(
+                f"  {count(report.held, 'letter')} may have arrived and wait for you: opensignal send {report.issue} --resume"
+            )
+        for alarm in report.alarms:
+            err.print(f"opensignal: {alarm}")
+        if report.line_lost:
+            err.print(f"opensignal: {report.line_lost}")
+        if report.left:
+            waits = report.next_at and report.left == report.waiting
+            when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if waits else ""
+            out.print(f"  {report.left:,} left{when}; run again, or let `opensignal up` go on")
+        elif not report.sent:
+            out.print("  nothing left to send: this issue is out")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def short(path: Path | str) -> str:
+    """A path as seen from here, where that is shorter."""
+    text = str(path)
+    if text.startswith("/"):
+        relative = os.path.relpath(text)
+        return relative if len(relative) < len(text) else text
+    return text
