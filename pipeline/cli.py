@@ -119,12 +119,16 @@ def _unexpected(error: Exception) -> int:
     report = _state_dir / "crash.log"
     try:
         report.parent.mkdir(exist_ok=True, mode=0o700)
-        report.write_text(re.sub(r"[^\s'\"(<]+@[^\s'\")>]+", "(address)", traceback.format_exc()), "utf-8")
+        report.write_text(_ADDRESS.sub("(address)", traceback.format_exc()), "utf-8")
         where = f"; the details are in {report}, please report them"
     except OSError:
         where = ""
-    err.print(f"opensignal: unexpected {type(error).__name__}: {error}{where}")
+    err.print(f"opensignal: unexpected {type(error).__name__}: {_ADDRESS.sub('(address)', str(error))}{where}")
     return 1
+
+
+# What a foreign error says may hold a row, and what a terminal is shown may go to a log.
+_ADDRESS = re.compile(r"[^\s'\"(<]+@[^\s'\")>]+")
 
 
 @app.callback(invoke_without_command=True)

@@ -128,7 +128,7 @@ def send_issue(
     issue = stored.issue if stored else issue_named(key, library.published(now), settings, now=now)
     told = instance.check(store, settings, [issue], now=now)
     if told and not resume:
-        raise IssueStopped("; ".join(told))
+        raise IssueStopped("; ".join(told.values()))
     _must_go_on(store, key, resume=resume, now=now)
     return _send(store, library, settings, issue, transport=transport, clock=clock, stop=stop, progress=progress)
 
@@ -328,7 +328,7 @@ def _to_send(
     being_sent = {stored.issue.key for stored in open_issues}
     todo = [stored.issue for stored in open_issues]
     todo += [issue for issue in fresh if issue.key not in being_sent]
-    reports = [SendReport(words.partition(" ")[0], problem=words) for words in paused]
+    reports = [SendReport(key, problem=why) for key, why in paused.items()]
     return [issue for issue in todo if issue.key not in stopped], reports
 
 

@@ -61,8 +61,8 @@ def standing(mark: Mark | None, database: Instance, *, named: str) -> Standing:
     return Standing.KNOWN if named and named == database.name else Standing.FOREIGN
 
 
-def check(store: Store, settings: Settings, due: Iterable[Issue] | None, *, now: dt.datetime) -> list[str]:
-    """Before anything is sent: pause what must not be sent by itself; returns a line for each issue that was.
+def check(store: Store, settings: Settings, due: Iterable[Issue] | None, *, now: dt.datetime) -> dict[str, str]:
+    """Before anything is sent: pause what must not be sent by itself; returns why, in a line for each issue's key.
 
     *due* are the issues that would be sent; None where that is not known. Raises `NotOurDatabase` where this machine does not know
     the database, and where it was restored and nobody who knows what is due has looked since.
@@ -88,10 +88,7 @@ def check(store: Store, settings: Settings, due: Iterable[Issue] | None, *, now:
             why = f"nobody was at it since {database.seen_at:%Y-%m-%d %H:%M} UTC"
         rows.set_seen(connection, now=now)
     _write(path, Mark(database.name, database.epoch))
-    return [
-        f"{key} is paused, for {why}; say: opensignal send {key} --resume"
-        for key in dict.fromkeys(filter(None, paused))
-    ]
+    return {key: f"{key} is paused, for {why}; say: opensignal send {key} --resume" for key in paused if key}
 
 
 def count_up(store: Store, settings: Settings) -> None:
@@ -137,8 +134,8 @@ def _pause_unfinished(
     """Pause the issues that closed *before* and are not out; with *untried*, those alone of which a letter was never tried."""
     stopped = []
     for stored in issues.unfinished(connection, since=now - dt.timedelta(days=30)):
-        whole = stored.planned_at is not None and not deliveries.any_planned(connection, stored.id)
-        if stored.issue.closes_at <= before and not (untried and whole):
+        all_tried = stored.planned_at is not None and not deliveries.any_planned(connection, stored.id)
+        if stored.issue.closes_at <= before and not (untried and all_tried):
             stopped.append(_pause(connection, stored.issue, now=now))
     return stopped
 

@@ -80,10 +80,10 @@ def test_t20_a_restored_database_pauses_what_is_due_and_what_is_unfinished(
 
     told = instance.check(store, settings, [DUE], now=NOW)
 
-    assert [line.partition(" ")[0] for line in told] == [DUE.key, OLD_ISSUE.key]
-    assert all("--resume" in line and "restored" in line for line in told)
+    assert list(told) == [DUE.key, OLD_ISSUE.key]
+    assert all(line.startswith(key) and "--resume" in line and "restored" in line for key, line in told.items())
     assert _control(store, DUE) is _control(store, OLD_ISSUE) is Control.PAUSED
-    assert instance.check(store, settings, [], now=NOW) == []  # what comes next is sent as ever
+    assert instance.check(store, settings, [], now=NOW) == {}  # what comes next is sent as ever
 
 
 def test_t20_a_share_of_an_issue_does_not_speak_for_what_is_due(
@@ -98,7 +98,7 @@ def test_t20_a_share_of_an_issue_does_not_speak_for_what_is_due(
             instance.check(store, settings, None, now=NOW)
 
     assert len(instance.check(store, settings, [DUE], now=NOW)) == 2
-    assert instance.check(store, settings, None, now=NOW) == []
+    assert instance.check(store, settings, None, now=NOW) == {}
 
 
 @pytest.fixture
@@ -124,9 +124,9 @@ def test_t20_a_copied_database_sends_nothing_before_it_is_adopted(
     assert _control(store, OLD_ISSUE) is Control.SENDING  # the one in use is not disturbed
 
     name = instance.adopt(store, elsewhere)
-    assert instance.check(store, elsewhere, [DUE], now=NOW) == []
+    assert instance.check(store, elsewhere, [DUE], now=NOW) == {}
     vouched = settings.model_copy(update={"state_dir": elsewhere.state_dir / "runner", "instance": name})
-    assert instance.check(store, vouched, [DUE], now=NOW) == []
+    assert instance.check(store, vouched, [DUE], now=NOW) == {}
 
 
 def test_t20_after_a_long_sleep_an_issue_that_was_not_finished_waits_for_a_person(
@@ -134,8 +134,8 @@ def test_t20_after_a_long_sleep_an_issue_that_was_not_finished_waits_for_a_perso
 ) -> None:
     _sent(store, settings)
 
-    assert instance.check(store, settings, [], now=NOW + 5 * HOUR) == []
-    [told] = instance.check(store, settings, [DUE], now=NOW + 12 * HOUR)
+    assert instance.check(store, settings, [], now=NOW + 5 * HOUR) == {}
+    [told] = instance.check(store, settings, [DUE], now=NOW + 12 * HOUR).values()
 
     assert told.startswith(f"{OLD_ISSUE.key} is paused, for nobody was at it since 2026-11-23 14:00 UTC")
     assert _control(store, OLD_ISSUE) is Control.PAUSED
