@@ -13,9 +13,9 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError, StoreBusy
@@ -51,10 +51,13 @@ JOURNAL_HELD = (
 # --- everything that is kept ----------------------------------------------------------------------------------------------------
 
 
-class Part(BaseModel):
-    """A row of the dossier."""
+ReplyText = Annotated[str, BeforeValidator(str)]  # of a reply: its code, status and text on one line
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Part(BaseModel):
+    """A row of the dossier. It takes what it names, and nothing else, from the row of the database that it is made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class TraceRow(Part):
@@ -89,7 +92,7 @@ class LetterRow(Part):
     status: DeliveryStatus
     attempts: int
     finished_at: dt.datetime | None
-    reply: str
+    reply: ReplyText
 
 
 class NoticeRow(Part):
@@ -100,7 +103,7 @@ class NoticeRow(Part):
     status: DeliveryStatus
     attempts: int
     finished_at: dt.datetime | None
-    reply: str
+    reply: ReplyText
 
 
 class QuestionRow(Part):
@@ -294,28 +297,8 @@ def _everything(connection: Connection, person: Subscriber) -> dict[str, Any]:
         "created_at": person.created_at,
         "ref": person.ref,
         "consents": [_consent(row) for row in consents.of(connection, person.id)],
-        "deliveries": [
-            LetterRow(
-                issue=row.issue,
-                date=row.date,
-                status=row.status,
-                attempts=row.attempts,
-                finished_at=row.finished_at,
-                reply=str(row.reply),
-            )
-            for row in subscribers.received(connection, person.id)
-        ],
-        "notices": [
-            NoticeRow(
-                kind=row.kind,
-                created_at=row.created_at,
-                status=row.status,
-                attempts=row.attempts,
-                finished_at=row.finished_at,
-                reply=str(row.reply),
-            )
-            for row in notices.of(connection, person.id)
-        ],
+        "deliveries": [LetterRow.model_validate(row) for row in subscribers.received(connection, person.id)],
+        "notices": [NoticeRow.model_validate(row) for row in notices.of(connection, person.id)],
         "confirmations": [
             QuestionRow(
                 cadence=row.choice.cadence,
@@ -326,10 +309,7 @@ def _everything(connection: Connection, person: Subscriber) -> dict[str, Any]:
             )
             for row in confirmations.of(connection, person.id)
         ],
-        "requests": [
-            RequestRow(kind=row.kind, asked_at=row.asked_at, expires_at=row.expires_at, used_at=row.used_at)
-            for row in requests.of(connection, person.id)
-        ],
+        "requests": [RequestRow.model_validate(row) for row in requests.of(connection, person.id)],
         "bounces": [
             BounceRow(
                 at=row.at,
@@ -348,7 +328,6 @@ def _everything(connection: Connection, person: Subscriber) -> dict[str, Any]:
 
 
 def _consent(row: Consent) -> ConsentRow:
-    trace = row.trace
     return ConsentRow(
         event=row.event,
         at=row.at,
@@ -359,9 +338,7 @@ def _consent(row: Consent) -> ConsentRow:
         wording=row.wording,
         language=row.language,
         detail=row.detail,
-        trace=TraceRow(ip=trace.ip, agent=trace.agent, message_id=trace.message_id, token=trace.token)
-        if trace
-        else None,
+        trace=TraceRow.model_validate(row.trace) if row.trace else None,
     )
 
 
