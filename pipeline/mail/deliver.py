@@ -163,21 +163,20 @@ def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Call
         progress(sum(ledger.tally.values()))
         for number, copy in turn.copies:
             lines.give(number, copy, until=turn.until)
-        if lines.busy == 0 and not turn.goes_on:
-            if room and looks < LOOKS and ledger.leaves_some():
-                looks += 1
-                stop.wait(LOOK_AGAIN_AFTER)
-                results = []
-                continue
+        if lines.busy:
+            if stop_by and time.monotonic() > stop_by:
+                lines.give_up()
+            results = lines.wait(0.2 if stop_by else ledger.patience)
+            continue
+        results = []
+        if turn.goes_on:
+            stop.wait(turn.wait)
+        elif room and looks < LOOKS and ledger.leaves_some():
+            looks += 1
+            stop.wait(LOOK_AGAIN_AFTER)
+        else:
             ledger.tally.line_lost = lines.lost or ledger.lost
             return ledger.tally
-        if lines.busy == 0:
-            stop.wait(turn.wait)
-            results = []
-            continue
-        if stop_by and time.monotonic() > stop_by:
-            lines.give_up()
-        results = lines.wait(0.2 if stop_by else ledger.patience)
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
