@@ -30,7 +30,7 @@ from procrastinate.worker import Worker as Fetcher
 
 from pipeline.errors import OpenSignalError, StoreBusy
 from pipeline.jobs.work import ALL, NOTICES, PARTS, Desk, Job, Part
-from pipeline.store.engine import OURS
+from pipeline.store.engine import OURS, STANDSTILL
 
 log = logging.getLogger("opensignal")
 
@@ -146,7 +146,7 @@ class Worker:
     async def _take_over(self, *, tidy: bool) -> None:
         queue = self._queue
         try:
-            await self._app.connector.execute_query_all_async(_HANG_UP, name=OURS, seconds=self._lease * 0.8)
+            await self._app.connector.execute_query_all_async(_HANG_UP, name=OURS, seconds=self._lease * STANDSTILL)
             for job in await queue.get_stalled_jobs(seconds_since_heartbeat=self._lease):
                 if await queue.put_back(job):
                     log.warning("%s: taken over from a worker that is silent", job.task_name)
@@ -217,9 +217,13 @@ class _Again(Exception):
 
 
 class _Retry(retry.BaseRetryStrategy):
-    """After 1, 2, 4, ... and then every 60 seconds."""
+    """After 1, 2, 4, ... and then every 60 seconds; where the database was busy or lost, after one second each time."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Fetched) -> retry.RetryDecision | None:
+        if isinstance(
+            exception.__cause__, StoreBusy
+        ):  # no fault of the job's: and each take-over has counted as an attempt
+            return retry.RetryDecision(retry_in={"seconds": 1})
         if job.attempts >= ATTEMPTS:
             return None
         return retry.RetryDecision(retry_in={"seconds": min(2**job.attempts, LONGEST_WAIT)})

@@ -33,6 +33,9 @@ __all__ = ["Connection", "Store", "open_store"]
 
 BUSY_TIMEOUT_MS = 5_000  # how long a SQLite writer waits for another one
 SQLITE_CACHE_KIB = 16_384
+STANDSTILL = (
+    0.5  # of a lease: who waits for a row of one that stands still must be let through before his own lease is over
+)
 OURS = "opensignal"  # the name under which Postgres knows our connections
 
 
@@ -112,7 +115,7 @@ def open_store(settings: Settings) -> Store:
     """
     from pipeline.store.migrations import upgrade
 
-    store = connect(settings.database_url, standstill=settings.lease_seconds * 0.8)
+    store = connect(settings.database_url, standstill=settings.lease_seconds * STANDSTILL)
     store.notebook = Notebook(settings.state_dir / "departures.log")
     try:
         upgrade(store)

@@ -76,7 +76,7 @@ class Machines:
         child.signal(signal.SIGSTOP)
         self.frozen[child.pid] = child, time.monotonic() + seconds
         self.freezes += 1
-        self.overslept += seconds > LEASE * 0.8
+        self.overslept += seconds > LEASE * 0.6  # on a busy machine it is silent for longer than that
 
     def wake(self, *, all_of_them: bool = False) -> None:
         for pid, (child, until) in list(self.frozen.items()):

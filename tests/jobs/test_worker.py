@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.config import Settings
-from pipeline.errors import StoreError, TransportError, UsageError
+from pipeline.errors import StoreBusy, StoreError, TransportError, UsageError
 from pipeline.jobs import ALL, QUEUES, Desk, Job, open_runner
 from pipeline.jobs.work import FEEDS, ISSUES, PARTS, Part
 from pipeline.jobs.worker import Worker
@@ -233,6 +233,28 @@ def test_what_goes_wrong_is_told_and_tried_again(repository: Repository, caplog:
     assert "part: unexpected; trying again" in caplog.text
     assert "part: done" in caplog.text
     assert calls == ["a", "a", "a"]
+
+
+def test_a_busy_database_is_asked_again_soon_however_often_the_job_was_taken_over(repository: Repository) -> None:
+    """R-06: what was taken over many times would else wait for a minute."""
+    calls: list[str] = []
+
+    def act(desk: Desk, name: str) -> str:
+        calls.append(name)
+        if len(calls) == 1:
+            raise StoreBusy("the database is busy")
+        return ""
+
+    with _desk(repository) as desk:
+        _order(desk.store, "a")
+        with desk.store.writing() as connection:
+            connection.execute(sa.text("UPDATE procrastinate_jobs SET attempts = 9"))
+        began = time.monotonic()
+        with _working(desk, parts={"part": ("send", act)}):
+            _until(lambda: not _rows(desk.store))
+
+    assert calls == ["a", "a"]
+    assert time.monotonic() - began < 20
 
 
 def test_one_of_the_clock_is_done_by_one_of_many_workers(repository: Repository) -> None:

@@ -154,7 +154,7 @@ def test_who_stands_still_in_a_transaction_locks_nobody_out(
     other.close()
     opened = open_store(settings.model_copy(update={"database_url": url, "lease_seconds": 10}))
     with opened.reading() as connection:  # gone before the lease is, so that who takes over need not wait
-        assert connection.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "8s"
+        assert connection.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "5s"
     opened.close()
 
 
