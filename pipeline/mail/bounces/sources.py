@@ -89,6 +89,8 @@ def _file(path: Path) -> Iterator[Found]:
 
 def _one(path: Path, *, origin: str) -> Found:
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may never end
+            return Found(str(path), origin, problem="cannot be read: it is no file")
         with path.open("rb") as stream:
             return Found(str(path), origin, stream.read(MOST_BYTES))
     except OSError as error:

@@ -76,6 +76,18 @@ def test_a_path_that_is_not_there_is_named_before_anything_is_read(tmp_path: Pat
         next(mails_in([tmp_path, tmp_path / "nowhere"]))
 
 
+def test_m29_what_never_ends_among_mails_does_not_stop_the_rest(tmp_path: Path) -> None:
+    for name in ("new", "cur"):
+        (tmp_path / name).mkdir()
+    os.mkfifo(tmp_path / "new" / "1")
+    (tmp_path / "new" / "2").symlink_to("/dev/zero")
+    (tmp_path / "new" / "3").write_bytes(MAIL)
+
+    found = list(mails_in([tmp_path]))
+
+    assert [(Path(one.file).name, bool(one.problem)) for one in found] == [("1", True), ("2", True), ("3", False)]
+
+
 def test_a_link_to_nothing_among_mails_does_not_stop_the_rest(tmp_path: Path) -> None:
     (tmp_path / "a.eml").symlink_to(tmp_path / "gone.eml")
     (tmp_path / "b.eml").write_bytes(MAIL)
