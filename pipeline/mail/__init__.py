@@ -136,16 +136,20 @@ def send_issue(
 def stop_issue(store: Store, key: str, control: Control, *, now: dt.datetime) -> SendReport:
     """Pause or cancel the issue *key*, also while other processes send it: they end after the letters in flight.
 
-    Raises `UsageError` where nothing of it was begun.
+    Raises `UsageError` where nothing of it was begun, `IssueStopped` where it is to be paused and was cancelled.
     """
     with store.writing() as connection:
         stored = issues.find(connection, key)
         if stored is None:
             raise UsageError(f"nothing of {key} was sent or planned yet: there is nothing to stop")
-        if stored.control is not Control.CANCELLED:
-            issues.set_control(connection, stored.id, control)
+        if stored.control is Control.CANCELLED and control is not Control.CANCELLED:
+            raise IssueStopped(_CANCELLED.format(key=key))
+        issues.set_control(connection, stored.id, control)
         cancelled = deliveries.cancel(connection, stored.id, now=now) if control is Control.CANCELLED else 0
     return replace(_report(store, stored, Tally(), seconds=0.0), cancelled=cancelled, problem="")
+
+
+_CANCELLED = "{key} was cancelled; what had not left by then never will"
 
 
 def _must_go_on(store: Store, key: str, *, resume: bool, now: dt.datetime) -> None:
@@ -155,7 +159,7 @@ def _must_go_on(store: Store, key: str, *, resume: bool, now: dt.datetime) -> No
         if stored is None:
             return
         if stored.control is Control.CANCELLED:
-            raise IssueStopped(f"{key} was cancelled; what had not left by then never will")
+            raise IssueStopped(_CANCELLED.format(key=key))
         if stored.control is Control.PAUSED and not resume:
             raise IssueStopped(f"{key} is paused; to go on: opensignal send {key} --resume")
         if resume:

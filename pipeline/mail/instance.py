@@ -146,7 +146,7 @@ def _read(path: Path) -> Mark | None:
         return Mark(str(values["name"]), int(values["epoch"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise StoreError(
             f"{path} cannot be read ({error}): whether this database was restored cannot be told; delete the file, "
             "then run: opensignal adopt"

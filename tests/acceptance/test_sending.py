@@ -311,6 +311,8 @@ def test_an_issue_can_be_paused_resumed_and_cancelled_while_another_process_send
         resumed.communicate(timeout=30)
 
         assert 0 < cancelled["cancelled"] < 406 - after
-        assert "was cancelled" in ready.run("send", ready.today, "--resume", smtp_url=sink.url).err
+        for word in ("--resume", "--pause"):
+            refused = ready.run("send", ready.today, word, smtp_url=sink.url)
+            assert (refused.code, "was cancelled" in refused.err) == (1, True)
         people = [letter.recipient for letter in sink.accepted()]
         assert len(people) == len(set(people)) < 406

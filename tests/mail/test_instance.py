@@ -142,9 +142,10 @@ def test_t20_after_a_long_sleep_an_issue_that_was_not_finished_waits_for_a_perso
     assert _control(store, DUE) is None
 
 
-def test_a_folder_that_cannot_be_read_stops_the_sending(store: Store, settings: Settings) -> None:
+@pytest.mark.parametrize("spoilt", ["{", "null", '{"name": "a", "epoch": 1e999}'])
+def test_a_folder_that_cannot_be_read_stops_the_sending(store: Store, settings: Settings, spoilt: str) -> None:
     _sent(store, settings)
-    (settings.state_dir / instance.FILE).write_text("{")
+    (settings.state_dir / instance.FILE).write_text(spoilt)
 
     with pytest.raises(StoreError, match="opensignal adopt"):
         instance.check(store, settings, [], now=NOW)
