@@ -37,6 +37,7 @@ from pipeline.store import Connection, Store, bounces, deliveries, domains, issu
 from pipeline.store.claims import bury
 from pipeline.store.deliveries import Claim, Claimed, Verdict
 from pipeline.store.domains import Trouble
+from pipeline.store.engine import Writer
 from pipeline.store.issues import StoredIssue
 from pipeline.store.limits import Bucket
 
@@ -127,6 +128,7 @@ def deliver(
         tally = _run(ledger, lines, stop=stop or threading.Event(), progress=progress)
     finally:
         lines.close()
+        ledger.close()
     _sign_off(store, worker)
     tally.taken_over += taken_over
     return tally
@@ -209,6 +211,7 @@ class _Ledger:
     ) -> None:
         self._transport_name = transport.name
         self._store, self._issue, self._worker, self._terms, self._clock = store, stored, worker, terms, clock
+        self._writer = Writer(store)
         self.tally = Tally()
         self.lost = ""  # why nothing more can be sent, though there are lines
         self.patience = terms.lease.total_seconds() / 3  # seconds, after which a turn is due whatever happens
@@ -231,7 +234,7 @@ class _Ledger:
         knows_what_it_holds = True
         while True:
             try:
-                with self._store.writing() as connection:
+                with self._writer.writing() as connection:
                     self._keep_lease(connection, now=now)
                     if not knows_what_it_holds:
                         deliveries.release_all_but(connection, self._worker, list(self._held))
@@ -260,6 +263,9 @@ class _Ledger:
         except StoreBusy:
             return  # later
         self._refusing = set()
+
+    def close(self) -> None:
+        self._writer.close()
 
     def leaves_some(self) -> bool:
         """True when letters were passed by, for somebody else was changing their reader or taking them at that moment."""

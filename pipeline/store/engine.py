@@ -68,15 +68,12 @@ class Store:
         written at all (read-only, disk full, no connection). Who leaves in this transaction is noted in a file before it is
         committed, see `departures`.
         """
-        notes: list[Note] = []
-        with self._one_at_a_time(), self._mapped(), self.engine.connect() as fresh:
-            connection = fresh.execution_options(**{NOTES: notes})
-            if self.is_sqlite:
-                connection = connection.execution_options(opensignal_begin="IMMEDIATE")
-            with connection.begin():
+        writer = Writer(self)
+        try:
+            with writer.writing() as connection:
                 yield connection
-                self._note(notes, leaves=True)
-        self._note(notes, leaves=False)
+        finally:
+            writer.close()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -106,6 +103,43 @@ class Store:
             raise _translated(error, self.engine) from error
         except exc.TimeoutError as error:  # every connection of the pool is in use
             raise StoreBusy("the database is busy: all connections of this process are in use; try again") from error
+
+
+class Writer:
+    """`Store.writing` again and again over one connection, for a loop: one from the pool is first asked whether it lives."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._connection: Connection | None = None
+        self._notes: list[Note] = []
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """As `Store.writing`."""
+        store, notes = self._store, self._notes
+        notes.clear()
+        with store._one_at_a_time(), store._mapped():
+            try:
+                connection = self._connection or self._open()
+                with connection.begin():
+                    yield connection
+                    store._note(notes, leaves=True)
+            except BaseException:
+                self.close()  # what state it is in, nobody knows
+                raise
+        store._note(notes, leaves=False)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> Connection:
+        connection = self._store.engine.connect().execution_options(**{NOTES: self._notes})
+        if self._store.is_sqlite:
+            connection = connection.execution_options(opensignal_begin="IMMEDIATE")
+        self._connection = connection
+        return connection
 
 
 def open_store(settings: Settings) -> Store:
