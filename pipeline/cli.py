@@ -58,7 +58,7 @@ app = typer.Typer(
 )
 people = typer.Typer(
     name="subscribers",
-    help="Import, export, show, erase and count subscribers; verify what they agreed to.",
+    help="Import, export, show, erase and count subscribers. Verify what they agreed to.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -102,6 +102,9 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message"):  # click's: the words of the command are off
             context = getattr(error, "ctx", None)
+            if context and error.format_message() == context.get_help():  # `opensignal keys` and nothing more
+                err.print(error.format_message(), markup=False)
+                sys.exit(2)
             hint = f"; see {context.command_path} --help" if context else ""
             err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}")
             sys.exit(getattr(error, "exit_code", 2))
@@ -165,7 +168,7 @@ def new(
 
 @app.command()
 def check(root: Root = None, json: Json = False) -> None:
-    """Print everything that is wrong with the content, as file:line:column CODE what; what next.
+    """Print what is wrong with the content. Each problem is file:line:column CODE what; what next.
 
     Example: opensignal check --json
     """
@@ -196,7 +199,7 @@ def ingest(
     root: Root = None,
     json: Json = False,
 ) -> None:
-    """Fetch the feeds of content/feeds.yml that are due, and write what is new to content/inbox/.
+    """Fetch the feeds that are due. They stand in content/feeds.yml; what is new is written to content/inbox/.
 
     Example: opensignal ingest
     """
@@ -285,7 +288,9 @@ def send(
 
     In the report, planned counts the whole issue; the other numbers are of this run.
 
-    Examples: opensignal send daily-2026-11-23 --dry-run    opensignal send --due
+    Example: opensignal send daily-2026-11-23 --dry-run
+
+    Example: opensignal send --due
     """
     from pipeline import mail
     from pipeline.mail.transport import open_transport
@@ -340,7 +345,7 @@ def send(
 
 @app.command()
 def adopt(root: Root = None) -> None:
-    """Let this machine send from the database that others have sent from. Not for a copy of a database in use.
+    """Let this machine send from a database that others used. Not for a copy of a database in use.
 
     Example: opensignal adopt
     """
@@ -358,7 +363,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
 ) -> None:
-    """Serve the mailing pages (and the built site beside them), and send the letters that sign-ups cause.
+    """Serve the mailing pages and the built site. Sends the letters that sign-ups cause too.
 
     Example: opensignal serve --port 8000
     """
@@ -371,7 +376,7 @@ def up(
     host: Host = "127.0.0.1",
     port: Port = 8000,
 ) -> None:
-    """Everything in one process: what `serve` does, and feeds and issues whenever they are due.
+    """Everything in one process. That is what `serve` does, and feeds and issues whenever they are due.
 
     Example: opensignal up
     """
@@ -389,7 +394,7 @@ def worker(
     ] = "",
     concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,
 ) -> None:
-    """Take a share of what is to be done, beside other machines on the same Postgres.
+    """Take a share of the work. Other machines on the same Postgres do the rest.
 
     Example: opensignal worker --queues send,ingest --concurrency 4
     """
@@ -426,7 +431,7 @@ def demo(
     port: Port = 8000,
     json: Json = False,
 ) -> None:
-    """The whole path on this machine with nothing to start: site, sign-up, and an outbox that catches all mail.
+    """Try the whole path on this machine. There is nothing to start: site, sign-up, and an outbox that catches all mail.
 
     Example: opensignal demo
     """
@@ -519,7 +524,7 @@ def show_subscriber(
     root: Root = None,
     json: Json = False,
 ) -> None:
-    """Everything that is kept about one person, with the words that they agreed to.
+    """Show everything that is kept about one person. The words that they agreed to stand with it.
 
     Example: opensignal subscribers show a@example.org
     """
@@ -554,7 +559,7 @@ def erase_subscriber(
 
 @people.command("verify")
 def verify_consents(root: Root = None, json: Json = False) -> None:
-    """Check that no record of consent was changed, taken out or slipped in since it was written.
+    """Check that no record of consent was touched. One that was changed, taken out or slipped in is named.
 
     Example: opensignal subscribers verify
     """
@@ -578,7 +583,7 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go; delete nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Let go of what has been kept long enough: unconfirmed sign-ups, old deliveries, mails that came back, and so on.
+    """Let go of what has been kept long enough. That is unconfirmed sign-ups, old deliveries, mails that came back, and so on.
 
     Example: opensignal subscribers retention --dry-run
     """
@@ -593,7 +598,7 @@ def retention(
 
 @people.command("stats")
 def subscriber_stats(root: Root = None, json: Json = False) -> None:
-    """How many subscribers there are, by state, cadence and topic, and how the last 30 days went.
+    """Count subscribers. By state, cadence and topic, and how the last 30 days went.
 
     Example: opensignal subscribers stats
     """
@@ -610,7 +615,7 @@ def subscriber_stats(root: Root = None, json: Json = False) -> None:
 
 @secret.command("list")
 def list_keys(root: Root = None, json: Json = False) -> None:
-    """Which keys there are, by ids that tell nothing of them; those that are missing are made.
+    """List the keys by ids that tell nothing of them. Those that are missing are made.
 
     Example: opensignal keys list
     """
@@ -676,7 +681,7 @@ def make_dkim_key(
     root: Root = None,
     json: Json = False,
 ) -> None:
-    """Make a key that signs letters (DKIM), or show the one that is there, with the DNS record that it wants.
+    """Make or show a key that signs letters (DKIM). The record that it wants in the DNS is printed.
 
     Example: opensignal keys dkim --selector news1
     """
@@ -744,11 +749,13 @@ def bounces(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Take in mails that came back: what each is, whom it names, what the refusal means, and what is done about it.
+    """Take in mails that came back. Told is what each is, whom it names, what the refusal means, and what is done about it.
 
     Only what carries a signature of ours changes anybody; what was taken in before is passed by.
 
-    Examples: opensignal bounces    opensignal bounces Maildir/ --json
+    Example: opensignal bounces
+
+    Example: opensignal bounces Maildir/ --json
     """
     from pipeline.mail.bounces import read_mails
 

@@ -151,6 +151,11 @@ def test_the_handbook_calls_no_command_or_option_that_does_not_exist(page: str, 
     assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= _options(COMMANDS[name]), page
 
 
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_list_of_commands_tells_each_in_a_whole_sentence(name: str) -> None:
+    assert not COMMANDS[name].get_short_help_str(60).endswith("...")  # what a terminal of 80 columns leaves
+
+
 def test_options_that_stand_alone_belong_to_some_command() -> None:
     known = set().union(*(_options(command) for command in COMMANDS.values()))
     alone = {word for text in PAGES.values() for word in re.findall(r"`(--[a-z][a-z-]*)[^`\n]*`", text)}

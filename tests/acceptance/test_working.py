@@ -52,6 +52,15 @@ def test_without_postgres_there_is_one_machine_and_it_is_told_what_to_run(reposi
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize("words", [(), ("keys",), ("subscribers",)])
+def test_a_group_of_commands_alone_is_answered_with_its_list(repository: Repository, words: tuple[str, ...]) -> None:
+    ended = repository.run(*words)
+
+    assert ended.code == 2
+    assert (ended.out + ended.err).startswith("Usage: opensignal")
+    assert "--help" not in (ended.out + ended.err).splitlines()[-1]
+
+
 def test_a_queue_that_there_is_not_ends_with_2(shared: Repository) -> None:
     ended = shared.run("worker", "--queues", "letters")
 
