@@ -38,6 +38,7 @@ from pipeline.terminal import (
     problem_as_dict,
     short,
     tell,
+    told,
 )
 
 if TYPE_CHECKING:
@@ -181,8 +182,7 @@ def check(root: Root = None, json: Json = False) -> None:
         print_json([problem_as_dict(problem) for problem in problems])
     else:
         for problem in problems:
-            mark = " (warning)" if problem.severity is Severity.WARNING else ""
-            out.print(f"{problem}{mark}")
+            out.print(told(problem))
         warnings = len(problems) - len(errors)
         out.print(
             f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
@@ -247,7 +247,7 @@ def build(
         print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
         return
     for problem in report.problems:
-        err.print(str(problem))
+        err.print(told(problem))
     out.print(
         f"built {count(report.articles, 'article')} and {count(report.pages, 'page')} with {count(report.feeds, 'feed')} "
         f"into {short(report.site_dir)} in {report.seconds:.1f} s"
@@ -338,7 +338,7 @@ def send(
     if json:
         print_json([r.as_dict() for r in reports] if due else reports[0].as_dict())
     else:
-        print_send(reports, transport.name)
+        print_send(reports, transport.name, due=due)
     met = any(r.failed or r.quarantined or r.line_lost or r.problem for r in reports)
     raise typer.Exit(1 if stopped or met else 0)
 
@@ -532,7 +532,7 @@ def show_subscriber(
 
     settings = _settings(root)
     with _store(settings) as store:
-        person = show(store, settings, address)
+        person = show(store, settings, _address(address))
     tell(person, json=json)
 
 
@@ -550,7 +550,7 @@ def erase_subscriber(
 
     settings = _settings(root)
     with _store(settings) as store:
-        found = erase(store, settings, address, now=_now())
+        found = erase(store, settings, _address(address), now=_now())
     if json:
         print_json({"erased": found})
     else:
@@ -706,6 +706,11 @@ def make_dkim_key(
     for string in found.key.strings:
         out.print(f'  "{string}"')
     out.print(")", "", sep="\n")
+    if settings.is_sample:
+        err.print(
+            f"opensignal: mail_from is still the sample's, so this record is for {found.domain}; set your own in pyproject.toml, "
+            "and run this again for the record of your domain"
+        )
     if selector in now_signing:
         out.print("letters are signed with it, so this record must stay")
         return
@@ -926,12 +931,8 @@ def _stop_issue(settings: Settings, key: str, *, cancel: bool, json: bool) -> No
 
 def _send_copy(settings: Settings, library: Library, key: str, to: str, transport: Transport, *, json: bool) -> None:
     from pipeline.mail import send_copy
-    from pipeline.mail.addresses import parse_address
 
-    try:
-        address = parse_address(to).email
-    except AddressError as error:
-        raise UsageError(f"--to: {error}") from error
+    address = _address(to, option="--to: ")
     reply = send_copy(library, settings, key, address=address, transport=transport, now=_now())
     if not reply.accepted:
         raise TransportError(f"the mail server refused the copy: {reply}")
@@ -939,6 +940,16 @@ def _send_copy(settings: Settings, library: Library, key: str, to: str, transpor
         print_json({"issue": key, "to": address, "reply": str(reply)})
     else:
         out.print(f"a copy of {key} went to {address} by {short(transport.name)}")
+
+
+def _address(text: str, *, option: str = "") -> str:
+    """An address as it was typed after a command; one that cannot be right is a word that makes no sense."""
+    from pipeline.mail.addresses import parse_address
+
+    try:
+        return parse_address(text).email
+    except AddressError as error:
+        raise UsageError(f"{option}{error}") from error
 
 
 def _has_a_desk() -> bool:

@@ -409,8 +409,10 @@ def _refuse_unknown_variables() -> None:
     known = {f"OPENSIGNAL_{name.upper()}" for name in Settings.model_fields} | SECRETS
     for name in sorted(os.environ):
         if name.startswith("OPENSIGNAL_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "the handbook's page for operators lists them all"
+            # Compared without what all names begin with: that alone makes every name look like every other one.
+            words = sorted(known_name.removeprefix("OPENSIGNAL_") for known_name in known - {"OPENSIGNAL_ROOT"})
+            near = difflib.get_close_matches(name.removeprefix("OPENSIGNAL_"), words, n=1)
+            hint = f"did you mean OPENSIGNAL_{near[0]}?" if near else "the handbook's page for operators lists them all"
             raise SettingsError(f"the environment has {name}, which is no setting; {hint}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
-from pipeline.model import Problem
+from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
@@ -52,6 +52,10 @@ def tell(report: Report, *, json: bool) -> None:
         out.print(line)
 
 
+def told(problem: Problem) -> str:
+    return f"{problem} (warning)" if problem.severity is Severity.WARNING else str(problem)
+
+
 def problem_as_dict(problem: Problem) -> dict[str, object]:
     return {
         "path": problem.path,
@@ -69,8 +73,8 @@ def print_json(value: object) -> None:
 
 def print_ingest(report: IngestReport) -> None:
     for feed in report.feeds:
-        told = feed.message if feed.failed else _gave(feed)
-        out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {told}".rstrip())
+        gave = feed.message if feed.failed else _gave(feed)
+        out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {gave}".rstrip())
         for problem in feed.problems:
             out.print(f"  {'':<24} {problem}")
     failed = [feed for feed in report.feeds if feed.failed]
@@ -105,11 +109,12 @@ def print_preview(preview: Preview, *, json: bool) -> None:
         out.print(f"  {number:>7,} × {subject}  ({', '.join(slugs)})")
 
 
-def print_send(reports: Sequence[SendReport], transport: str) -> None:
+def print_send(reports: Sequence[SendReport], transport: str, *, due: bool) -> None:
     from pipeline.mail.addresses import without_addresses
 
     if not any(report.planned or report.problem for report in reports):
-        out.print("nothing to send: nobody has anything new to read")
+        why = "nobody has anything new to read"
+        out.print(f"nothing to send: no issue is due, or {why}" if due else f"nothing to send: {why}")
     for report in reports:
         if report.problem:
             named = "" if report.problem.startswith(report.issue) else f"{report.issue}: "

@@ -121,6 +121,15 @@ def test_a_misspelt_variable_is_not_passed_over(root: Path, monkeypatch: pytest.
         Settings.load(root)
 
 
+def test_a_variable_that_resembles_no_setting_is_compared_with_none(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENSIGNAL_FOO", "1")
+
+    with pytest.raises(SettingsError, match=r"OPENSIGNAL_FOO, which is no setting; the handbook's page for operators"):
+        Settings.load(root)
+
+
 def test_root_is_where_the_caller_says(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSIGNAL_ROOT", "/")
 

@@ -54,7 +54,8 @@ def open_rows(file: Path, *, required: str, known: Collection[str]) -> Iterator[
         with file.open(encoding=encoding, errors="surrogateescape", newline="") as lines:
             yield _table(file, enumerate(lines, start=1), required=required, known=known)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{file}: cannot be read: {why}; name a CSV file") from error
 
 
 def _table(file: Path, lines: Iterator[tuple[int, str]], *, required: str, known: Collection[str]) -> Table:

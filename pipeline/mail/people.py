@@ -218,7 +218,7 @@ def _notes(ignored: tuple[str, ...], imported: int, undated: int, *, confirmed: 
         yield f"nothing was taken from the column{'s' * (len(ignored) > 1)} {', '.join(ignored)}"
     if undated and confirmed:
         yield (
-            f"{undated} of those imported have no date of confirmation: the date of this import stands in its place; "
+            f"no date of confirmation came with {undated} of those imported: the date of this import stands in its place; "
             "where you know it, give confirmed_at in the file or --confirmed-at the first time"
         )
     if imported and not confirmed:

@@ -232,6 +232,20 @@ def test_words_that_make_no_sense_end_with_2(ready: Repository, words: tuple[str
     assert ended.out == ""
 
 
+def test_who_has_sent_all_that_is_due_is_told_that_nothing_is(repository: Repository) -> None:
+    ended = repository.run("send", "--due")
+
+    assert (ended.code, ended.out) == (0, "nothing to send: no issue is due, or nobody has anything new to read\n")
+
+
+@pytest.mark.parametrize("command", ["show", "erase"])
+def test_what_is_no_address_ends_with_2(repository: Repository, command: str) -> None:
+    ended = repository.run("subscribers", command, "nobody")
+
+    assert ended.code == 2
+    assert "@-sign" in ended.err
+
+
 def test_killed_half_way_and_run_again_nobody_is_missing(repository: Repository, tmp_path: Path) -> None:
     """R-01, small: at most one letter a connection arrives twice, and it is the same letter."""
     readers = [f"r{n}@example.org" for n in range(600)]

@@ -578,7 +578,7 @@ def test_every_imported_person_is_kept_with_source_basis_and_date(  # type: igno
     [consent] = show(sqlite_store, settings, "b@example.org").consents
     assert consent.detail == "source: old; basis: asked; confirmed: 2023-01-02T00:00:00+00:00"
     assert report.notes == ()
-    assert "1 of those imported have no date of confirmation" in bare.notes[0]
+    assert "no date of confirmation came with 1 of those imported" in bare.notes[0]
 
 
 def test_no_address_enters_what_is_kept_for_ever(
