@@ -16,8 +16,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@sh .ci/install "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-demo: $(STAMP)  ## the whole path on this machine, in a browser
-	@$(BIN)/opensignal demo
+demo: $(STAMP)  ## the whole path on this machine, in a browser (ARGS="--port 9000" for another port)
+	@$(BIN)/opensignal demo $(ARGS)
 
 test: $(STAMP)  ## all tests; ARGS="-k words" for some
 	@$(BIN)/pytest $(ARGS)
