@@ -24,7 +24,7 @@ _FROM_LINE = re.compile(rb"From \S.{0,200}? (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\S* .
 class Found:
     """A mail as it lies somewhere, or why it cannot be read."""
 
-    file: str  # its path; in an mbox with its number, as in ``inbox.mbox#3``
+    file: str  # its path as it can be shown; in an mbox with its number, as in ``inbox.mbox#3``
     origin: str  # maildir | mbox | file
     raw: bytes = field(default=b"", repr=False)  # no more than is ever looked at
     problem: str = ""
@@ -80,32 +80,32 @@ def _file(path: Path) -> Iterator[Found]:
             beginning = stream.readline(_LONGEST_LINE)
             if not _FROM_LINE.match(beginning):
                 stream.seek(0)
-                yield Found(str(path), "file", stream.read(MOST_BYTES))
+                yield Found(_shown(path), "file", stream.read(MOST_BYTES))
                 return
             yield from _mbox(path, stream)
     except OSError as error:
-        yield Found(str(path), "file", problem=f"cannot be read: {error.strerror}")
+        yield Found(_shown(path), "file", problem=f"cannot be read: {error.strerror}")
 
 
 def _one(path: Path, *, origin: str) -> Found:
     try:
         if path.exists() and not path.is_file():  # a pipe or a device may never end
-            return Found(str(path), origin, problem="cannot be read: it is no file")
+            return Found(_shown(path), origin, problem="cannot be read: it is no file")
         with path.open("rb") as stream:
-            return Found(str(path), origin, stream.read(MOST_BYTES))
+            return Found(_shown(path), origin, stream.read(MOST_BYTES))
     except OSError as error:
-        return Found(str(path), origin, problem=f"cannot be read: {error.strerror}")
+        return Found(_shown(path), origin, problem=f"cannot be read: {error.strerror}")
 
 
 def _mbox(path: Path, stream: IO[bytes]) -> Iterator[Found]:
     """The mails of an mbox whose first "From " line has been read."""
-    number = 1
+    shown, number = _shown(path), 1
     kept: list[bytes] = []
     size = 0
     after_blank = False
     while line := stream.readline(_LONGEST_LINE):
         if after_blank and _FROM_LINE.match(line):
-            yield Found(f"{path}#{number}", "mbox", b"".join(kept))
+            yield Found(f"{shown}#{number}", "mbox", b"".join(kept))
             number += 1
             kept, size = [], 0
         elif size < MOST_BYTES:
@@ -113,4 +113,9 @@ def _mbox(path: Path, stream: IO[bytes]) -> Iterator[Found]:
             kept.append(line[: MOST_BYTES - size])
             size += len(kept[-1])
         after_blank = not line.strip()
-    yield Found(f"{path}#{number}" if number > 1 else str(path), "mbox", b"".join(kept))
+    yield Found(f"{shown}#{number}" if number > 1 else shown, "mbox", b"".join(kept))
+
+
+def _shown(path: Path) -> str:
+    """A name may be of any octets: none of them may trouble a terminal, nor stop the report."""
+    return "".join(c if c.isprintable() else "?" for c in os.fsencode(path).decode("utf-8", "replace"))

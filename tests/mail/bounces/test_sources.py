@@ -88,6 +88,15 @@ def test_m29_what_never_ends_among_mails_does_not_stop_the_rest(tmp_path: Path) 
     assert [(Path(one.file).name, bool(one.problem)) for one in found] == [("1", True), ("2", True), ("3", False)]
 
 
+def test_m29_a_name_of_any_octets_can_be_shown(tmp_path: Path) -> None:
+    for name in (b"\xff.eml", b"\x1b[31m.eml"):
+        (tmp_path / os.fsdecode(name)).write_bytes(MAIL)
+
+    shown = [Path(one.file).name for one in mails_in([tmp_path]) if one.raw == MAIL]
+
+    assert shown == ["?[31m.eml", "\ufffd.eml"]
+
+
 def test_a_link_to_nothing_among_mails_does_not_stop_the_rest(tmp_path: Path) -> None:
     (tmp_path / "a.eml").symlink_to(tmp_path / "gone.eml")
     (tmp_path / "b.eml").write_bytes(MAIL)
