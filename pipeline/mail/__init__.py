@@ -126,7 +126,7 @@ def send_issue(
     with store.reading() as connection:
         stored = issues.find(connection, key)
     issue = stored.issue if stored else issue_named(key, library.published(now), settings, now=now)
-    told = instance.check(store, settings, [issue], now=now)
+    told = instance.check(store, settings, [issue, *_asked_for(store, library, settings, now=now)], now=now)
     if told and not resume:
         raise IssueStopped("; ".join(told.values()))
     _must_go_on(store, key, resume=resume, now=now)
@@ -320,10 +320,7 @@ def _to_send(
     store: Store, library: Library, settings: Settings, *, now: dt.datetime
 ) -> tuple[list[Issue], list[SendReport]]:
     """Issues that are not out yet, oldest first, then those that the schedule asks for; and a report for each just paused."""
-    with store.reading() as connection:
-        due = due_issues(library.published(now), settings, now=now)
-        known = issues.has_issue(connection, [issue.key for issue in due])
-    fresh = [issue for issue in due if issue.key not in known or issue.cadence is Cadence.EACH]
+    fresh = _asked_for(store, library, settings, now=now)
     paused = instance.check(store, settings, fresh, now=now)
     with store.reading() as connection:
         open_issues = issues.unfinished(connection, since=now - GOES_ON_FOR)
@@ -334,6 +331,14 @@ def _to_send(
     todo += [issue for issue in fresh if issue.key not in being_sent]
     reports = [SendReport(key, problem=why) for key, why in paused.items()]
     return [issue for issue in todo if issue.key not in stopped], reports
+
+
+def _asked_for(store: Store, library: Library, settings: Settings, *, now: dt.datetime) -> list[Issue]:
+    """The issues that the schedule asks for now and nobody has begun; those of one article are looked through again."""
+    due = due_issues(library.published(now), settings, now=now)
+    with store.reading() as connection:
+        known = issues.has_issue(connection, [issue.key for issue in due])
+    return [issue for issue in due if issue.key not in known or issue.cadence is Cadence.EACH]
 
 
 def _published(library: Library, issue: Issue) -> tuple[Article, ...]:

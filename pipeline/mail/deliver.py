@@ -337,17 +337,17 @@ class _Ledger:
     # -- writing
 
     def _keep_lease(self, connection: Connection, *, now: dt.datetime) -> None:
-        """Renew the lease now and then; each time see, and hold fast, that nobody has taken over."""
+        """Renew the lease now and then; each time see, and hold fast, that nobody has taken over, and what is wanted."""
         lease, moment = self._terms.lease, time.monotonic()
-        if moment < self._renew_at:
-            mine = workers.is_mine(connection, self._worker)
-        else:
-            mine = workers.renew(connection, self._worker, lease=lease, now=now)
+        if moment >= self._renew_at:
+            workers.renew(connection, self._worker, lease=lease, now=now)
             self._renew_at = moment + lease.total_seconds() / 10
-        if not mine:
+        control = workers.control(connection, self._worker, self._issue.id)
+        if control is None:
             raise SendingElsewhere(
                 f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
             )
+        self.tally.control = control
         if moment >= self._bury_at:
             self._bury_at = moment + lease.total_seconds() / 2
             _, dead = workers.others(connection, self._worker, now=now)
@@ -401,7 +401,6 @@ class _Ledger:
 
     def _claim(self, connection: Connection, room: int, *, now: dt.datetime) -> tuple[Claimed | None, float]:
         """What goes out next (None: nothing was looked for), and how many seconds the rate limit wants to wait."""
-        self.tally.control = issues.control(connection, self._issue.id)
         if room <= 0 or self.lost or self.tally.control is not Control.SENDING:
             return None, 0.0
         looks_around = time.monotonic() >= self._look_around_at

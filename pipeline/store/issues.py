@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from pipeline.model import Cadence, Control, Issue
 from pipeline.store.engine import Connection, insert_once
-from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, issues, letter_articles, letters
 
 PLANNING = 0x09E75168  # Postgres advisory lock of our own
@@ -68,12 +67,6 @@ def set_control(connection: Connection, issue_id: int, control: Control) -> None
     connection.execute(issues.update().where(issues.c.id == issue_id).values(control=control.value))
 
 
-def control(connection: Connection, issue_id: int) -> Control:
-    found = _CONTROL.one(connection, {"issue": issue_id})
-    assert found is not None
-    return Control(found[0])
-
-
 def stopped(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Which of *keys* are issues that a person has paused or cancelled."""
     i = issues.c
@@ -126,7 +119,3 @@ def has_issue(connection: Connection, keys: Sequence[str]) -> set[str]:
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredIssue:
     issue = Issue(key=row.key, cadence=Cadence(row.cadence), date=row.date, closes_at=row.closes_at, slug=row.slug)
     return StoredIssue(int(row.id), issue, row.created_at, row.planned_at, Control(row.control))
-
-
-# Of the sending loop, built once.
-_CONTROL = Prepared(sa.select(issues.c.control).where(issues.c.id == sa.bindparam("issue")))

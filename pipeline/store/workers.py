@@ -14,9 +14,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipeline.model import Control
 from pipeline.store.engine import Connection
 from pipeline.store.prepared import Prepared
-from pipeline.store.tables import workers
+from pipeline.store.tables import issues, workers
 
 LEASE = dt.timedelta(seconds=30)  # a worker that is silent for longer is dead
 
@@ -47,9 +48,13 @@ def renew(connection: Connection, worker: int, *, lease: dt.timedelta = LEASE, n
     return _RENEW.change(connection, {"worker": worker, "until": now + lease}) == 1
 
 
-def is_mine(connection: Connection, worker: int) -> bool:
-    """False when another process has given this worker up. Nobody does before this transaction ends."""
-    return _IS_MINE.one(connection, {"worker": worker}) is not None
+def control(connection: Connection, worker: int, issue_id: int) -> Control | None:
+    """What is wanted with the issue that *worker* sends; None when another process has given this worker up.
+
+    Nobody does before this transaction ends.
+    """
+    found = _CONTROL.one(connection, {"worker": worker, "issue": issue_id})
+    return Control(found[0]) if found else None
 
 
 def leave(connection: Connection, worker: int) -> None:
@@ -121,4 +126,9 @@ def _is_zombie(pid: int) -> bool:
 _RENEW = Prepared(
     workers.update().where(workers.c.id == sa.bindparam("worker")).values(lease_until=sa.bindparam("until"))
 )
-_IS_MINE = Prepared(sa.select(workers.c.id).where(workers.c.id == sa.bindparam("worker")).with_for_update())
+_CONTROL = Prepared(
+    sa.select(issues.c.control)
+    .join(workers, workers.c.id == sa.bindparam("worker"))
+    .where(issues.c.id == sa.bindparam("issue"))
+    .with_for_update(of=workers)
+)
