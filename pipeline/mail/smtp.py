@@ -11,6 +11,7 @@ what breaks then is *uncertain*.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -222,9 +223,12 @@ def _asks_for_more(reply: Reply) -> bool:
     return 300 <= reply.code < 400
 
 
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f<>\ufffd]")
+
+
 def _is_mailbox(address: str) -> bool:
     """One local part and one domain, of the lengths of RFC 5321 4.5.3.1; what else makes an address is `mail/addresses.py`'s."""
-    if re.search(r"[\x00-\x20\x7f<>\ufffd]", address):
+    if _NO_ADDRESS.search(address):
         return False
     local, at, domain = address.rpartition("@")
     return bool(local and at and domain) and "@" not in local and len(local.encode()) <= 64 and len(domain) <= 255
@@ -266,7 +270,7 @@ class Replies:
             del self._buffer[: end + 1]
             if end > REPLY_LINE or len(self._texts) >= REPLY_LINES:
                 raise NotSmtp("endless reply")
-            if not re.match(rb"[2-5]\d\d[ \r\n-]", line):
+            if not _REPLY.match(line):
                 raise NotSmtp("the server does not speak SMTP any more")
             self._texts.append(line[4:].strip())
             if line[3:4] != b"-":
@@ -284,9 +288,11 @@ def dot_stuffed(message: bytes) -> bytes:
     return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
+_REPLY = re.compile(rb"[2-5]\d\d[ \r\n-]")
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})(?=\s|$)\s*")
 
 
+@functools.lru_cache(maxsize=256)  # servers say the same of most letters
 def to_reply(code: int, text: bytes) -> Reply:
     """The server's words, made printable: they may hold anything."""
     words = " ".join(text.decode("utf-8", "replace").split())

@@ -241,18 +241,21 @@ def _begin_writing(connection: Connection) -> None:
     often: a one-click unsubscribe beside a send waited for a second.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    driver: Any = (
+        connection.connection.driver_connection
+    )  # past SQLAlchemy's work on each statement: every write begins here
+    driver.execute("PRAGMA busy_timeout=0")
     try:
         while True:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                driver.execute("BEGIN IMMEDIATE")
                 return
-            except exc.OperationalError as error:
-                if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                    raise
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
                 time.sleep(random.uniform(0.0005, 0.002))  # noqa: S311 -- so that two do not ask in step
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 _LOCKED = "it is locked by another process; wait for it to end and run again"
