@@ -26,7 +26,16 @@ from pipeline.mail.addresses import without_addresses
 from pipeline.mail.bounces import receivers
 from pipeline.mail.bounces.intake import take_in_refusal
 from pipeline.mail.dkim import Signer
-from pipeline.mail.judge import LETTERS_LIVE_FOR, Outcome, Trial, is_strike, judge, judge_broken_line, pauses
+from pipeline.mail.judge import (
+    LETTERS_LIVE_FOR,
+    Outcome,
+    Trial,
+    is_strike,
+    judge,
+    judge_broken_line,
+    judge_refusal_of_us,
+    pauses,
+)
 from pipeline.mail.lines import Lines, Result, Unsent
 from pipeline.mail.smtp import Answer, CannotMake, Copy
 from pipeline.mail.stamp import Stamp
@@ -311,8 +320,7 @@ class _Ledger:
         else:
             for claim, answer in self._refused_us:
                 reply = answer.reply
-                # Temporary to us, whatever the server calls it: nobody loses a letter for a fault that may be ours.
-                outcome = judge(Reply(451, reply.enhanced, ""), Trial(claim.attempts, claim.first_at), now=now)
+                outcome = judge_refusal_of_us(reply, Trial(claim.attempts, claim.first_at), now=now)
                 news.verdicts.append(Verdict(claim.id, outcome.status, reply, outcome.next_at))
         self._refused_us = []
 

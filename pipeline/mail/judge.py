@@ -60,6 +60,14 @@ def judge(reply: Reply, trial: Trial, *, now: dt.datetime) -> Outcome:
     return _again(DeliveryStatus.DEFERRED, trial, now, about=about)
 
 
+def judge_refusal_of_us(reply: Reply, trial: Trial, *, now: dt.datetime) -> Outcome:
+    """Tell what to do with a letter whose sender was refused, and not its reader.
+
+    It is temporary, whatever the server calls it: nobody loses a letter for a fault that may be ours.
+    """
+    return judge(Reply(451, reply.enhanced), trial, now=now)
+
+
 def judge_broken_line(trial: Trial, *, uncertain: bool, hold: bool = False, now: dt.datetime) -> Outcome:
     """Tell what to do with a letter whose connection broke: *uncertain* when the server may have taken it.
 

@@ -20,7 +20,7 @@ from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
 from pipeline.mail.deliver import Clock, judged
 from pipeline.mail.dkim import Signer
 from pipeline.mail.headers import Links, list_headers, question_headers
-from pipeline.mail.judge import NOTICES_LIVE_FOR, Outcome, Trial, judge
+from pipeline.mail.judge import NOTICES_LIVE_FOR, Outcome, Trial, judge_refusal_of_us
 from pipeline.mail.layout import render_html, render_subject, render_text
 from pipeline.mail.message import build_message
 from pipeline.mail.smtp import Answer, CannotMake, Copy, dot_stuffed
@@ -182,5 +182,5 @@ def _judged(answer: Answer | LineBroken | CannotMake, trial: Trial, *, now: dt.d
         reply = Reply(0, "", f"the letter could not be made: {without_addresses(str(answer))}")
         return Outcome(DeliveryStatus.QUARANTINED), reply
     if isinstance(answer, Answer) and answer.concerns_us:
-        return judge(Reply(451, answer.reply.enhanced), trial, now=now), answer.reply  # temporary: the fault is ours
+        return judge_refusal_of_us(answer.reply, trial, now=now), answer.reply
     return judged(answer if isinstance(answer, LineBroken) else answer.reply, trial, now=now)
