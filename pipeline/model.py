@@ -159,6 +159,61 @@ class Citation:
     column: int
 
 
+class Basis(StrEnum):
+    """What one sentence of an article rests on, as readers are told. The weakest part of a sentence decides."""
+
+    QUOTED = "quoted"  # its quotation stands word for word in a stored copy of a source that it cites
+    TRACED = "traced"  # each of its numbers stands in a stored copy of a source that it cites
+    RECORDED = "recorded"  # a number stands only in a figure that an editor recorded; there is no stored copy yet
+    CITED = "cited"  # names its sources, and holds neither a number nor a quotation that could be looked up
+    ANALYSIS = "analysis"  # our own reading
+    UNSEEN = "unseen"  # the stored copy is not on this machine, so that nothing could be looked up
+    UNTRACED = "untraced"  # a number or a quotation stands in none of its sources, or it should cite and does not
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The place in a source that bears out a claim, or a part of it."""
+
+    source: str  # id
+    words: str  # as stored; of a recorded figure: what it is, its value and its unit
+    kind: str = (
+        "text"  # quote: a quote of the source with a name; text: its stored copy; fact: a figure recorded by an editor
+    )
+    name: str | None = None  # id of the quote or the fact within its source
+    line: int | None = None  # of the stored text, from 1
+    page: int | None = None
+    bears: tuple[str, ...] = ()  # the parts of the claim that it bears out, as the article writes them
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an article, with what it leans on and the verdict on it."""
+
+    number: int  # within the article, from 1
+    text: str  # as readers see it: no markup, no citations
+    start: int  # where it stands in the article's body, in characters
+    end: int
+    line: int  # of the article's file
+    column: int
+    basis: Basis
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    origins: int = 0  # independent ones among the sources that it cites: three reports of one study are one
+    disagree: bool = False  # the sources that it cites give different figures for it
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_factual(self) -> bool:
+        """True when it says something that a reader may ask the source of."""
+        return self.basis is not Basis.ANALYSIS
+
+    @property
+    def source_ids(self) -> tuple[str, ...]:
+        """The sources in order of first citation, each once."""
+        return tuple(dict.fromkeys(citation.source for citation in self.citations))
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
     date: dt.date
