@@ -1,0 +1,80 @@
+"""The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
+
+    content      new, check, ingest, build
+    mail         send, adopt, bounces
+    running      serve, up, worker, demo
+    subscribers  subscribers import, export, show, erase, ...
+    keys         keys list, rotate, dkim
+    base         what all of them share
+
+Every command works on the repository in the current folder, the one that holds mkdocs.yml, or on ``--root DIR``. It exits
+with 0 when it is done, 1 when it found or met a problem, 2 when it was called with words that make no sense. Heavy modules
+are imported by the command that needs them, so that the others start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+
+import typer
+
+from pipeline.cli import base, content, keys, mail, running, subscribers  # noqa: F401 -- each registers its commands
+from pipeline.cli.base import app
+from pipeline.errors import OpenSignalError
+from pipeline.terminal import err
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run a command. What goes wrong ends in one line that says what, where and what next; never in a traceback."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)  # what a command gave to typer.Exit
+    except typer.Abort:
+        err.print("opensignal: stopped")
+        sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("opensignal: stopped")
+        sys.exit(130)
+    except OpenSignalError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's: the words of the command are off
+            context = getattr(error, "ctx", None)
+            if context and error.format_message() == context.get_help():  # `opensignal keys` and nothing more
+                err.print(error.format_message(), markup=False)
+                sys.exit(2)
+            hint = f"; see {context.command_path} --help" if context else ""
+            err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}")
+            sys.exit(getattr(error, "exit_code", 2))
+        sys.exit(_unexpected(error))
+
+
+def _complain(error: OpenSignalError) -> None:
+    for problem in getattr(error, "problems", ()):
+        err.print(str(problem))
+    err.print(f"opensignal: {error}")
+
+
+def _unexpected(error: Exception) -> int:
+    """A fault of ours. Where the traceback can be read later is better than a screen full of it."""
+    report = base.state_dir / "crash.log"
+    try:
+        report.parent.mkdir(exist_ok=True, mode=0o700)
+        report.write_text(_ADDRESS.sub("(address)", traceback.format_exc()), "utf-8")
+        where = f"; the details are in {report}, please report them"
+    except OSError:
+        where = ""
+    err.print(f"opensignal: unexpected {type(error).__name__}: {_ADDRESS.sub('(address)', str(error))}{where}")
+    return 1
+
+
+# What a foreign error says may hold a row, and what a terminal is shown may go to a log.
+_ADDRESS = re.compile(r"[^\s'\"(<]+@[^\s'\")>]+")

@@ -1,0 +1,134 @@
+"""Articles, feeds in, the site out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.base import (
+    Json,
+    Root,
+    app,
+    now,
+    opened_store,
+    settings_of,
+)
+from pipeline.model import Severity
+from pipeline.terminal import (
+    count,
+    err,
+    out,
+    print_ingest,
+    print_json,
+    problem_as_dict,
+    short,
+    told,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command()
+def new(
+    title: Annotated[str, typer.Argument(help="The title; its slug names the file.")],
+    root: Root = None,
+) -> None:
+    """Start an article: a draft with all its fields in place.
+
+    Example: opensignal new "The grid is the new fab"
+    """
+    from pipeline.library import new_article
+
+    settings = settings_of(root)
+    path = new_article(settings.root, title, today=now().astimezone(settings.zone).date())
+    out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check")
+
+
+@app.command()
+def check(root: Root = None, json: Json = False) -> None:
+    """Print what is wrong with the content. Each problem is file:line:column CODE what; what next.
+
+    Example: opensignal check --json
+    """
+    from pipeline.library import load_library
+
+    library = load_library(settings_of(root).root)
+    problems = library.problems_at(now())
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if json:
+        print_json([problem_as_dict(problem) for problem in problems])
+    else:
+        for problem in problems:
+            out.print(told(problem))
+        warnings = len(problems) - len(errors)
+        out.print(
+            f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
+            f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"
+        )
+    raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def ingest(
+    only: Annotated[
+        list[str] | None, typer.Argument(help="Ids of feeds; default: all that are due.", metavar="FEED")
+    ] = None,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Fetch the feeds that are due. They stand in content/feeds.yml; what is new is written to content/inbox/.
+
+    Example: opensignal ingest
+    """
+    from pipeline.ingest import ingest as run_ingest
+    from pipeline.ingest import open_fetcher
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root)
+    feeds = library.readable_feeds()
+    with opened_store(settings) as store:
+        report = run_ingest(
+            store,
+            feeds,
+            inbox=settings.content / "inbox",
+            fetcher=open_fetcher(settings),
+            now=now(),
+            only=only or None,
+            force=bool(only),
+        )
+    if json:
+        print_json(report.as_dict())
+    else:
+        print_ingest(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def build(
+    root: Root = None,
+    site_dir: Annotated[Path | None, typer.Option(help="Build into this folder.", metavar="DIR")] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Fail on problems in published content.")] = True,
+    json: Json = False,
+) -> None:
+    """Build the site with its feeds. The old site stays until the new one is whole.
+
+    Example: opensignal build --site-dir /srv/www
+    """
+    from pipeline.site import build_site
+
+    settings = settings_of(root)
+    report = build_site(settings, now=now(), site_dir=site_dir, check=check)
+    if json:
+        numbers = {"articles": report.articles, "pages": report.pages, "feeds": report.feeds}
+        print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
+        return
+    for problem in report.problems:
+        err.print(told(problem))
+    out.print(
+        f"built {count(report.articles, 'article')} and {count(report.pages, 'page')} with {count(report.feeds, 'feed')} "
+        f"into {short(report.site_dir)} in {report.seconds:.1f} s"
+    )
