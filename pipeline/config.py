@@ -98,6 +98,13 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(default=Path(".opensignal"), description="folder of the machine's own files; never in Git")
     site_dir: Path = Field(default=Path("site"), description="folder that the site is built into")
+    snapshots: str = Field(
+        default="",
+        description=(
+            "where stored copies lie that may not be redistributed: a folder, or s3://BUCKET/PREFIX; "
+            "default: snapshots in the state folder"
+        ),
+    )
     database_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; default: SQLite in the state folder"
     )
@@ -316,6 +323,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
 
+    @field_validator("snapshots")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.!'()/-]*)?", value):
+            raise ValueError(f"{value!r} is no place for stored copies; write s3://BUCKET/PREFIX, or a folder")
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _known_transport(cls, value: str) -> str:
@@ -357,6 +371,18 @@ class Settings(BaseSettings):
     @property
     def content(self) -> Path:
         return self.root / "content"
+
+    @property
+    def kept_dir(self) -> Path:
+        """The folder of the stored copies that are not in Git; where they lie in a bucket, of what this machine has of them."""
+        if not self.snapshots or self.bucket:
+            return self.state_dir / "snapshots"
+        return self.root / Path(self.snapshots).expanduser()
+
+    @property
+    def bucket(self) -> str:
+        """s3://BUCKET/PREFIX, if the stored copies that are not in Git lie there."""
+        return self.snapshots if self.snapshots.startswith("s3://") else ""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -156,3 +156,15 @@ def test_a_broken_file_is_named(root: Path, file: str, text: str, words: str) ->
 def test_a_folder_without_a_newsletter_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no mkdocs\.yml in .*--root"):
         Settings.load(tmp_path)
+
+
+def test_stored_copies_lie_in_a_folder_or_in_a_bucket(root: Path) -> None:
+    by_default = Settings.load(root)
+    in_a_folder = Settings.load(root, snapshots="../copies")
+    in_a_bucket = Settings.load(root, snapshots="s3://copies/of-ours")
+
+    assert (by_default.kept_dir, by_default.bucket) == (root / ".opensignal/snapshots", "")
+    assert (in_a_folder.kept_dir, in_a_folder.bucket) == (root / "../copies", "")
+    assert (in_a_bucket.kept_dir, in_a_bucket.bucket) == (root / ".opensignal/snapshots", "s3://copies/of-ours")
+    with pytest.raises(SettingsError, match="write s3://BUCKET/PREFIX"):
+        Settings.load(root, snapshots="https://copies.example.org/")

@@ -1,6 +1,7 @@
 """content/ as data: articles, sources, topics, people, feeds, and everything that is wrong with them.
 
     load_library     files | front matter | schema | checks | Library         `files`, `frontmatter`, `schema`, `checks`
+    StoredTexts      a source | the text of its stored copy                   `snapshots`
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     new_article      a title | a file to start from                           `new`
@@ -25,6 +26,7 @@ from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.new import new_article
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
+from pipeline.library.snapshots import StoredTexts
 from pipeline.library.typography import typographic
 from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Topic
 
@@ -33,6 +35,7 @@ __all__ = [
     "CitedSource",
     "Library",
     "Rendered",
+    "StoredTexts",
     "TocEntry",
     "authorship",
     "clean_html",
@@ -62,6 +65,9 @@ class Library:
     held_back: frozenset[str] = (
         frozenset()
     )  # article files that cannot be read, but say that they are not to be published
+    texts: StoredTexts = dataclasses.field(
+        default_factory=StoredTexts, compare=False
+    )  # the stored copies of the sources
 
     def published(self, now: dt.datetime) -> tuple[Article, ...]:
         """The articles that readers may see at *now*, newest first."""
@@ -120,15 +126,18 @@ class Library:
         return {article.path: article for article in self.articles}
 
 
-def load_library(root: Path) -> Library:
-    """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`."""
+def load_library(root: Path, *, kept: Path | None = None) -> Library:
+    """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`.
+
+    *kept* is the folder of the stored copies that are not in Git (`Settings.kept_dir`); default: the one of who set nothing.
+    """
     shelf = read_content(root)
-    library = _library(shelf)
+    library = _library(shelf, StoredTexts(root, kept))
     problems = [*shelf.problems, *check_all(shelf, library, root)]
     return dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)))
 
 
-def _library(shelf: Shelf) -> Library:
+def _library(shelf: Shelf, texts: StoredTexts) -> Library:
     articles = sorted((read.noun for read in shelf.articles), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
     return Library(
         articles=tuple(articles),
@@ -137,6 +146,7 @@ def _library(shelf: Shelf) -> Library:
         people={read.noun.id: read.noun for read in shelf.people},
         feeds=tuple(read.noun for read in shelf.feeds),
         held_back=frozenset(shelf.held_back),
+        texts=texts,
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
-from pipeline.library.checks.sources import StoredTexts, check_addresses, check_ids, check_quotes, check_source
+from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source
 from pipeline.library.checks.uncited import check_numbers
 from pipeline.library.files import Shelf
 from pipeline.model import Problem, Severity, Status
@@ -73,10 +73,9 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
         if article.noun.status.is_final:
             yield from check_numbers(article.noun)
     yield from check_slugs(shelf.articles)
-    texts = StoredTexts(root)
     for source in shelf.sources:
         yield from check_source(source, library)
-        yield from check_quotes(source, shelf.sources, texts)
+        yield from check_quotes(source, shelf.sources, library.texts)
     yield from check_addresses(shelf.sources)
     yield from check_addresses(shelf.feeds)
     for feed in shelf.feeds:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pipeline.library.checks.articles import unknown_source
 from pipeline.library.files import SNAPSHOTS, Read
-from pipeline.library.frontmatter import Unreadable, read_text
 from pipeline.library.quotes import nearest, normal, occurs
+from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
 from pipeline.model import Feed, Problem, Source
 
@@ -63,47 +62,15 @@ def check_ids(reads: Iterable[Read[_Listed]]) -> Iterator[Problem]:
 # --- stored copies ----------------------------------------------------------------------------------------------------------------
 
 
-class StoredTexts:
-    """The stored copies, each read and hashed once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: dict[str, tuple[str | None, str]] = {}
-
-    def of(self, source: Source) -> tuple[str | None, str]:
-        """The stored text of *source* (None where it is not here), and what is wrong with it."""
-        if source.snapshot is None:
-            return None, ""
-        sha = source.snapshot.text_sha256
-        if sha not in self._known:
-            self._known[sha] = self._read(sha)
-        return self._known[sha]
-
-    def _read(self, sha: str) -> tuple[str | None, str]:
-        path = f"{SNAPSHOTS}/{sha}.txt"
-        if not (self._root / path).exists():
-            return None, ""
-        try:
-            found = hashlib.sha256((self._root / path).read_bytes()).hexdigest()
-            text = read_text(self._root / path)
-        except OSError as error:
-            return None, f"{path} cannot be read: {error.strerror}; check its permissions"
-        except Unreadable as wrong:
-            return None, f"{path}: {wrong.message}"
-        if found != sha:
-            return None, f"{path} was changed (its sha256 is {found[:12]}...); restore it from Git or take a new copy"
-        return text, ""
-
-
 def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: StoredTexts) -> Iterator[Problem]:
     """S110 to S118: each quote stands in the stored copy, and the copy is the one that was taken and may be kept."""
     source = read.noun
     text, wrong = texts.of(source)
     if wrong:
         yield read.problem("S113", ("snapshot", "text_sha256"), wrong)
-    if text is not None and source.redistribute != "full":
+    if source.redistribute != "full" and texts.in_git(source):
         kept = f"the full text is stored in {SNAPSHOTS}, but redistribute is {source.redistribute}"
-        yield read.problem("S115", ("redistribute",), f"{kept}; remove the file or set it to full")
+        yield read.problem("S115", ("redistribute",), f"{kept}; move the file out of Git, or set it to full")
     for id_, quote in source.quotes.items():
         loc = ("quotes", id_, "text")
         if (length := len(normal(quote.text))) > QUOTE_MAX:
@@ -112,7 +79,9 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
             yield read.problem("S110", loc, f'quote "{id_}" has no stored copy to occur in; take one, or record a fact')
         elif text is None and not wrong:
             yield read.warning(
-                "S118", loc, f'quote "{id_}" could not be checked: the stored copy is not here; fetch it'
+                "S118",
+                loc,
+                f'quote "{id_}" could not be checked: the stored copy is not here; look it up where the copy is',
             )
         elif text is not None and not occurs(quote.text, text):
             yield _misquoted(read, id_, text, all_sources, texts)

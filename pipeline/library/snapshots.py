@@ -1,0 +1,80 @@
+"""The stored copies of sources on this machine: where their texts lie, and whether each is still the one that was taken.
+
+    content/sources/snapshots/<sha>.txt     what may be redistributed: in Git, with the publication
+    <kept>/<sha>.txt                        what may not: a folder outside Git, whose texts others of the newsroom have or have not
+    <kept>/raw/<sha>.gz, <sha>.json         the bytes as they were fetched, and how; of all sources
+
+The name of a text is the SHA-256 of it, one paragraph a line in the normal form of `quotes`; the name of the bytes is theirs.
+Nothing here asks a network: what lies in a bucket is brought here by `opensignal sources pull`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pipeline.library.files import SNAPSHOTS
+from pipeline.library.frontmatter import Unreadable, read_text
+from pipeline.model import Source
+
+KEPT = ".opensignal/snapshots"  # where a newsroom that set nothing keeps what it may not pass on
+
+
+class StoredTexts:
+    """The texts in the repository at *root*, and in the folder *kept* outside Git; each is read and hashed once."""
+
+    def __init__(self, root: Path | None = None, kept: Path | None = None) -> None:
+        self._root = root
+        self._kept = kept if kept is not None or root is None else root / KEPT
+        self._known: dict[str, tuple[str | None, str]] = {}
+
+    def of(self, source: Source) -> tuple[str | None, str]:
+        """The stored text of *source* (None where it is not here), and what is wrong with it."""
+        if source.snapshot is None:
+            return None, ""
+        sha = source.snapshot.text_sha256
+        if sha not in self._known:
+            self._known[sha] = self._read(sha)
+        return self._known[sha]
+
+    def is_away(self, source: Source) -> bool:
+        """True when a copy of *source* was taken that is not on this machine: nothing can be looked up in it here."""
+        return source.snapshot is not None and self.of(source) == (None, "")
+
+    def in_git(self, source: Source) -> bool:
+        """True when the text of *source* lies in the repository, for all to have."""
+        sha = source.snapshot.text_sha256 if source.snapshot else ""
+        return self._root is not None and bool(sha) and (self._root / SNAPSHOTS / f"{sha}.txt").exists()
+
+    def _read(self, sha: str) -> tuple[str | None, str]:
+        for path, name in self._places(sha):
+            if path.exists():
+                return _checked(path, sha, name)
+        return None, ""
+
+    def _places(self, sha: str) -> list[tuple[Path, str]]:
+        """Where the text may lie, and what to call the place."""
+        places = []
+        if self._root is not None:
+            places.append((self._root / SNAPSHOTS / f"{sha}.txt", f"{SNAPSHOTS}/{sha}.txt"))
+        if self._kept is not None:
+            places.append((self._kept / f"{sha}.txt", _shown(self._kept / f"{sha}.txt", self._root)))
+        return places
+
+
+def _checked(path: Path, sha: str, name: str) -> tuple[str | None, str]:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        text = read_text(path)
+    except OSError as error:
+        return None, f"{name} cannot be read: {error.strerror}; check its permissions"
+    except Unreadable as wrong:
+        return None, f"{name}: {wrong.message}"
+    if found != sha:
+        again = "restore it from Git" if name.startswith(SNAPSHOTS) else "delete it, run opensignal sources pull,"
+        return None, f"{name} was changed (its sha256 is {found[:12]}...); {again} or take a new copy"
+    return text, ""
+
+
+def _shown(path: Path, root: Path | None) -> str:
+    return path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else str(path)

@@ -1,0 +1,75 @@
+"""Stored copies are found in Git and in the folder outside it, and each is what it was when it was taken."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pipeline.library import Library, StoredTexts, load_library
+from pipeline.library.files import SNAPSHOTS
+from pipeline.model import Snapshot, Source, Tier
+from tests.library.newsroom import TEXT, Newsroom
+
+SHA = hashlib.sha256(TEXT.encode()).hexdigest()
+SHOT = Snapshot(SHA, SHA, dt.datetime(2026, 11, 23, tzinfo=dt.UTC), "plain", len(TEXT))
+SOURCE = Source("north", "https://north.example/", "Northfield", Tier.PRIMARY, snapshot=SHOT)
+
+
+def put(folder: Path, text: str = TEXT) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{SHA}.txt").write_text(text)
+
+
+@pytest.mark.parametrize("folder", [SNAPSHOTS, ".opensignal/snapshots"])
+def test_a_text_is_found_in_git_and_in_the_folder_outside_it(tmp_path: Path, folder: str) -> None:
+    put(tmp_path / folder)
+
+    texts = StoredTexts(tmp_path)
+
+    assert texts.of(SOURCE) == (TEXT, "")
+    assert not texts.is_away(SOURCE)
+    assert texts.in_git(SOURCE) is (folder == SNAPSHOTS)
+
+
+def test_the_folder_outside_git_may_be_another_one(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere")
+
+    assert StoredTexts(tmp_path / "repository", tmp_path / "elsewhere").of(SOURCE) == (TEXT, "")
+    assert StoredTexts(tmp_path / "repository").of(SOURCE) == (None, "")
+
+
+def test_a_copy_that_was_taken_and_is_not_here_is_away(tmp_path: Path) -> None:
+    never_taken = Source("south", "https://south.example/", "Southfield", Tier.PRIMARY)
+
+    assert StoredTexts(tmp_path).is_away(SOURCE)
+    assert not StoredTexts(tmp_path).is_away(never_taken)
+    assert Library().texts.of(SOURCE) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("folder", "what_next"), [(SNAPSHOTS, "restore it from Git"), (".opensignal/snapshots", "opensignal sources pull")]
+)
+def test_s113_a_copy_that_was_changed_is_no_copy(tmp_path: Path, folder: str, what_next: str) -> None:
+    """S113"""
+    put(tmp_path / folder, TEXT.replace("60%", "70%"))
+
+    text, wrong = StoredTexts(tmp_path).of(SOURCE)
+
+    assert text is None
+    assert wrong.startswith(f"{folder}/{SHA}.txt was changed")
+    assert what_next in wrong
+    assert not StoredTexts(tmp_path).is_away(SOURCE)
+
+
+def test_a_quote_is_looked_up_in_the_folder_outside_git(newsroom: Newsroom, tmp_path: Path) -> None:
+    """What may not be redistributed lies there, and is no S115."""
+    newsroom.quoted_source("westfield", "70% above our 2024 outlook", redistribute="quote")
+    (newsroom.root / SNAPSHOTS).rename(tmp_path / "kept")
+
+    problems = load_library(newsroom.root, kept=tmp_path / "kept").problems
+
+    assert [problem.code for problem in problems] == ["S110"]
+    assert [problem.code for problem in newsroom.load().problems] == ["S118"]
