@@ -41,6 +41,16 @@ class Tier(StrEnum):
     AGGREGATOR = "aggregator"  # who collects reports
 
 
+class SourceStatus(StrEnum):
+    """What was found when the address of a source was last asked for."""
+
+    LIVE = "live"  # it answers, and the words that we cite stand there
+    MOVED = "moved"  # it answers at another address
+    CHANGED = "changed"  # it answers, but words that we cite no longer stand there
+    GONE = "gone"  # it answers no more
+    RETRACTED = "retracted"  # its publisher took it back; an editor says so, no machine
+
+
 class Role(StrEnum):
     WRITER = "writer"
     EDITOR = "editor"  # a person who holds editorial responsibility
@@ -91,7 +101,9 @@ class Quote:
 
     id: str
     text: str
-    page: int | None = None
+    page: int | None = None  # of a document with pages, from 1
+    prefix: str = ""  # words that stand directly before it, where its own stand there more than once
+    suffix: str = ""  # words that stand directly behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,11 @@ class Source:
     snapshot: Snapshot | None = None
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    supersedes: str | None = None  # id of the source that this one replaces
+    superseded_by: str | None = None  # id of the source that replaces this one
+    status: SourceStatus = SourceStatus.LIVE
+    status_at: dt.date | None = None  # when that was found
+    archive: str | None = None  # address of a copy that somebody else keeps
     note: str = ""
     sample: bool = False  # an invented source, for demonstration only
     path: str = ""

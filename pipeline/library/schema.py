@@ -34,6 +34,7 @@ from pipeline.model import (
     Role,
     Snapshot,
     Source,
+    SourceStatus,
     Status,
     Tier,
     Topic,
@@ -313,6 +314,8 @@ class SnapshotPart(File):
 class QuotePart(File):
     text: Words
     page: Annotated[int, Field(ge=1)] | None = None
+    prefix: str = ""
+    suffix: str = ""
 
 
 class FactPart(File):
@@ -331,6 +334,10 @@ class SourceFile(File):
         "issued": "S014",
         "accessed": "S014",
         "via": "S104",
+        "supersedes": "S104",
+        "superseded_by": "S104",
+        "archive": "S102",
+        "status_at": "S014",
         "snapshot": "S113",
         "quotes": "S110",
     }
@@ -350,6 +357,11 @@ class SourceFile(File):
     snapshot: SnapshotPart | None = None
     quotes: dict[Name, QuotePart] = {}
     facts: dict[Name, FactPart] = {}
+    supersedes: str | None = None
+    superseded_by: str | None = None
+    status: SourceStatus = SourceStatus.LIVE
+    status_at: Day | None = None
+    archive: Url | None = None
     note: str = ""
     sample: bool = False
 
@@ -369,8 +381,13 @@ class SourceFile(File):
             licence=self.licence,
             redistribute=self.redistribute,
             snapshot=Snapshot(shot.sha256, shot.text_sha256, shot.at, shot.tool, shot.bytes) if shot else None,
-            quotes={name: Quote(name, part.text, part.page) for name, part in self.quotes.items()},
+            quotes={name: Quote(name, q.text, q.page, q.prefix, q.suffix) for name, q in self.quotes.items()},
             facts={name: Fact(name, f.what, f.value, f.unit, f.period) for name, f in self.facts.items()},
+            supersedes=self.supersedes,
+            superseded_by=self.superseded_by,
+            status=self.status,
+            status_at=self.status_at,
+            archive=self.archive,
             note=self.note,
             sample=self.sample,
             path=path,

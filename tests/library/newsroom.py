@@ -70,6 +70,12 @@ class Newsroom:
             f'quotes:\n  share: {{text: "{quote}"}}\n',
         )
 
+    def keep_outside_git(self) -> None:
+        """Move every stored text to the folder of those that may not be redistributed."""
+        kept = self.root / ".opensignal" / "snapshots"
+        kept.parent.mkdir()
+        (self.root / "content/sources/snapshots").rename(kept)
+
     def article(
         self, body: str = "A plain sentence.\n", *, front: str = FRONT, slug: str = "grid", date: str = "2026-11-20"
     ) -> str:

@@ -217,6 +217,17 @@ def test_numbers_in_a_draft_may_wait_for_their_citations(newsroom: Newsroom) -> 
         (("tier: primary", "tier: primary\nvia: southfeld-2026"), (7, 6), "S104", "southfield-2026", Severity.ERROR),
         (("tier: primary", "tier: primary\nvia: northfield-2026"), (7, 6), "S104", "its own origin", Severity.ERROR),
         (("https://northfield", "https://www.southfield"), (2, 6), "S103", "same address", Severity.WARNING),
+        (("tier: primary", "tier: primary\nsupersedes: x1"), (7, 13), "S104", "supersedes: unknown", Severity.ERROR),
+        (
+            ("tier: primary", "tier: primary\nsuperseded_by: northfield-2026"),
+            (7, 16),
+            "S104",
+            "its own successor",
+            Severity.ERROR,
+        ),
+        (("tier: primary", "tier: primary\nstatus: lve"), (7, 9), "S006", 'did you mean "live"?', Severity.ERROR),
+        (("tier: primary", "tier: primary\nstatus_at: soon"), (7, 12), "S014", "not a date", Severity.ERROR),
+        (("tier: primary", "tier: primary\narchive: here"), (7, 10), "S102", "not a web address", Severity.ERROR),
     ],
 )
 def test_sources(
@@ -277,10 +288,63 @@ def test_s114_a_long_quote_is_a_warning(newsroom: Newsroom) -> None:
     assert (newsroom.only_problem().code, newsroom.only_problem().severity) == ("S114", Severity.WARNING)
 
 
+def test_s114_a_quote_of_a_text_that_may_not_be_passed_on_is_a_small_part_of_it(newsroom: Newsroom) -> None:
+    """S114: more than a line, and more than 5 % of the source."""
+    line, text = "ten words. " * 7, "ten words. " * 140
+    newsroom.quoted_source("a-line", line.strip(), text=text, redistribute="quote")
+    newsroom.quoted_source("more", (line + "ten words.").strip(), text=text, redistribute="quote")
+    newsroom.quoted_source("passed-on", (line + "ten words.").strip(), text=text)
+    newsroom.keep_outside_git()
+
+    problem = newsroom.only_problem()
+
+    assert (Path(problem.path).stem, problem.code, problem.severity) == ("more", "S114", Severity.WARNING)
+    assert "the quote is 6% of its source (max 5%)" in problem.message
+
+
 def test_s115_a_text_that_may_not_be_redistributed_is_not_kept_here(newsroom: Newsroom) -> None:
     newsroom.quoted_source("westfield", "60% above our 2024 outlook", redistribute="quote")
 
     assert newsroom.only_problem().code == "S115"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("superseded_by: southfield-2026\n", ""), ("", "supersedes: northfield-2026\n")],
+    ids=["the old one says so", "the new one says so"],
+)
+def test_s116_a_source_that_a_newer_one_replaces(newsroom: Newsroom, old: str, new: str) -> None:
+    newsroom.source("northfield-2026", old)
+    newsroom.source("southfield-2026", new)
+    newsroom.article("One.[^northfield-2026] Two.[^northfield-2026]\n")
+
+    problem = newsroom.only_problem()
+
+    assert (problem.line, problem.column, problem.code, problem.severity) == (9, 5, "S116", Severity.WARNING)
+    assert 'superseded by "southfield-2026"' in problem.message
+
+
+def test_s116_who_compares_the_two_cites_both(newsroom: Newsroom) -> None:
+    newsroom.source("southfield-2026", "supersedes: northfield-2026\n")
+    newsroom.article("It grew.[^northfield-2026][^southfield-2026]\n")
+
+    assert newsroom.problems() == []
+
+
+def test_s116_the_newest_of_three_is_named_and_a_circle_ends(newsroom: Newsroom) -> None:
+    newsroom.source("northfield-2026", "superseded_by: southfield-2026\n")
+    newsroom.source("southfield-2026", "superseded_by: northfield-2027\n")
+    newsroom.source("northfield-2027", "superseded_by: northfield-2026\n")
+    newsroom.article("One.[^northfield-2026]\n")
+
+    assert 'superseded by "northfield-2027"' in newsroom.only_problem().message
+
+
+def test_s116_a_source_that_was_retracted(newsroom: Newsroom) -> None:
+    newsroom.source("northfield-2026", "status: retracted\nstatus_at: 2026-11-20\n")
+    newsroom.article("One.[^northfield-2026]\n")
+
+    assert "was retracted" in newsroom.only_problem().message
 
 
 def test_s118_a_quote_whose_copy_is_kept_elsewhere_could_not_be_checked(newsroom: Newsroom) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
-from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source
+from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source, check_superseded
 from pipeline.library.checks.uncited import check_numbers
 from pipeline.library.files import Shelf
 from pipeline.model import Problem, Severity, Status
@@ -56,8 +56,9 @@ CODES: Final = {
     "S110": "a quote that does not occur in the stored copy of its source, or has none to occur in",
     "S111": "a quote that occurs in the stored copy of another source",
     "S113": "a stored copy whose hash is not the one recorded",
-    "S114": "a quote of more than 300 characters",
+    "S114": "a quote of more than 300 characters, or of more than 5% of a text that may not be redistributed",
     "S115": "the full text of a source that may not be redistributed is stored in the repository",
+    "S116": "a source that was replaced by a newer one, or retracted",
     "S118": "a quote that could not be checked here: the stored copy is kept elsewhere",
     # what must carry a citation
     "S201": "a sentence with a number and without a citation",
@@ -70,6 +71,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     """Every problem that shows only when the whole library is at hand."""
     for article in shelf.articles:
         yield from check_article(article, library, root)
+        yield from check_superseded(article, library)
         if article.noun.status.is_final:
             yield from check_numbers(article.noun)
     yield from check_slugs(shelf.articles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -11,12 +11,14 @@ from pipeline.library.files import SNAPSHOTS, Read
 from pipeline.library.quotes import nearest, normal, occurs
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
-from pipeline.model import Feed, Problem, Source
+from pipeline.model import Article, Feed, Problem, Severity, Source, SourceStatus
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
 QUOTE_MAX: Final = 300  # characters; more is hard to call a quotation
+QUOTE_SHARE: Final = 0.05  # of a text that may not be passed on
+A_LINE: Final = 80  # characters that may be quoted of the shortest text
 
 
 class _Listed(Protocol):
@@ -31,14 +33,49 @@ def check_source(read: Read[Source], library: Library) -> Iterator[Problem]:
         yield read.problem(
             "S101", ("id",), f'the id is "{source.id}", the file\'s name says "{stem}"; make them the same'
         )
-    if source.via == source.id:
-        yield read.problem("S104", ("via",), "via: a source cannot be its own origin; delete the line")
-    elif source.via is not None and source.via not in library.sources:
-        yield read.problem("S104", ("via",), f"via: {unknown_source(source.via, library)}")
+    for key, what in (("via", "origin"), ("supersedes", "predecessor"), ("superseded_by", "successor")):
+        other = getattr(source, key)
+        if other == source.id:
+            yield read.problem("S104", (key,), f"{key}: a source cannot be its own {what}; delete the line")
+        elif other is not None and other not in library.sources:
+            yield read.problem("S104", (key,), f"{key}: {unknown_source(other, library)}")
     if names := tracking(source.url):
         yield read.warning("S102", ("url",), f"the address holds {', '.join(names)}, which tracks readers; delete it")
     if source.url.lower().startswith("http:"):
         yield read.warning("S102", ("url",), "the address is not https; use the https one if the site has it")
+
+
+def check_superseded(read: Read[Article], library: Library) -> Iterator[Problem]:
+    """S116: an article leans on what was replaced or taken back. Who cites the newer one beside it compares the two."""
+    newer = successors(library.sources)
+    cited = set(read.noun.source_ids)
+    told: set[str] = set()
+    for citation in read.noun.citations:
+        source = library.sources.get(citation.source)
+        if source is None or source.id in told:
+            continue
+        told.add(source.id)
+        if source.status is SourceStatus.RETRACTED:
+            message = f'source "{source.id}" was retracted; cite another, or say in the text that it was'
+        elif (other := newer.get(source.id)) and other not in cited:
+            message = f'source "{source.id}" is superseded by "{other}"; cite the newer one, or both'
+        else:
+            continue
+        yield Problem(read.path, citation.line, citation.column, "S116", message, Severity.WARNING)
+
+
+def successors(sources: Mapping[str, Source]) -> dict[str, str]:
+    """By id of a source, the id of the newest that replaces it; what either of the two files says will do."""
+    direct = {source.supersedes: source.id for source in sources.values() if source.supersedes}
+    direct.update({source.id: source.superseded_by for source in sources.values() if source.superseded_by})
+    newest = {}
+    for old in direct:
+        chain = [old]
+        while (following := direct.get(chain[-1])) and following in sources and following not in chain:
+            chain.append(following)
+        if len(chain) > 1:
+            newest[old] = chain[-1]
+    return newest
 
 
 def check_addresses(reads: Iterable[Read[Source]] | Iterable[Read[Feed]]) -> Iterator[Problem]:
@@ -73,8 +110,8 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
         yield read.problem("S115", ("redistribute",), f"{kept}; move the file out of Git, or set it to full")
     for id_, quote in source.quotes.items():
         loc = ("quotes", id_, "text")
-        if (length := len(normal(quote.text))) > QUOTE_MAX:
-            yield read.warning("S114", loc, f"the quote is {length} characters (max {QUOTE_MAX}); quote less")
+        if long := _too_long(quote.text, text if source.redistribute != "full" else None):
+            yield read.warning("S114", loc, f"the quote is {long}; quote less")
         if source.snapshot is None:
             yield read.problem("S110", loc, f'quote "{id_}" has no stored copy to occur in; take one, or record a fact')
         elif text is None and not wrong:
@@ -85,6 +122,16 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
             )
         elif text is not None and not occurs(quote.text, text):
             yield _misquoted(read, id_, text, all_sources, texts)
+
+
+def _too_long(quote: str, text: str | None) -> str:
+    """What makes a *quote* more than a quotation from *text*, or nothing."""
+    length = len(normal(quote))
+    if length > QUOTE_MAX:
+        return f"{length} characters (max {QUOTE_MAX})"
+    if text and length > max(A_LINE, QUOTE_SHARE * len(text)):
+        return f"{length / len(text):.0%} of its source (max {QUOTE_SHARE:.0%})"
+    return ""
 
 
 def _misquoted(read: Read[Source], id_: str, text: str, all_sources: list[Read[Source]], texts: StoredTexts) -> Problem:
