@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import urlsplit
 
 import pytest
 
 from pipeline.library import Library, load_library, render_article, to_plain_text
+from pipeline.library.files import SNAPSHOTS
 from tests.conftest import REPOSITORY
 from tests.library.newsroom import SITE
 
@@ -44,3 +46,24 @@ def test_every_article_becomes_a_page_and_a_letter_without_leftovers(ours: Libra
 def test_feeds_are_read_and_belong_to_our_topics(ours: Library) -> None:
     assert len(ours.feeds) >= 5
     assert {topic for feed in ours.feeds for topic in feed.topics} <= set(ours.topics)
+
+
+def test_one_article_rests_on_stored_copies_alone_and_says_that_it_is_a_demonstration(ours: Library) -> None:
+    article = ours.article("northfield-with-its-receipts")
+    assert article is not None
+    sources = [ours.sources[id_] for id_ in article.source_ids]
+
+    assert "demonstration" in article.title
+    assert len(sources) == 6
+    for source in sources:
+        assert source.sample
+        assert (urlsplit(source.url).hostname or "").endswith(".example")
+        assert source.redistribute == "full"
+        assert ours.texts.in_git(source)
+        assert ours.texts.of(source)[1] == ""
+
+
+def test_no_stored_copy_lies_here_without_its_source(ours: Library) -> None:
+    lying_here = {path.stem for path in (REPOSITORY / SNAPSHOTS).glob("*.txt")}
+
+    assert lying_here == {source.snapshot.text_sha256 for source in ours.sources.values() if source.snapshot}
