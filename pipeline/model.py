@@ -174,6 +174,7 @@ class Citation:
     quote: str | None  # id of a quote of that source
     line: int  # of the article's file
     column: int
+    inserted: bool = False  # the build sets the words of the quote here
 
 
 class Basis(StrEnum):

@@ -1,4 +1,9 @@
-"""Where an article leans on its sources: ``[^id]`` for a source, ``[^id.quote]`` for words of it, in Markdown.
+"""Where an article leans on its sources, in Markdown.
+
+    [^id]              a source
+    [^id.quote]        words of it that its file keeps by name; alone in a block quote, they are set there
+    ![[id.quote]]      those very words, set here by the build: nobody can misquote them
+    [@id, p. 3; @id2]  Pandoc's way to cite, until `opensignal fmt` writes it in ours
 
 This finds the places with their line and column, for the checks; `render` turns the same places into links while it renders.
 Both leave alone what stands in code, in comments, in raw HTML, behind a backslash, and in the definitions that may close a file:
@@ -13,14 +18,21 @@ Those are there so that the file reads well on a forge; readers of the site get 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from pipeline.model import Citation
 
 # Wide on purpose: a citation with a slip in it must be found to be reported.
-CITATION: Final = r"\[\^([^\[\]\s.^]+)(?:\.([^\[\]\s^]+))?\]"
+_ID: Final = r"([^\[\]\s.^]+)(?:\.([^\[\]\s^]+))?"  # of a source, and perhaps of a quote
+CITATION: Final = rf"\[\^{_ID}\]"
+INSERTION: Final = rf"!\[\[{_ID}\]\]"
+PANDOC: Final = r"(?<!\])\[((?:@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)(?:;\s*@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)*)\](?![(\[:])"
+CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each source in it, and where in the source
 
-_PLACES: Final = re.compile(r"(?<!\\)" + CITATION)
+_PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
+# A block quote that is nothing but one citation.
+_WORDLESS: Final = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)")
 PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)  # lines without an empty one between them
 CODE_MARK: Final = "\ufffc"  # what `prose` leaves of a fenced block: it still ends a list
 
@@ -44,12 +56,26 @@ _OPENS_A_CONTAINER: Final = re.compile(r"(?:[-*+]|\d+\.)[ ]|!!!|\?\?\?|===[!+]*[
 
 def find_citations(body: str, *, first_line: int = 1) -> tuple[Citation, ...]:
     """The citations of the Markdown in *body*, in order; the line counts from *first_line*, the column from 1."""
-    if "[^" not in body:
+    if not any(sign in body for sign in ("[^", "[@", "![[")):
         return ()
+    text = prose(body)
+    wordless = {m.start("citation") for m in _WORDLESS.finditer(text)} if ">" in text else set()
     return tuple(
-        Citation(m[1], m[2], *line_and_column(body, m.start(), first_line=first_line))
-        for m in _PLACES.finditer(prose(body))
+        Citation(source, quote, *line_and_column(body, at, first_line=first_line), inserted=inserted or at in wordless)
+        for m in _PLACES.finditer(text)
+        for source, quote, at, inserted in _cited(m)
     )
+
+
+def _cited(place: re.Match[str]) -> Iterator[tuple[str, str | None, int, bool]]:
+    """Source, quote, offset, and whether the words are inserted, of each citation in *place*."""
+    if place[5]:
+        for one in CITED_BY_PANDOC.finditer(place[5]):
+            yield one[1], None, place.start(5) + one.start(), False
+    elif place[1]:
+        yield place[1], place[2], place.start(), True
+    else:
+        yield place[3], place[4], place.start(), False
 
 
 def line_and_column(text: str, offset: int, *, first_line: int = 1) -> tuple[int, int]:

@@ -30,7 +30,8 @@ _BLOCKS: Final = frozenset(
     "h1 h2 h3 h4 h5 h6 p ul ol li dl dt dd blockquote pre table hr div details summary section figure".split()
 )
 _NO_PROSE: Final = re.compile(
-    CODE_MARK + r"|[ ]{4}|\t|[ ]{0,3}(?:#|\||>|<|[-*+][ ]|\d+[.)][ ]|!!!|\?\?\?|===|:[ ]|!\[|```|~~~|[-*_]{3,}\s*$)"
+    CODE_MARK + r"|[ ]{4}|\t|[ ]{0,3}(?:#|\||>|<|[-*+][ ]|\d+[.)][ ]|!!!|\?\?\?|===|:[ ]|```|~~~|[-*_]{3,}\s*$"
+    r"|!\[(?!\[)|!\[\[[^\[\]]*\]\]\s*$)"
 )
 
 

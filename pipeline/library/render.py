@@ -16,7 +16,7 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
 from markdown import Markdown
@@ -24,11 +24,11 @@ from markdown.extensions import Extension
 from markdown.extensions.toc import slugify
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE
+from markdown.util import AMP_SUBSTITUTE, HTML_PLACEHOLDER_RE, AtomicString
 
 from pipeline.errors import ContentError
 from pipeline.library import links
-from pipeline.library.citations import CITATION, prose, without_definitions
+from pipeline.library.citations import CITATION, CITED_BY_PANDOC, INSERTION, PANDOC, prose, without_definitions
 from pipeline.library.clean import clean_rendered, plain_text
 from pipeline.library.typography import APART, NOTHING, is_english, typographic
 from pipeline.model import Article, Quote, Source
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 WORDS_A_MINUTE: Final = 230
 _OURS: Final = "pipeline.library.render"
 AS_TYPED: Final = ""  # a language without rules of ours
+INSERTED: Final = "inserted"  # attribute of an element that holds words of a source as they are
 _IN_A_LINE: Final = frozenset("a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup u".split())
 _PLACEHOLDER: Final = re.compile(
     "\x02[^\x02\x03]*\x03"
@@ -96,7 +97,7 @@ def render_article(article: Article, library: Library, *, site_url: str) -> Rend
 
     engine = _engine(language=article.lang)
     html = engine.html(article.body, library.sources, path=article.path)
-    words = count_words(article.body)
+    words = count_words(article.body, library.sources)
     return Rendered(
         html=clean_rendered(html, resolve=resolve, ids=engine.ids),
         toc=engine.toc,
@@ -136,16 +137,28 @@ def heading_id(title: str, separator: str) -> str:
     return f"section-{slug}" if re.match(r"(source|cite)-\d", slug) else slug
 
 
-def count_words(body: str) -> int:
-    """How many words of the Markdown in *body* a reader reads; code, comments and citations do not count."""
-    return len(_WORD.findall(_LINK_TARGET.sub("]", re.sub(CITATION, "", prose(body)))))
+def count_words(body: str, sources: Mapping[str, Source]) -> int:
+    """How many words of the Markdown in *body* a reader reads; code, comments and citations do not count, inserted words do."""
+
+    def inserted(m: re.Match[str]) -> str:
+        return words_of(sources, m[1], m[2]) or ""
+
+    text = re.sub(INSERTION, inserted, re.sub(f"{CITATION}|{PANDOC}", "", prose(body)))
+    return len(_WORD.findall(_LINK_TARGET.sub("]", text)))
+
+
+def words_of(sources: Mapping[str, Source], source: str, quote: str | None) -> str | None:
+    """The words of a quote; None where the source or the quote is not there."""
+    found = sources[source].quotes.get(quote) if quote and source in sources else None
+    return found.text if found else None
 
 
 def body_tree(article: Article, sources: Mapping[str, Source]) -> ET.Element:
     """The body as a tree of plain elements (p, h2, ul, table, pre, a, ...), for `plain`.
 
-    A citation is an empty ``sup`` whose attribute ``source`` names it; code is a ``pre`` or ``code`` with its text; raw HTML has
-    become the text in it. Nothing of this is safe to publish as HTML. Raises `ContentError` as `render_article` does.
+    A citation is an empty ``sup`` whose attribute ``source`` names it; words of a source are a ``span``; code is a ``pre`` or
+    ``code`` with its text; raw HTML has become the text in it. Nothing of this is safe to publish as HTML. Raises `ContentError`
+    as `render_article` does.
     """
     return _engine(language=AS_TYPED, highlight=False).tree(article.body, sources, path=article.path)
 
@@ -228,7 +241,10 @@ def _flat(tokens: list[dict[str, Any]]) -> Iterator[TocEntry]:
 
 
 class _Citations(Extension):
-    """Turns ``[^id]`` into numbered links; knows afterwards which sources were cited, and where."""
+    """Turns ``[^id]`` into numbered links, and ``![[id.quote]]`` into the words themselves with such a link behind them.
+
+    It knows afterwards which sources were cited, and where.
+    """
 
     sources: Mapping[str, Source]
 
@@ -237,6 +253,9 @@ class _Citations(Extension):
         md.registerExtension(self)
         # After code spans (190) and backslashes (180), before links (170): code stays code, and no link swallows a citation.
         md.inlinePatterns.register(_Citation(CITATION, md, self), "citation", 175)
+        md.inlinePatterns.register(_Insertion(INSERTION, md, self), "insertion", 175.2)
+        md.inlinePatterns.register(_PandocCitation(PANDOC, md, self), "pandoc_citation", 175.1)
+        md.treeprocessors.register(_InsertedWords(md, self), "inserted_words", 19.5)  # after inline patterns (20)
         md.treeprocessors.register(
             _OwnHeadingIds(md), "own_heading_ids", 6
         )  # after attribute lists (8), before the toc (5)
@@ -245,24 +264,117 @@ class _Citations(Extension):
     def reset(self) -> None:
         self.sources = {}
         self.places: dict[int, tuple[ET.Element, str, str | None]] = {}  # by identity of the element
+        self.bundles: list[
+            ET.Element
+        ] = []  # elements that stand for what is in them, until the text around them is read
         self.cited: tuple[CitedSource, ...] = ()
 
+    def place(self, source: str, quote: str | None) -> ET.Element:
+        """A new citation."""
+        place = ET.Element("sup", {"class": "cite", "source": source})
+        ET.SubElement(place, "a")
+        self.places[id(place)] = (place, source, quote)
+        return place
 
-class _Citation(InlineProcessor):
+    def bundle(self, *parts: ET.Element) -> ET.Element:
+        """One element for several: all that an inline pattern may give."""
+        bundle = ET.Element("span")
+        bundle.text = AtomicString("")  # so that no other pattern looks into it
+        bundle.extend(parts)
+        self.bundles.append(bundle)
+        return bundle
+
+
+_Found: TypeAlias = tuple[ET.Element | None, int | None, int | None]
+_LEFT_ALONE: Final[_Found] = (None, None, None)
+
+
+class _OurInline(InlineProcessor):
     def __init__(self, pattern: str, md: Markdown, citations: _Citations) -> None:
         super().__init__(pattern, md)
         self._citations = citations
 
-    def handleMatch(  # type: ignore[override]  # noqa: N802
-        self, m: re.Match[str], data: str
-    ) -> tuple[ET.Element | None, int | None, int | None]:
-        source, quote = m[1], m[2]
-        if source not in self._citations.sources:
-            return None, None, None
-        place = ET.Element("sup", {"class": "cite", "source": source})
-        ET.SubElement(place, "a")
-        self._citations.places[id(place)] = (place, source, quote)
-        return place, m.start(0), m.end(0)
+
+class _Citation(_OurInline):
+    def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override]  # noqa: N802
+        if m[1] not in self._citations.sources:
+            return _LEFT_ALONE
+        return self._citations.place(m[1], m[2]), m.start(0), m.end(0)
+
+
+class _PandocCitation(_OurInline):
+    def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override]  # noqa: N802
+        ids = [one[1] for one in CITED_BY_PANDOC.finditer(m[1])]
+        if any(id_ not in self._citations.sources for id_ in ids):
+            return _LEFT_ALONE
+        return self._citations.bundle(*(self._citations.place(id_, None) for id_ in ids)), m.start(0), m.end(0)
+
+
+class _Insertion(_OurInline):
+    def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override]  # noqa: N802
+        words = words_of(self._citations.sources, m[1], m[2])
+        if words is None:
+            return _LEFT_ALONE
+        inserted = _inserted(f"“{words}”")
+        return self._citations.bundle(inserted, self._citations.place(m[1], m[2])), m.start(0), m.end(0)
+
+
+def _inserted(words: str) -> ET.Element:
+    """*words* of a source as they are: neither Markdown, nor entities, nor marks that we would print otherwise."""
+    element = ET.Element("span", {INSERTED: ""})
+    element.text = AtomicString(
+        words.replace("&", f"{AMP_SUBSTITUTE}amp;")
+    )  # Python-Markdown keeps what looks like &lt;
+    return element
+
+
+class _InsertedWords(Treeprocessor):
+    """Sets what inline patterns gave in one piece apart, and words that stand alone as a block quote, without marks."""
+
+    def __init__(self, md: Markdown, citations: _Citations) -> None:
+        super().__init__(md)
+        self._citations = citations
+
+    def run(self, root: ET.Element) -> None:
+        if self._citations.bundles:
+            _unbundle(root, {id(bundle) for bundle in self._citations.bundles})
+            for parent in list(root.iter()):
+                for child in list(parent):
+                    if child.tag == "p" and _is_all(child, "span", "sup") and child[0].get(INSERTED) is not None:
+                        _as_block(parent, child)
+        for quote in list(root.iter("blockquote")):
+            if len(quote) == 1 and quote[0].tag == "p" and _is_all(quote[0], "sup"):
+                _, source, name = self._citations.places.get(id(quote[0][0]), (None, "", None))
+                words = words_of(self._citations.sources, source, name)
+                if words is not None:
+                    quote[0].insert(0, _inserted(words))
+
+
+def _unbundle(root: ET.Element, bundles: set[int]) -> None:
+    for parent in list(root.iter()):
+        for at, child in reversed(list(enumerate(parent))):
+            if id(child) in bundles:
+                parts = list(child)
+                parts[-1].tail = child.tail
+                parent[at : at + 1] = parts
+
+
+def _is_all(element: ET.Element, *tags: str) -> bool:
+    """True when *element* holds children of these *tags* and no word beside them."""
+    if [child.tag for child in element] != list(tags) or (element.text or "").strip():
+        return False
+    return not any((child.tail or "").strip() for child in element)
+
+
+def _as_block(parent: ET.Element, paragraph: ET.Element) -> None:
+    words = paragraph[0]
+    words.text = AtomicString((words.text or "")[1:-1])
+    if parent.tag == "blockquote" and len(parent) == 1:
+        return
+    block = ET.Element("blockquote")
+    block.tail, paragraph.tail = paragraph.tail, None
+    parent[list(parent).index(paragraph)] = block
+    block.append(paragraph)
 
 
 class _Numbering(Treeprocessor):
@@ -378,7 +490,11 @@ class _PrintedMarks(Treeprocessor):
 def _pieces(element: ET.Element) -> Iterator[tuple[ET.Element, str, str]]:
     """The text in *element* in reading order: whose, "text" or "tail", and what. What must stay as it is has no place."""
     inline = element.tag in _IN_A_LINE
-    code = not isinstance(element.tag, str) or element.tag in ("code", "pre", "kbd", "samp")
+    code = (
+        not isinstance(element.tag, str)
+        or element.tag in ("code", "pre", "kbd", "samp")
+        or element.get(INSERTED) is not None
+    )
     if not inline:
         yield element, "", APART
     if element.text:

@@ -23,7 +23,7 @@ from pipeline.library import (
     to_plain_text,
     typographic,
 )
-from pipeline.library.citations import CITATION
+from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.credits import authorship, weight
 from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
@@ -126,7 +126,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
 def _opening(article: Article) -> Article:
     """The article cut to its first paragraphs, without citations: the letter names the sources below them."""
     opening = summary_paragraphs(article, OPENING_PARAGRAPHS)
-    return replace(article, body=re.sub(f"{CITATION}|<!--.*?-->", "", opening, flags=re.DOTALL), citations=())
+    return replace(article, body=re.sub(f"{CITATION}|{PANDOC}|<!--.*?-->", "", opening, flags=re.DOTALL), citations=())
 
 
 def _own_pictures(html: str, settings: Settings) -> str:

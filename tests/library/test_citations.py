@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from pipeline.library import Library, render_article
 from pipeline.library.citations import find_citations
-from pipeline.model import Citation, Source, Tier
+from pipeline.model import Citation, Quote, Source, Tier
 from tests.builders import an_article
 from tests.library.newsroom import SITE
 
 SOURCES = {
-    id_: Source(id=id_, url=f"https://{id_}.example.org/", publisher=id_, tier=Tier.PRIMARY) for id_ in ("aa", "bb")
+    id_: Source(
+        id=id_, url=f"https://{id_}.example.org/", publisher=id_, tier=Tier.PRIMARY, quotes={"x": Quote("x", "words")}
+    )
+    for id_ in ("aa", "bb")
 }
 
 
@@ -100,6 +103,10 @@ PIECES = st.sampled_from(
         "One `tick [^aa]",
         "1. one\n2. two [^aa][^bb]",
         "***",
+        "> ![[aa.x]]",
+        "![[aa.x]] and ![[bb.x]]",
+        "`![[aa.x]]` and [@aa; @bb, p. 3].",
+        "> [^aa.x]",
     ]
 )
 

@@ -299,7 +299,7 @@ def test_a_body_that_nests_without_end_is_a_content_error_and_spoils_no_other() 
 
 def test_words_are_those_that_a_reader_reads() -> None:
     assert (
-        count_words("One two-three, it's 9.4 GW.[^north]\n\n```\ncode here\n```\n\n[four](https://example.org/a/b)")
+        count_words("One two-three, it's 9.4 GW.[^north]\n\n```\ncode here\n```\n\n[four](https://example.org/a/b)", {})
         == 6
     )
     assert render_article(an_article(body="word " * 690), LIBRARY, site_url=SITE).minutes == 3

@@ -129,6 +129,9 @@ def _wrong_with(citation: Citation, library: Library) -> str:
     source = library.sources.get(citation.source)
     if source is None:
         return unknown_source(citation.source, library)
+    if citation.quote is None and citation.inserted:
+        known = ", ".join(f"{source.id}.{quote}" for quote in source.quotes)
+        return f"no words are named that could stand here; {f'write one of {known}' if known else f'add quotes: to {source.path}'}"
     if citation.quote is None or citation.quote in source.quotes:
         return ""
     hint = closest(citation.quote, source.quotes) or f"; add it under quotes: in {source.path}"

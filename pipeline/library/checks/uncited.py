@@ -32,7 +32,7 @@ def check_numbers(article: Article) -> Iterator[Problem]:
             continue
         for start, end in _statements(paragraph[0]):
             sentence = paragraph[0][start:end]
-            number = None if "[^" in sentence else _first_number(sentence)
+            number = None if any(sign in sentence for sign in ("[^", "[@", "![[")) else _first_number(sentence)
             if number is not None:
                 line, column = line_and_column(
                     text, paragraph.start() + start + number.start(), first_line=article.body_line
