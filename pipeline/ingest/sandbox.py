@@ -1,21 +1,25 @@
-"""Feeds, parsed in a child process with limits of time and memory (T-30): see `pipeline.sandbox`."""
+"""Feeds and pages, read in a child process with limits of time and memory (T-30): see `pipeline.sandbox`, `parse` and `extract`."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+from dataclasses import asdict
 from typing import Any, Final
 
 from pipeline import sandbox
 from pipeline.errors import FetchError
+from pipeline.ingest.extract import Page, extract
 from pipeline.ingest.parse import Parsed, parse
 from pipeline.model import Entry
 
-SECONDS: Final = 15.0  # one feed may take
+SECONDS: Final = 15.0  # one feed or page may take
+PDF_SECONDS: Final = 90.0  # a printed report of some hundred pages takes that long on a busy machine
+PDF_PROCESSOR: Final = 60.0
 
 
 class Sandbox(sandbox.Sandbox):
-    """A child process that parses feeds, one at a time. Use it as a context manager."""
+    """A child process that reads feeds and pages, one at a time. Use it as a context manager."""
 
     def __init__(self, *, seconds: float = SECONDS) -> None:
         super().__init__(
@@ -27,23 +31,33 @@ class Sandbox(sandbox.Sandbox):
 
         Raises `FetchError` too when it takes too long or too much memory.
         """
-        question = {
-            "body": base64.b64encode(body).decode(),
-            "content_type": content_type,
-            "url": url,
-            "feed": feed,
-            "now": now.isoformat(),
-        }
+        question = {"read": "feed", "content_type": content_type, "url": url, "feed": feed, "now": now.isoformat()}
+        return _parsed(self._answer(question, body, seconds=self.seconds, processor=sandbox.PROCESSOR))
+
+    def extract(self, body: bytes, *, content_type: str, url: str) -> Page:
+        """`extract.extract` in the child. Raises `FetchError` too when it takes too long or too much memory."""
+        printed = body.lstrip()[:5] == b"%PDF-"
+        answer = self._answer(
+            {"read": "page", "content_type": content_type, "url": url},
+            body,
+            seconds=max(self.seconds, PDF_SECONDS) if printed else self.seconds,
+            processor=PDF_PROCESSOR if printed else sandbox.PROCESSOR,
+        )
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in answer.items()}
+        return Page(**fields)
+
+    def _answer(self, question: dict[str, Any], body: bytes, *, seconds: float, processor: float) -> dict[str, Any]:
+        whole = {**question, "body": base64.b64encode(body).decode()}
         try:
-            answer = self.ask(question)
+            answer = self.ask(whole, seconds=seconds, processor=processor)
         except sandbox.Broken as error:
             raise FetchError(
-                f"not read: {url} cannot be read within {self.seconds:g} seconds and {sandbox.MEMORY // 2**20} MB; "
+                f"not read: {question['url']} cannot be read within {seconds:g} seconds and {sandbox.MEMORY // 2**20} MB; "
                 "its markup is broken beyond repair, ask its owner"
             ) from error
         if "error" in answer:
             raise FetchError(answer["error"])
-        return _parsed(answer)
+        return answer
 
 
 def _parsed(answer: dict[str, Any]) -> Parsed:
@@ -61,20 +75,30 @@ def _parsed(answer: dict[str, Any]) -> Parsed:
 
 def answered(question: dict[str, Any]) -> dict[str, Any]:
     """What the child answers."""
+    url = question["url"]
     try:
-        parsed = parse(
-            base64.b64decode(question["body"]),
-            content_type=question["content_type"],
-            url=question["url"],
-            feed=question["feed"],
-            now=dt.datetime.fromisoformat(question["now"]),
-        )
+        return _page(question) if question["read"] == "page" else _feed(question)
     except FetchError as error:
         return {"error": str(error)}
     except (MemoryError, RecursionError):
-        return {"error": f"not read: {question['url']} is nested too deep or too large; ask its owner"}
-    except Exception as error:  # feedparser fails in many ways, and each concerns one feed
-        return {"error": f"not read: {question['url']} breaks the parser ({type(error).__name__}); ask its owner"}
+        return {"error": f"not read: {url} is nested too deep or too large; ask its owner"}
+    except Exception as error:  # parsers fail in many ways, and each concerns one feed or page
+        return {"error": f"not read: {url} breaks the parser ({type(error).__name__}); ask its owner"}
+
+
+def _page(question: dict[str, Any]) -> dict[str, Any]:
+    body = base64.b64decode(question["body"])
+    return asdict(extract(body, content_type=question["content_type"], url=question["url"]))
+
+
+def _feed(question: dict[str, Any]) -> dict[str, Any]:
+    parsed = parse(
+        base64.b64decode(question["body"]),
+        content_type=question["content_type"],
+        url=question["url"],
+        feed=question["feed"],
+        now=dt.datetime.fromisoformat(question["now"]),
+    )
     ttl = int(parsed.ttl.total_seconds()) if parsed.ttl is not None else None
     return {"entries": [_plain(entry) for entry in parsed.entries], "ttl": ttl}
 

@@ -1,9 +1,16 @@
-"""When two web addresses are one: what feeds and editors write, in the same form, without the parameters that track readers."""
+"""When two web addresses are one: what feeds and editors write, in the same form, without the parameters that track readers.
+
+`canonical_url` is an address that can still be fetched, `page_key` names a page whoever serves it: the main site, its pages for
+phones, a cache, a mirror.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from pipeline.library.domains import site_of
 
 # Parameters that tell who sent the reader and change nothing on the page. Whole names, or beginnings that end in "_".
 _TRACKING_NAMES: Final = (
@@ -14,6 +21,16 @@ _TRACKING_NAMES: Final = (
 _TRACKING: Final = frozenset(_TRACKING_NAMES.split())
 _TRACKING_BEGINNINGS: Final = ("utm_", "pk_", "piwik_", "mtm_", "hsa_", "wt_")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# A page for phones and for caches is the page: the first label of its host, the end of its path, a parameter.
+_SAME_PAGE_HOSTS: Final = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
+_SAME_PAGE_PATHS: Final = re.compile(r"(?:/amp|[./]amp\.html|\.amp|/index\.(?:html?|php))/?$|/+$|(?<=^/)amp/")
+_SAME_PAGE_PAIRS: Final = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp", "view=amp", "m=1", "mobile=1"})
+_CACHED: Final = re.compile(
+    r"^https?://(?:[^/]+\.cdn\.ampproject\.org/[acv]/|(?:www\.)?google\.[a-z.]+/amp/)(?P<secure>s/)?(?P<page>[^/]+\..*)",
+    re.IGNORECASE,
+)
+# Arc serves each of its newspapers from <owner>-<paper>-<stage>.web.arc-cdn.net too.
+_ARC_MIRROR: Final = re.compile(r"^(?:[a-z0-9]+-)?([a-z0-9]+)-prod\.web\.arc-cdn\.net$")
 
 
 def canonical_url(address: str) -> str:
@@ -27,9 +44,30 @@ def canonical_url(address: str) -> str:
 
 
 def page_key(address: str) -> str:
-    """What the addresses of one page nearly always have in common: the canonical one without scheme, ``www.`` and last slash."""
-    parts = urlsplit(canonical_url(address))
-    return urlunsplit(("", parts.netloc.removeprefix("www."), parts.path.rstrip("/"), parts.query, ""))
+    """What the addresses of one page nearly always have in common, whoever serves it.
+
+    It is the canonical one without scheme, ``www.``, ``m.``, ``amp`` and last slash; of a copy in a cache of Google's, or at a
+    mirror whose name tells whose it is, that of the original.
+    """
+    cached = _CACHED.match(address)
+    parts = urlsplit(canonical_url(f"http{'s' if cached['secure'] else ''}://{cached['page']}" if cached else address))
+    host = _SAME_PAGE_HOSTS.sub("", _ARC_MIRROR.sub(r"\1.com", parts.netloc))
+    query = "&".join(pair for pair in _pairs(parts) if pair.lower() not in _SAME_PAGE_PAIRS)
+    return urlunsplit(("", host, _SAME_PAGE_PATHS.sub("", parts.path), query, ""))
+
+
+def canonical_link(given: str | None, *, page: str) -> str | None:
+    """The address that the page at *page* calls its own (``<link rel=canonical>``), where that can be believed.
+
+    It can, when it lies at the same registrable domain and is not the front page: many sites name that on every page.
+    """
+    if not given:
+        return None
+    there, here = urlsplit(canonical_url(given)), urlsplit(canonical_url(page))
+    if site_of(there.hostname or "") != site_of(here.hostname or ""):
+        return None
+    is_front = there.path == "/" and not there.query
+    return None if is_front and (here.path != "/" or here.query) else urlunsplit(there)
 
 
 def tracking(address: str) -> tuple[str, ...]:

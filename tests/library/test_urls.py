@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.library.urls import canonical_url, page_key, tracking
+from pipeline.library.urls import canonical_link, canonical_url, page_key, tracking
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,65 @@ def test_addresses_of_other_pages_have_other_keys(address: str) -> None:
 def test_parameters_that_track_readers_are_named_as_they_stand() -> None:
     assert tracking("https://example.org/?UTM_Source=x&b=utm_a&mc_cid=1&pk_kwd") == ("UTM_Source", "mc_cid", "pk_kwd")
     assert tracking("https://example.org/?source=x") == ()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://m.example.org/news/a",
+        "https://mobile.example.org/news/a/",
+        "https://amp.example.org/news/a",
+        "https://www2.example.org/news/a",
+        "https://example.org/news/a/amp",
+        "https://example.org/news/a/amp/?utm_source=x",
+        "https://example.org/amp/news/a",
+        "https://example.org/news/a.amp.html",
+        "https://example.org/news/a?outputType=amp",
+        "https://www-example-org.cdn.ampproject.org/c/s/www.example.org/news/a",
+        "https://www.google.com/amp/s/www.example.org/news/a/amp",
+    ],
+)
+def test_pages_for_phones_and_copies_in_caches_are_the_page(address: str) -> None:
+    assert page_key(address) == page_key("https://example.org/news/a")
+
+
+def test_a_newspaper_at_the_address_of_its_publishing_system_is_itself() -> None:
+    mirror = "https://owner-eastfieldtimes-prod.web.arc-cdn.net/news/a/"
+
+    assert page_key(mirror) == page_key("https://www.eastfieldtimes.com/news/a")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://amp.example/a", "https://m.example/a", "https://example.org/champ", "https://example.org/a/amplifier"],
+)
+def test_names_that_only_look_so_are_kept(address: str) -> None:
+    assert page_key(address).endswith(address.removeprefix("https:"))
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ("https://www.example.org/a?utm_source=x#b", "https://www.example.org/a"),
+        ("http://news.example.org/a", "http://news.example.org/a"),
+        ("https://example.org/", None),
+        ("https://example.org", None),
+        ("https://example.com/a", None),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_an_address_that_a_page_calls_its_own_is_believed_within_its_site(
+    given: str | None, canonical: str | None
+) -> None:
+    assert canonical_link(given, page="https://blog.example.org/b") == canonical
+
+
+def test_a_front_page_may_call_itself_the_front_page() -> None:
+    assert (
+        canonical_link("https://example.org/", page="https://www.example.org/?utm_source=x") == "https://example.org/"
+    )
+
+
+def test_two_blogs_of_one_provider_have_two_owners() -> None:
+    assert canonical_link("https://a.github.io/x", page="https://b.github.io/x") is None
