@@ -139,6 +139,8 @@ class Source:
     title: str | None = None
     type: str = "webpage"  # CSL type
     authors: tuple[str, ...] = ()
+    container: str | None = None  # the journal, newspaper or book that it stands in
+    doi: str | None = None
     issued: str | None = None  # 2026, 2026-02 or 2026-02-26
     accessed: str | None = None
     via: str | None = None  # id of the primary source, where this one only reports it

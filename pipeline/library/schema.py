@@ -48,6 +48,7 @@ SLUG: Final = re.compile(r"[a-z0-9-]{3,80}")
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # of a quote or a fact, within its source
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
+DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 WEB_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
 
 
@@ -349,6 +350,8 @@ class SourceFile(File):
     title: Words | None = None
     type: Words = "webpage"
     author: list[Annotated[str, BeforeValidator(_parse_author)]] = []
+    container: Words | None = None
+    doi: Annotated[str, _pattern(DOI, wanted="write it as 10.1234/abc, without https://doi.org/")] | None = None
     issued: PartialDate | None = None
     accessed: PartialDate | None = None
     via: str | None = None
@@ -375,6 +378,8 @@ class SourceFile(File):
             title=self.title,
             type=self.type,
             authors=tuple(self.author),
+            container=self.container,
+            doi=self.doi,
             issued=self.issued,
             accessed=self.accessed,
             via=self.via,

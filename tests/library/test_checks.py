@@ -270,6 +270,24 @@ def test_s111_a_quote_of_another_source_is_misattributed_not_invented(newsroom: 
     assert '"eastfield"' in problem.message
 
 
+def test_s112_a_quote_that_occurs_twice_is_told_apart_by_the_words_beside_it(newsroom: Newsroom) -> None:
+    text = "Halls took 9 GW in 2025.\nHalls will take 9 GW in 2030.\n"
+    newsroom.quoted_source("westfield", "9 GW", text=text)
+    file = newsroom.root / "content/sources/westfield.yml"
+    plain = file.read_text()
+    twice = newsroom.only_problem()
+
+    file.write_text(plain.replace('text: "9 GW"', 'text: "9 GW", prefix: will take'))
+    told_apart = newsroom.problems()
+    file.write_text(plain.replace('text: "9 GW"', 'text: "9 GW", suffix: in 2035'))
+    beside_nothing = newsroom.only_problem()
+
+    assert (twice.code, twice.severity) == ("S112", Severity.WARNING)
+    assert "occurs 2 times (lines 1 and 2)" in twice.message
+    assert told_apart == []
+    assert (beside_nothing.code, beside_nothing.severity) == ("S110", Severity.ERROR)
+
+
 def test_s113_a_stored_copy_that_was_changed_is_noticed(newsroom: Newsroom) -> None:
     newsroom.quoted_source("westfield", "60% above our 2024 outlook")
     (copy,) = (newsroom.root / "content/sources/snapshots").iterdir()
@@ -282,18 +300,19 @@ def test_s113_a_stored_copy_that_was_changed_is_noticed(newsroom: Newsroom) -> N
 
 
 def test_s114_a_long_quote_is_a_warning(newsroom: Newsroom) -> None:
-    long = "word " * 61
-    newsroom.quoted_source("westfield", long.strip(), text=long)
+    long = " ".join(f"word{number}" for number in range(50))
+    newsroom.quoted_source("westfield", long, text=long)
 
     assert (newsroom.only_problem().code, newsroom.only_problem().severity) == ("S114", Severity.WARNING)
 
 
 def test_s114_a_quote_of_a_text_that_may_not_be_passed_on_is_a_small_part_of_it(newsroom: Newsroom) -> None:
     """S114: more than a line, and more than 5 % of the source."""
-    line, text = "ten words. " * 7, "ten words. " * 140
-    newsroom.quoted_source("a-line", line.strip(), text=text, redistribute="quote")
-    newsroom.quoted_source("more", (line + "ten words.").strip(), text=text, redistribute="quote")
-    newsroom.quoted_source("passed-on", (line + "ten words.").strip(), text=text)
+    words = [f"word{number:03}" for number in range(200)]
+    line, more, text = " ".join(words[:10]), " ".join(words[:12]), " ".join(words)
+    newsroom.quoted_source("a-line", line, text=text, redistribute="quote")
+    newsroom.quoted_source("more", more, text=text, redistribute="quote")
+    newsroom.quoted_source("passed-on", more, text=text)
     newsroom.keep_outside_git()
 
     problem = newsroom.only_problem()
@@ -306,6 +325,16 @@ def test_s115_a_text_that_may_not_be_redistributed_is_not_kept_here(newsroom: Ne
     newsroom.quoted_source("westfield", "60% above our 2024 outlook", redistribute="quote")
 
     assert newsroom.only_problem().code == "S115"
+
+
+def test_s115_nobody_may_pass_on_what_all_rights_are_reserved_of(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.write(
+        "content/sources/westfield.yml",
+        (newsroom.root / "content/sources/westfield.yml").read_text() + "licence: all-rights-reserved\n",
+    )
+
+    assert (newsroom.only_problem().code, newsroom.only_problem().line) == ("S115", 9)
 
 
 @pytest.mark.parametrize(

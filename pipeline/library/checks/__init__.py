@@ -55,6 +55,7 @@ CODES: Final = {
     "S104": "a source or a quote that does not exist",
     "S110": "a quote that does not occur in the stored copy of its source, or has none to occur in",
     "S111": "a quote that occurs in the stored copy of another source",
+    "S112": "a quote that occurs more than once in its stored copy",
     "S113": "a stored copy whose hash is not the one recorded",
     "S114": "a quote of more than 300 characters, or of more than 5% of a text that may not be redistributed",
     "S115": "the full text of a source that may not be redistributed is stored in the repository",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pipeline.library.checks.articles import unknown_source
 from pipeline.library.files import SNAPSHOTS, Read
-from pipeline.library.quotes import nearest, normal, occurs
+from pipeline.library.licences import RESERVED
+from pipeline.library.quotes import nearest, normal, occurs, places
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
 from pipeline.model import Article, Feed, Problem, Severity, Source, SourceStatus
@@ -108,6 +109,10 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
     if source.redistribute != "full" and texts.in_git(source):
         kept = f"the full text is stored in {SNAPSHOTS}, but redistribute is {source.redistribute}"
         yield read.problem("S115", ("redistribute",), f"{kept}; move the file out of Git, or set it to full")
+    if source.redistribute == "full" and source.licence.lower() == RESERVED:
+        yield read.problem(
+            "S115", ("redistribute",), f"redistribute is full, but the licence is {RESERVED}; set redistribute to quote"
+        )
     for id_, quote in source.quotes.items():
         loc = ("quotes", id_, "text")
         if long := _too_long(quote.text, text if source.redistribute != "full" else None):
@@ -120,8 +125,30 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
                 loc,
                 f'quote "{id_}" could not be checked: the stored copy is not here; look it up where the copy is',
             )
-        elif text is not None and not occurs(quote.text, text):
-            yield _misquoted(read, id_, text, all_sources, texts)
+        elif text is not None:
+            yield from _check_place(read, id_, text, all_sources, texts)
+
+
+def _check_place(
+    read: Read[Source], id_: str, text: str, all_sources: list[Read[Source]], texts: StoredTexts
+) -> Iterator[Problem]:
+    """S110 to S112: the words of the quote stand in *text*, and in one place."""
+    quote = read.noun.quotes[id_]
+    found = places(quote.text, text, prefix=quote.prefix, suffix=quote.suffix)
+    if len(found) == 1:
+        return
+    if found:
+        lines = " and ".join(str(place.line) for place in found[:2])
+        message = (
+            f'quote "{id_}" occurs {len(found)} times (lines {lines}); add prefix: or suffix: with the words beside it'
+        )
+        yield read.warning("S112", ("quotes", id_, "text"), message)
+    elif (quote.prefix or quote.suffix) and occurs(quote.text, text):
+        key = "prefix" if quote.prefix else "suffix"
+        message = f'quote "{id_}" occurs, but not beside the words of its prefix: or suffix:; mend them'
+        yield read.problem("S110", ("quotes", id_, key), message)
+    else:
+        yield _misquoted(read, id_, text, all_sources, texts)
 
 
 def _too_long(quote: str, text: str | None) -> str:
