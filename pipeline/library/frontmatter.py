@@ -86,6 +86,11 @@ class Document:
 
 def read_text(path: Path) -> str:
     """The text of the file at *path*, without byte order mark and with ``\\n`` line ends. Raises `Unreadable`."""
+    return decode(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """What the file at *path* holds, if it is an ordinary one of at most `MAX_BYTES`. Raises `Unreadable`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # a pipe or a device would never end
             raise Unreadable("S005", "this is no ordinary file; replace it by one")
@@ -99,6 +104,11 @@ def read_text(path: Path) -> str:
         raise Unreadable("S005", f"cannot be read: {error.strerror or error}; check the file's permissions") from error
     if len(raw) > MAX_BYTES:
         raise Unreadable("S005", f"is longer than {MAX_BYTES:,} bytes; split the file")
+    return raw
+
+
+def decode(raw: bytes) -> str:
+    """The text of a file, without byte order mark and with ``\\n`` line ends. Raises `Unreadable`."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
