@@ -3,6 +3,7 @@
     content      new, check, ingest, build
     mail         send, adopt, bounces
     running      serve, up, worker, demo
+    sources      cite, sources check, refresh, list, ...
     subscribers  subscribers import, export, show, erase, ...
     keys         keys list, rotate, dkim
     base         what all of them share
@@ -21,7 +22,7 @@ import traceback
 
 import typer
 
-from pipeline.cli import base, content, keys, mail, running, subscribers  # noqa: F401 -- each registers its commands
+from pipeline.cli import base, content, keys, mail, running, sources, subscribers  # noqa: F401 -- each registers its commands
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err

@@ -55,7 +55,8 @@ def check(root: Root = None, json: Json = False) -> None:
     """
     from pipeline.library import load_library
 
-    library = load_library(settings_of(root).root)
+    settings = settings_of(root)
+    library = load_library(settings.root, kept=settings.kept_dir)
     problems = library.problems_at(now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if json:
@@ -88,7 +89,7 @@ def ingest(
     from pipeline.library import load_library
 
     settings = settings_of(root)
-    library = load_library(settings.root)
+    library = load_library(settings.root, kept=settings.kept_dir)
     feeds = library.readable_feeds()
     with opened_store(settings) as store:
         report = run_ingest(

@@ -71,10 +71,8 @@ def new_article(
 
 def slug_of(title: str) -> str:
     """The slug for *title*: small letters, digits and hyphens, cut at a word's end. Raises `UsageError` where nothing is left."""
-    plain = unicodedata.normalize("NFKD", title.replace("ß", "ss")).encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", re.sub(r"['’]", "", plain.lower()))
     slug = ""
-    for word in words:
+    for word in plain_words(title):
         if len(slug) + 1 + len(word) > 60 and slug:
             break
         slug = f"{slug}-{word}" if slug else word[:60]
@@ -83,6 +81,12 @@ def slug_of(title: str) -> str:
             f'no slug can be made of "{title}"; use a title with Latin letters, and set slug: in the file afterwards'
         )
     return slug
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of *text* in small Latin letters and digits, without accents: what slugs and ids are made of."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return re.findall(r"[a-z0-9]+", re.sub(r"['’]", "", plain.lower()))
 
 
 def _as_yaml(text: str) -> str:

@@ -1,0 +1,65 @@
+"""Sources: one from its address, and all of them."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.base import Json, Root, app, now, settings_of
+from pipeline.terminal import err, tell
+
+
+@app.command()
+def cite(
+    url: Annotated[str, typer.Argument(help="The address of the page or PDF.", metavar="URL")],
+    quote: Annotated[
+        str | None, typer.Option(help="Words that stand in it; they are checked, and added as a quote.", metavar="TEXT")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--as", help="Name of the quote.", metavar="NAME")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Id of a new source.", metavar="ID")] = None,
+    licence: Annotated[
+        str, typer.Option(help="Its licence, such as CC-BY-4.0; only a free one puts the text into Git.")
+    ] = "unknown",
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the citation on the clipboard too, where the terminal can.")
+    ] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Make a source of a web page or PDF, with a stored copy. Prints the citation to paste.
+
+    Example: opensignal cite https://example.org/outlook --quote "may double by 2030"
+    """
+    from pipeline.ingest import open_fetcher
+    from pipeline.ingest.sandbox import Sandbox
+    from pipeline.ingest.sources import cite as make_source
+
+    settings = settings_of(root)
+    with Sandbox() as sandbox:
+        cited = make_source(
+            open_fetcher(settings),
+            sandbox,
+            url,
+            root=settings.root,
+            kept=settings.kept_dir,
+            now=now(),
+            quote=quote,
+            quote_id=name,
+            id_=id_,
+            licence=licence,
+        )
+    tell(cited, json=json)
+    if copy:
+        _to_clipboard(cited.citation)
+
+
+def _to_clipboard(text: str) -> None:
+    """By the terminal's own escape OSC 52, which reaches the clipboard through ssh too; nothing else understands it."""
+    if not sys.stderr.isatty():
+        err.print("opensignal: not copied: this is no terminal")
+        return
+    sys.stderr.write(f"\033]52;c;{base64.b64encode(text.encode()).decode()}\a")
+    sys.stderr.flush()

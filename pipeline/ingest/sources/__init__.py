@@ -1,0 +1,14 @@
+"""The sources that articles rest on: brought in one by one, kept, looked after.
+
+    cite             a URL | fetch | extract | a file of content/sources, with its copy       `cite`
+    check_sources    each source | fetch | do the words that we cite still stand there?       `recheck`
+    refresh          each source without a copy | fetch | keep it                              `recheck`
+
+What is decided about a source is decided from what was fetched and what its file says: only `cite` and `recheck` fetch and write.
+"""
+
+from __future__ import annotations
+
+from pipeline.ingest.sources.cite import Cited, cite
+
+__all__ = ["Cited", "cite"]

@@ -1,0 +1,344 @@
+"""A source from its address: fetched, read, kept, and described in a file that an editor mends where we guessed wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pipeline.errors import ContentError, FetchError, UsageError
+from pipeline.ingest.extract import Page
+from pipeline.ingest.fetch import Fetcher
+from pipeline.ingest.files import whole_file
+from pipeline.ingest.sandbox import Sandbox
+from pipeline.ingest.snapshot import Taken, keep, take
+from pipeline.library import schema
+from pipeline.library.domains import site_of
+from pipeline.library.editing import TextFile
+from pipeline.library.files import SOURCES, Read, Shelf, read_content
+from pipeline.library.licences import may_be_passed_on
+from pipeline.library.new import plain_words
+from pipeline.library.quotes import nearest, normal, places
+from pipeline.library.snapshots import StoredTexts
+from pipeline.library.sourcefile import Value, add_below, set_values, snapshot_values, write_source
+from pipeline.library.urls import canonical_url, page_key
+from pipeline.model import Source, Tier
+
+# Whose own word it is, by the last labels of a host: governments, the European Union, bodies of states, universities.
+_PRIMARY_HOSTS: Final = re.compile(
+    r"(?:^|\.)(?:gov|mil|int|edu|europa\.eu|(?:gov|gob|gouv|govt|go|ac|edu)\.[a-z]{2}|arxiv\.org|doi\.org)$"
+)
+# Words that tell one publisher or quote from another as little as any.
+_FILLERS: Final = frozenset(
+    "a an and are as at be by company corporation for from group has have in inc is it its limited ltd of on or our that the their "
+    "this to was were which with".split()
+)
+_ID_LENGTH: Final = 32  # characters of a name that we make; with a year and a number it is still an id
+_QUOTE_WORDS: Final = 3  # that name a quote
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What became of an address."""
+
+    id: str
+    path: str  # of the source's file, from the repository
+    done: str  # "new", "known", "copied": it was known, and has a stored copy now
+    label: str
+    tier: Tier
+    guessed: bool  # the tier is our guess
+    copy: str  # where its text lies: "in Git", "outside Git", or "" where it is not here
+    words: int = 0  # of the text
+    quote: str | None = None  # id of the quote that was asked for
+    page: int | None = None
+    usage: tuple[str, ...] = ()  # what the publisher says of machines
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def citation(self) -> str:
+        """What to paste behind a sentence."""
+        return f"[^{self.id}.{self.quote}]" if self.quote else f"[^{self.id}]"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "path": self.path,
+            "done": self.done,
+            "title": self.label,
+            "tier": self.tier.value,
+            "tier_guessed": self.guessed,
+            "copy": self.copy or None,
+            "words": self.words,
+            "quote": self.quote,
+            "page": self.page,
+            "usage": list(self.usage),
+            "notes": list(self.notes),
+            "citation": self.citation,
+        }
+
+    def lines(self) -> Iterator[str]:
+        did = {"new": "wrote", "known": "known already:", "copied": "known already; took the copy that was missing:"}
+        yield f"{did[self.done]} {self.path}: {self.label}"
+        yield f"  tier   {self.tier.value}" + (" (a guess; mend it in the file)" if self.guessed else "")
+        yield f"  copy   {self.words:,} words, {self.copy}" if self.copy else "  copy   not on this machine"
+        if self.quote:
+            yield f"  quote  {self.quote}" + (f", page {self.page}" if self.page else "")
+        for line in self.usage:
+            yield f"  use    the publisher says: {line}"
+        for line in self.notes:
+            yield f"  note   {line}"
+        yield self.citation
+
+
+def cite(
+    fetcher: Fetcher,
+    sandbox: Sandbox,
+    url: str,
+    *,
+    root: Path,
+    kept: Path,
+    now: dt.datetime,
+    quote: str | None = None,
+    quote_id: str | None = None,
+    id_: str | None = None,
+    licence: str = "unknown",
+) -> Cited:
+    """The source at *url* as a file of content/sources, with the words of *quote* among its quotes if they stand in it.
+
+        known? | fetch | extract | known by its own address? | the quote stands there? | keep the copy | write the file
+
+    *quote_id* names the quote and *id_* a new source, where ours would not do. *licence* decides whether the text may stand in Git
+    or goes to the folder *kept*. An address that a source has already is not fetched again, unless its copy was never taken;
+    parameters that track readers are not asked for.
+    Raises `UsageError` for words that make no sense, `FetchError` when the page cannot be had, `ContentError` when the quote does
+    not stand in it.
+    """
+    if not schema.WEB_URL.fullmatch(url):
+        raise UsageError(f'"{url}" is not a web address; write it whole, beginning with https://')
+    for name, given, pattern in (("--id", id_, schema.ID), ("--as", quote_id, schema.NAME)):
+        if given is not None and not pattern.fullmatch(given):
+            raise UsageError(f'{name} "{given}" is not allowed; use small letters, digits and hyphens')
+    shelf = read_content(root)
+    desk = _Desk(root, kept, shelf, StoredTexts(root, kept), now)
+    known = desk.at([url])
+    if known is not None and known.noun.snapshot is not None:
+        return desk.add_to(known, None, quote=quote, quote_id=quote_id)
+    try:
+        taken = take(fetcher, sandbox, canonical_url(url), now=now)
+    except FetchError as error:
+        if known is None:
+            raise
+        raise FetchError(f"{error}; the source is known as [^{known.noun.id}], without a stored copy") from error
+    known = known or desk.at(filter(None, (taken.page.canonical, taken.answer.url)))
+    if known is not None:
+        return desk.add_to(known, taken, quote=quote, quote_id=quote_id)
+    return desk.write(taken, quote=quote, quote_id=quote_id, id_=id_, licence=licence)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    root: Path
+    kept: Path
+    shelf: Shelf
+    texts: StoredTexts
+    now: dt.datetime
+
+    def at(self, urls: Iterable[str]) -> Read[Source] | None:
+        """The source that has one of the addresses *urls*."""
+        keys = {page_key(url) for url in urls}
+        return next((read for read in self.shelf.sources if page_key(read.noun.url) in keys), None)
+
+    def write(self, taken: Taken, *, quote: str | None, quote_id: str | None, id_: str | None, licence: str) -> Cited:
+        """A new file for what was *taken*."""
+        found = _find_quote(taken.page.text, quote, pages=taken.page.pages, quote_id=quote_id, others={})
+        in_git = may_be_passed_on(licence)
+        tier, guessed = guess_tier(taken.answer.url, self.shelf)
+        values: dict[str, Value] = {
+            "type": "report" if taken.page.pages else "webpage",
+            **_told_by(taken.page, url=taken.answer.url),
+            "accessed": f"{self.now:%Y-%m-%d}",
+            "tier": tier.value,
+            "licence": licence,
+            "redistribute": "full" if in_git else "quote",
+            "snapshot": snapshot_values(taken.snapshot),
+            **({"quotes": {found.id: found.values}} if found else {}),
+        }
+        values["id"] = self._free_id(id_, values)
+        path = f"{SOURCES}/{values['id']}.yml"
+        keep(taken, root=self.root, kept=self.kept, in_git=in_git, licence=licence)
+        with whole_file(self.root / path, write_source(values).encode()) as fresh:
+            fresh.replace(self.root / path)
+        return Cited(
+            id=str(values["id"]),
+            path=path,
+            done="new",
+            label=_label(values.get("title"), str(values["publisher"])),
+            tier=tier,
+            guessed=guessed,
+            copy="in Git" if in_git else "outside Git",
+            words=len(taken.page.text.split()),
+            quote=found.id if found else None,
+            page=found.page if found else None,
+            usage=taken.usage,
+            notes=()
+            if in_git
+            else (f"licence {licence}: its text is kept on this machine, only its hash and quotes are in Git",),
+        )
+
+    def add_to(self, known: Read[Source], taken: Taken | None, *, quote: str | None, quote_id: str | None) -> Cited:
+        """What is new about a source that we have: its copy, if there was none, and the quote."""
+        source = known.noun
+        file = TextFile.read(self.root / known.path)
+        after = file.text
+        stored, wrong = self.texts.of(source)
+        if wrong:
+            raise ContentError(wrong)
+        if taken is not None and source.snapshot is None:
+            stored = taken.page.text
+            changes: dict[str, Value] = {
+                "accessed": f"{self.now:%Y-%m-%d}",
+                "snapshot": snapshot_values(taken.snapshot),
+            }
+            after = set_values(after, changes, path=known.path)
+        if quote and stored is None:
+            raise ContentError(
+                f"{known.path}: its stored copy is not on this machine, so the quote cannot be looked up; "
+                "run opensignal sources pull, or cite it where the copy is"
+            )
+        pages = taken.page.pages if taken is not None else ()
+        found = _find_quote(stored or "", quote, pages=pages, quote_id=quote_id, others=source.quotes)
+        if found and found.id not in source.quotes:
+            after = add_below(after, "quotes", found.id, found.values, path=known.path)
+        in_git = source.redistribute == "full"
+        if taken is not None and source.snapshot is None:
+            keep(taken, root=self.root, kept=self.kept, in_git=in_git, licence=source.licence)
+        if after != file.text:
+            file.changed(0, len(file.text), after).write()
+        where = "in Git" if in_git else "outside Git"
+        return Cited(
+            id=source.id,
+            path=known.path,
+            done="copied" if taken is not None and source.snapshot is None else "known",
+            label=source.label,
+            tier=source.tier,
+            guessed=False,
+            copy=where if stored is not None else "",
+            words=len((stored or "").split()),
+            quote=found.id if found else None,
+            page=found.page if found else None,
+            usage=taken.usage if taken is not None else (),
+        )
+
+    def _free_id(self, wanted: str | None, values: Mapping[str, Value]) -> str:
+        """An id that no source has: *wanted*, or one of the publisher's name and the year."""
+        taken = {path.stem for path in (self.root / SOURCES).rglob("*.yml")} | {
+            read.noun.id for read in self.shelf.sources
+        }
+        if wanted is not None:
+            if wanted in taken:
+                raise UsageError(f'the id "{wanted}" is taken; name another with --id')
+            return wanted
+        year = str(values.get("issued") or values["accessed"])[:4]
+        return free_id(f"{name_of(str(values['publisher']), words=2, length=_ID_LENGTH) or 'source'}-{year}", taken)
+
+
+# --- what a page tells ------------------------------------------------------------------------------------------------------
+
+
+def _told_by(page: Page, *, url: str) -> dict[str, Value]:
+    """What the *page* at *url* tells of itself, as it stands in a file."""
+    told: dict[str, Value] = {
+        "publisher": page.publisher or host_name(url),
+        "url": canonical_url(page.canonical or url),
+    }
+    if page.title:
+        told["title"] = page.title
+    if page.authors:
+        told["author"] = list(page.authors)
+    if page.date:
+        told["issued"] = page.date
+    return told
+
+
+def guess_tier(url: str, shelf: Shelf) -> tuple[Tier, bool]:
+    """How near a source at *url* stands to what it tells of, and whether that is a guess: what we know of its neighbours, or what
+    its host's name says."""
+    site = site_of(urlsplit(url).hostname or "")
+    known = {read.noun.tier for read in shelf.sources if site_of(urlsplit(read.noun.url).hostname or "") == site}
+    known = known or {read.noun.tier for read in shelf.feeds if site_of(urlsplit(read.noun.url).hostname or "") == site}
+    if len(known) == 1:
+        return known.pop(), True
+    is_primary = _PRIMARY_HOSTS.search(urlsplit(url).hostname or "") is not None
+    return (Tier.PRIMARY if is_primary else Tier.SECONDARY), True
+
+
+def host_name(url: str) -> str:
+    """What to call a publisher that does not say its name."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def free_id(wanted: str, taken: set[str]) -> str:
+    """*wanted*, or with a number behind it where that is *taken*."""
+    number = 2
+    id_ = wanted
+    while id_ in taken:
+        id_ = f"{wanted}-{number}"
+        number += 1
+    return id_
+
+
+def name_of(text: str, *, words: int, length: int) -> str:
+    """The first *words* of *text* that say something, as part of an id; empty where it has no letter of ours."""
+    plain = plain_words(text)
+    telling = [word for word in plain if word not in _FILLERS] or plain
+    return "-".join(telling[:words])[:length].strip("-")
+
+
+def _label(title: object, publisher: str) -> str:
+    return f"{title}, {publisher}" if title else publisher
+
+
+# --- quotes -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Words that stand in a text."""
+
+    id: str
+    text: str
+    page: int | None
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return {"text": self.text, **({"page": str(self.page)} if self.page else {})}
+
+
+def _find_quote(
+    text: str, quote: str | None, *, pages: tuple[int, ...], quote_id: str | None, others: Mapping[str, Any]
+) -> _Found | None:
+    """The words of *quote* in *text*, and what to call them; None where none are asked for.
+
+    Raises `ContentError` where they do not stand there, `UsageError` where another quote has the name.
+    """
+    if quote is None:
+        return None
+    if not normal(quote):
+        raise UsageError("--quote holds no words; write those that stand on the page")
+    found = places(quote, text)
+    if not found:
+        near = nearest(quote, text)
+        hint = f'the nearest text is "{near}"' if near else "nothing in it is like these words"
+        raise ContentError(f"the quote does not stand in the page's text; {hint}; nothing was written")
+    page = pages[found[0].line - 1] if pages else None
+    same = next((name for name, other in others.items() if normal(other.text) == normal(quote)), None)
+    if same is not None:
+        return _Found(same, quote, others[same].page)
+    if quote_id in others:
+        raise UsageError(f'the source has a quote "{quote_id}" already, of other words; name another with --as')
+    made = name_of(quote, words=_QUOTE_WORDS, length=_ID_LENGTH) or "quote"
+    return _Found(quote_id or free_id(made, set(others)), " ".join(quote.split()), page)
