@@ -1,6 +1,7 @@
 """The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
     content      new, check, ingest, build
+    articles     fmt
     mail         send, adopt, bounces
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...
@@ -22,7 +23,8 @@ import traceback
 
 import typer
 
-from pipeline.cli import base, content, keys, mail, running, sources, subscribers  # noqa: F401 -- each registers its commands
+# Each registers its commands.
+from pipeline.cli import articles, base, content, keys, mail, running, sources, subscribers  # noqa: F401
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err

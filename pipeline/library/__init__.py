@@ -4,6 +4,7 @@
     StoredTexts      a source | the text of its stored copy                   `snapshots`
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
+    tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     new_article      a title | a file to start from                           `new`
     authorship       an article | a line on who answers for it                `credits`
 
@@ -24,6 +25,7 @@ from pipeline.library.clean import clean_html, plain_text
 from pipeline.library.credits import authorship, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.new import new_article
+from pipeline.library.notation import addresses_of
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
@@ -110,6 +112,11 @@ class Library:
     def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
         """All problems, and beside them those that depend on the time: a published article dated far ahead."""
         return tuple(sorted((*self.problems, *check_dates(self, now)), key=_order))
+
+    @cached_property
+    def addresses(self) -> Mapping[str, str]:
+        """The id of the source at an address, by `urls.page_key`."""
+        return addresses_of(self.sources.values())
 
     def _blocks(self, problem: Problem, now: dt.datetime) -> bool:
         if not problem.path.startswith(f"{ARTICLES}/"):

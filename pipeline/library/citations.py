@@ -36,7 +36,7 @@ _WORDLESS: Final = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation
 PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)  # lines without an empty one between them
 CODE_MARK: Final = "\ufffc"  # what `prose` leaves of a fenced block: it still ends a list
 
-_DEFINITION: Final = re.compile(r"^ {0,3}\[\^[^\[\]\s]+\]:[^\n]*(?:\n[ \t]+\S[^\n]*)*", re.MULTILINE)
+DEFINITION: Final = re.compile(r"^ {0,3}\[\^[^\[\]\s]+\]:[^\n]*(?:\n[ \t]+\S[^\n]*)*", re.MULTILINE)
 _MARK: Final = re.compile(r"^[ ]{0,3}<!--\s*sources\s*-->[ \t]*$", re.MULTILINE)
 _FENCED: Final = re.compile(
     r"^(?P<lead>[> ]*)(?P<fence>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?(?P=lead)(?P=fence)[ \t]*$", re.MULTILINE
@@ -87,30 +87,46 @@ def without_definitions(body: str) -> str:
     """*body* with the definitions of its citations blanked; offsets and lines stay as they are."""
     if "]:" not in body and "<!--" not in body:
         return body
-    opening = _MARK.search(body)
-    if opening is not None:
-        closing = _MARK.search(body, opening.end())
-        body = _blank(body, opening.start(), closing.end() if closing else len(body))
-    for definition in _DEFINITION.finditer(_without_code(body)):
+    if marked := definitions_at(body):
+        body = _blank(body, *marked)
+    for definition in DEFINITION.finditer(without_code(body)):
         body = _blank(body, *definition.span())
     return body
 
 
+def definitions_at(body: str) -> tuple[int, int] | None:
+    """From where to where the marked definitions stand, marks and all; to the end where there is no second mark."""
+    if not _MARK.search(body):
+        return None
+    text = _without_listings(body)
+    opening = _MARK.search(text)
+    if opening is None:
+        return None
+    closing = _MARK.search(text, opening.end())
+    return opening.start(), closing.end() if closing else len(body)
+
+
 def prose(body: str) -> str:
     """*body* with everything blanked in which a citation is no citation; offsets and lines stay as they are."""
-    text = _without_code(without_definitions(body))
+    text = without_code(without_definitions(body))
     if "</" in text:
         text = _RAW_HTML.sub(lambda m: m[0] if "markdown" in m["rest"] else _blanked(m), text)
     return text
 
 
-def _without_code(text: str) -> str:
+def without_code(text: str) -> str:
+    """*text* with listings, code spans and comments blanked; offsets and lines stay as they are."""
+    text = _without_listings(text)
+    if "`" in text or "<!--" in text:
+        text = _SPAN_OR_COMMENT.sub(_blanked, text)
+    return text
+
+
+def _without_listings(text: str) -> str:
     if "```" in text or "~~~" in text:
         text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)
     if _INDENTED.search(text):
         text = _without_indented_code(text)
-    if "`" in text or "<!--" in text:
-        text = _SPAN_OR_COMMENT.sub(_blanked, text)
     return text
 
 

@@ -67,7 +67,7 @@ class Shelf:
 def read_content(root: Path) -> Shelf:
     """Read every file of *root*/content."""
     shelf = Shelf([], [], [], [], [], set(), [])
-    for path in _files(root, ARTICLES, "*.md"):
+    for path in article_files(root):
         _read_article(root, path, shelf)
     for path in _files(root, SOURCES, "*.yml"):
         _read_source(root, path, shelf)
@@ -76,6 +76,19 @@ def read_content(root: Path) -> Shelf:
     if (root / FEEDS).exists():  # a newsletter may read no feed at all
         shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
     return shelf
+
+
+def read_sources(root: Path) -> list[Source]:
+    """The sources of *root*/content that can be read, and nothing of what is wrong with them."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    for path in _files(root, SOURCES, "*.yml"):
+        _read_source(root, path, shelf)
+    return [read.noun for read in shelf.sources]
+
+
+def article_files(root: Path) -> list[str]:
+    """The articles' files below *root*, in order."""
+    return _files(root, ARTICLES, "*.md")
 
 
 def _files(root: Path, folder: str, pattern: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What is wrong with content that can be read: rules that need more than one value, or more than one file.
 
-    articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104
+    articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
     uncited.py    numbers without a citation              S201
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
 
@@ -53,6 +53,8 @@ CODES: Final = {
     "S102": "an address: not one of the web, not https, or with tracking parameters",
     "S103": "two sources or two feeds with the same address",
     "S104": "a source or a quote that does not exist",
+    "S105": "a citation in another notation than ours, or the address of a source in place of one",
+    "S106": "definitions at the foot of an article that are not closed, or hold other text",
     "S110": "a quote that does not occur in the stored copy of its source, or has none to occur in",
     "S111": "a quote that occurs in the stored copy of another source",
     "S112": "a quote that occurs more than once in its stored copy",

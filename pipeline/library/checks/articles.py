@@ -12,7 +12,9 @@ from pipeline.library import links
 from pipeline.library.citations import line_and_column, prose
 from pipeline.library.files import Read
 from pipeline.library.new import TEMPLATE_DEK, TEMPLATE_OPENING
+from pipeline.library.notation import rewrites
 from pipeline.library.schema import closest
+from pipeline.library.tidy import wrong_definitions
 from pipeline.model import Article, Citation, Feed, Problem, Role, Severity, Status
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def check_article(read: Read[Article], library: Library, root: Path) -> Iterator
     yield from check_topics(read, library)
     yield from _check_ai(read, library)
     yield from _check_listed_sources(read, library)
+    yield from _check_notation(read, library)
     article = read.noun
     if article.status.is_final and (article.dek == TEMPLATE_DEK or TEMPLATE_OPENING in article.body):
         yield read.problem(
@@ -136,6 +139,17 @@ def _wrong_with(citation: Citation, library: Library) -> str:
         return ""
     hint = closest(citation.quote, source.quotes) or f"; add it under quotes: in {source.path}"
     return f'source "{source.id}" has no quote "{citation.quote}"{hint}'
+
+
+def _check_notation(read: Read[Article], library: Library) -> Iterator[Problem]:
+    """S105, S106: what `opensignal fmt` writes otherwise, or cannot."""
+    body, first_line = read.noun.body, read.noun.body_line
+    for rewrite in rewrites(body, library.sources, library.addresses):
+        place = line_and_column(body, rewrite.at, first_line=first_line)
+        yield Problem(read.path, *place, "S105", rewrite.what, Severity.WARNING)
+    if wrong := wrong_definitions(body):
+        message, at = wrong
+        yield Problem(read.path, *line_and_column(body, at, first_line=first_line), "S106", message, _weight(read.noun))
 
 
 def unknown_source(id_: str, library: Library) -> str:

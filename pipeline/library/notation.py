@@ -1,0 +1,125 @@
+"""Other ways to write a citation, and how each is written in ours: ``[^id]``.
+
+    as it stands [@id].            as it stands.[^id]            Pandoc
+    both [@id, p. 3; @id2].        both.[^id]<!-- p. 3 -->[^id2]
+    [the outlook](https://...)     the outlook[^id]              where the address is that of a source
+    so https://... says            so[^id] says
+
+Readers are shown Pandoc's way as a citation at once; a link stays a link until `opensignal fmt` has written it anew. What stands in
+code, comments, raw HTML, or definitions, and pictures, are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.library.citations import CITED_BY_PANDOC, PANDOC, prose
+from pipeline.library.urls import page_key
+from pipeline.model import Source
+
+_PANDOC: Final = re.compile(rf"(?<!\\){PANDOC}")
+_LINK: Final = re.compile(
+    r"(?<![\\!\]])\[(?P<text>(?:[^\[\]\\\n]|\\.)+)\]"
+    r"\(\s*(?P<angle><)?(?P<url>https?://[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)(?(angle)>)\s*(?:\"[^\"\n]*\"|'[^'\n]*')?\s*\)(?![{])"
+)
+_OTHER_LINK: Final = re.compile(
+    r"\]\([^)\n]*\)|^ {0,3}\[[^\]\n]+\]:[^\n]*|\{:?[^{}\n]*\}|<(?!https?://)[A-Za-z/][^<>]*>", re.MULTILINE
+)
+_BARE: Final = re.compile(
+    r"<(?P<auto>https?://[^\s<>]+)>|(?<![\w\"'=/.@:\\-])(?P<bare>https?://[^\s<>()\[\]{}\"'`|\\]*[^\s<>()\[\]{}\"'`|\\.,;:!?*_~…“”‘’])",
+    re.IGNORECASE,
+)
+_OPENS: Final = re.compile(
+    r"[ \t>]*(?:(?:[-*+:]|\d+[.)]|#{1,6})[ \t]+)*|.*\|[ \t]*"
+)  # nothing but what opens a block or a cell
+_STOP: Final = re.compile(r"[.!?]+(?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A place from *start* to *end* of a body, and what is to stand there; *what* tells an editor of it."""
+
+    start: int
+    end: int
+    words: str
+    at: int  # where it is told of
+    what: str
+
+
+def addresses_of(sources: Iterable[Source]) -> dict[str, str]:
+    """The id of each source by what its address has in common with others of the same page; none that two sources share."""
+    ids: dict[str, list[str]] = {}
+    for source in sources:
+        ids.setdefault(page_key(source.url), []).append(source.id)
+    return {key: same[0] for key, same in ids.items() if len(same) == 1}
+
+
+def rewrites(body: str, sources: Mapping[str, Source], addresses: Mapping[str, str]) -> tuple[Rewrite, ...]:
+    """What `opensignal fmt` would write otherwise in *body*, in order; *addresses* are those of `addresses_of`."""
+    if "[@" not in body and "://" not in body:
+        return ()
+    text = prose(body)
+    found = [*_pandoc(text, body, sources), *_links(text, body, addresses)]
+    return tuple(sorted(found, key=lambda rewrite: rewrite.start))
+
+
+def _pandoc(text: str, body: str, sources: Mapping[str, Source]) -> Iterator[Rewrite]:
+    for place in _PANDOC.finditer(text):
+        cited = [(one[1], (one[2] or "").strip()) for one in CITED_BY_PANDOC.finditer(place[1])]
+        if all(id_ in sources for id_, _ in cited):
+            words = "".join(f"[^{id_}]" + (f"<!-- {_harmless(where)} -->" if where else "") for id_, where in cited)
+            what = f"forges do not know {place[0]} as a citation; write {words}, or run: opensignal fmt"
+            yield _moved(body, place.start(), place.end(), words, what)
+
+
+def _harmless(words: str) -> str:
+    """*words* as they may stand in a comment."""
+    return re.sub(r"-{2,}|>", "–", words)
+
+
+def _links(text: str, body: str, addresses: Mapping[str, str]) -> Iterator[Rewrite]:
+    taken: list[tuple[int, int]] = []
+    for link in _LINK.finditer(text):
+        source = addresses.get(_key(link["url"]))
+        shown = body[link.start("text") : link.end("text")]
+        if source is None or "[^" in shown or "[@" in shown:
+            continue
+        taken.append(link.span())
+        what = f'this is the address of the source "{source}"; cite it as [^{source}], or run: opensignal fmt'
+        if re.match(r"https?://", shown, re.IGNORECASE):
+            yield _moved(body, link.start(), link.end(), f"[^{source}]", what)
+        else:
+            yield Rewrite(link.start(), link.end(), f"{shown}[^{source}]", link.start("url"), what)
+    taken += [other.span() for other in _OTHER_LINK.finditer(text)]
+    for place in _BARE.finditer(text):
+        url = place["auto"] or place["bare"]
+        source = addresses.get(_key(url))
+        if source is not None and not any(start <= place.start() < end for start, end in taken):
+            start, end = place.span()
+            if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
+                start, end = start - 1, end + 1
+            what = f'this is the address of the source "{source}"; cite it as [^{source}], or run: opensignal fmt'
+            yield _moved(body, start, end, f"[^{source}]", what)
+
+
+def _key(url: str) -> str:
+    try:
+        return page_key(url)
+    except ValueError:  # a bracket of an IPv6 address is missing
+        return url
+
+
+def _moved(body: str, start: int, end: int, words: str, what: str) -> Rewrite:
+    """A citation is set close to what is before it, and behind the full stop that follows."""
+    at = start
+    line = body[body.rfind("\n", 0, start) + 1 : start]
+    if _OPENS.fullmatch(line):
+        return Rewrite(start, end, words, at, what)
+    start -= len(line) - len(line.rstrip(" \t"))
+    stop = _STOP.match(body, end)
+    if stop is None or body[start - 1] in ".!?":
+        return Rewrite(start, end, words, at, what)
+    return Rewrite(start, stop.end(), stop[0] + words, at, what)
