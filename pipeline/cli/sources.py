@@ -8,8 +8,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.base import Json, Root, app, now, settings_of
+from pipeline.cli.base import Json, Root, app, group, now, settings_of
 from pipeline.terminal import err, tell
+
+sources = group("sources", help="List, check, refresh, import, export and share sources.")
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Ids of sources; default: all.", metavar="ID")]
 
 
 @app.command()
@@ -63,3 +67,85 @@ def _to_clipboard(text: str) -> None:
         return
     sys.stderr.write(f"\033]52;c;{base64.b64encode(text.encode()).decode()}\a")
     sys.stderr.flush()
+
+
+@sources.command("list")
+def list_(root: Root = None, json: Json = False) -> None:
+    """List all sources: tier, status, where the copy lies.
+
+    Example: opensignal sources list
+    """
+    from pipeline.library import load_library
+    from pipeline.library.sourcelist import list_sources
+
+    settings = settings_of(root)
+    tell(list_sources(load_library(settings.root, kept=settings.kept_dir)), json=json)
+
+
+@sources.command()
+def check(
+    ids: Ids = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put what was found into the files, as status and status_at.")
+    ] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Tell which sources are live, moved, changed or gone. Changed is what lost words that articles cite.
+
+    Example: opensignal sources check --write
+    """
+    from pipeline.ingest import open_fetcher
+    from pipeline.ingest.sandbox import Sandbox
+    from pipeline.ingest.sources import check_sources
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root, kept=settings.kept_dir)
+    with Sandbox() as sandbox:
+        report = check_sources(
+            open_fetcher(settings),
+            sandbox,
+            library,
+            root=settings.root,
+            now=now(),
+            only=ids or (),
+            write=write,
+        )
+    tell(report, json=json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@sources.command()
+def refresh(
+    ids: Ids = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Take a new copy of those that have one, if their quotes stand in it.")
+    ] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Take the copies that are missing. Tells which recorded facts stand in them.
+
+    Example: opensignal sources refresh sample-office
+    """
+    from pipeline.ingest import open_fetcher
+    from pipeline.ingest.sandbox import Sandbox
+    from pipeline.ingest.sources import refresh as take_copies
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root, kept=settings.kept_dir)
+    with Sandbox() as sandbox:
+        report = take_copies(
+            open_fetcher(settings),
+            sandbox,
+            library,
+            root=settings.root,
+            kept=settings.kept_dir,
+            now=now(),
+            only=ids or (),
+            again=again,
+        )
+    tell(report, json=json)
+    raise typer.Exit(0 if report.ok else 1)

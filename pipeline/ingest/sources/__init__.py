@@ -10,5 +10,6 @@ What is decided about a source is decided from what was fetched and what its fil
 from __future__ import annotations
 
 from pipeline.ingest.sources.cite import Cited, cite
+from pipeline.ingest.sources.recheck import check_sources, refresh
 
-__all__ = ["Cited", "cite"]
+__all__ = ["Cited", "check_sources", "cite", "refresh"]

@@ -1,0 +1,313 @@
+"""Sources, asked for again: does each address still answer, do the words that we cite still stand there, is the copy still missing?
+
+A page changes every day by its date and its advertisements; what counts is what articles lean on. So "changed" is said where words
+that are quoted from a source stand there no more, and never because a page has other bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pipeline.errors import ContentError, FetchError, UsageError
+from pipeline.ingest.fetch import Answer, Fetcher, NotHad, Request, fetch_all
+from pipeline.ingest.sandbox import Sandbox
+from pipeline.ingest.snapshot import PAGES, Taken, keep, read
+from pipeline.library import Library
+from pipeline.library.editing import TextFile
+from pipeline.library.quotes import occurs
+from pipeline.library.schema import closest
+from pipeline.library.sourcefile import Value, set_values, snapshot_values
+from pipeline.library.urls import page_key
+from pipeline.model import Fact, Source, SourceStatus
+
+_GONE: Final = frozenset({404, 410})
+
+
+# --- check ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found at the address of one source."""
+
+    source: Source
+    found: SourceStatus | None  # None: it could not be told today
+    why: str = ""
+    lost: tuple[str, ...] = ()  # quotes that articles cite and that no longer stand there
+    leads_to: str | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """True when the file of the source says otherwise."""
+        return self.found is not None and self.found is not self.source.status
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.source.id,
+            "path": self.source.path,
+            "url": self.source.url,
+            "was": self.source.status.value,
+            "found": self.found.value if self.found else None,
+            "why": self.why,
+            "lost": list(self.lost),
+            "leads_to": self.leads_to,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was found of all that were asked for."""
+
+    checked: tuple[Checked, ...]
+    left_out: int  # invented ones, which are nowhere, and those that were retracted
+    written: tuple[str, ...] = ()  # files
+
+    @property
+    def ok(self) -> bool:
+        return all(one.found is SourceStatus.LIVE for one in self.checked)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "sources": [one.as_dict() for one in self.checked],
+            "left_out": self.left_out,
+            "written": list(self.written),
+        }
+
+    def lines(self) -> Iterator[str]:
+        for one in self.checked:
+            if one.found is not SourceStatus.LIVE or one.is_news:
+                yield f"  {one.source.id:<32} {one.found or 'unknown':<8} {one.why}".rstrip()
+        counts = Counter(str(one.found or "unknown") for one in self.checked)
+        told = ", ".join(f"{counts[name]} {name}" for name in (*SourceStatus, "unknown") if counts[name])
+        left_out = f"; {self.left_out} invented or retracted ones left out" if self.left_out else ""
+        yield f"{len(self.checked)} sources asked for: {told or 'none'}{left_out}"
+        for path in self.written:
+            yield f"wrote the status into {path}"
+        if not self.written and any(one.is_news for one in self.checked):
+            yield "run with --write to put these statuses into the files"
+
+
+def check_sources(
+    fetcher: Fetcher,
+    sandbox: Sandbox,
+    library: Library,
+    *,
+    root: Path,
+    now: dt.datetime,
+    only: Sequence[str] = (),
+    write: bool = False,
+) -> CheckReport:
+    """Ask for the page of each source, or of *only* those ids, and tell what became of it.
+
+        fetch | extract | judge | write the status, if asked to and if it is another one
+
+    One that cannot be had today is told as unknown, and changes no file. Raises `UsageError` for an id that is not there.
+    """
+    sources = _chosen(library, only)
+    asked = [source for source in sources if _is_asked(source, named=bool(only))]
+    cited = cited_quotes(library)
+    checked = []
+    answers = fetch_all(fetcher, [Request(source.url, accept=PAGES) for source in asked], now=now)
+    for source, answer in zip(asked, answers, strict=True):
+        names = cited.get(source.id, ())
+        try:
+            text = (
+                ""
+                if isinstance(answer, NotHad) or not names
+                else read(sandbox, answer, url=source.url, now=now).page.text
+            )
+        except FetchError as error:
+            checked.append(Checked(source, None, str(error)))
+            continue
+        checked.append(judge(source, answer, text, cited=names))
+    written = [_write_status(one, root=root, now=now) for one in checked if one.is_news] if write else []
+    return CheckReport(tuple(checked), len(sources) - len(asked), tuple(written))
+
+
+def judge(source: Source, answer: Answer | NotHad, text: str, *, cited: Iterable[str]) -> Checked:
+    """What *answer* means for *source*; *text* is that of its page, and *cited* are the quotes that must stand in it."""
+    if isinstance(answer, NotHad):
+        if answer.status in _GONE:
+            return Checked(
+                source, SourceStatus.GONE, f"answers {answer.status}; cite a copy that somebody keeps under archive:"
+            )
+        return Checked(source, None, str(answer))
+    leads_to = _leads_to(source, answer)
+    if leads_to is not None and urlsplit(leads_to).path in ("", "/") and urlsplit(source.url).path not in ("", "/"):
+        return Checked(source, SourceStatus.GONE, f"leads to a front page, {leads_to}", leads_to=leads_to)
+    lost = tuple(name for name in cited if not occurs(source.quotes[name].text, text))
+    if lost:
+        why = f"not there any more: {', '.join(lost)}" + (
+            f"; our copy is of {source.snapshot.at:%Y-%m-%d}" if source.snapshot else ""
+        )
+        return Checked(source, SourceStatus.CHANGED, why, lost, leads_to)
+    if leads_to is not None:
+        return Checked(source, SourceStatus.MOVED, f"leads to {leads_to}; set url: to that", leads_to=leads_to)
+    return Checked(source, SourceStatus.LIVE, "answers again" if source.status is not SourceStatus.LIVE else "")
+
+
+def cited_quotes(library: Library) -> Mapping[str, tuple[str, ...]]:
+    """By source, the quotes that articles lean on: those that they name and, of a source that is cited without one, all."""
+    cited: dict[str, set[str]] = {}
+    for article in library.articles:
+        for citation in article.citations:
+            source = library.sources.get(citation.source)
+            if source is not None:
+                names = {citation.quote} & set(source.quotes) if citation.quote else set(source.quotes)
+                cited.setdefault(source.id, set()).update(name for name in names if name)
+    return {id_: tuple(name for name in library.sources[id_].quotes if name in names) for id_, names in cited.items()}
+
+
+def _leads_to(source: Source, answer: Answer) -> str | None:
+    """The other page that the address of *source* leads to, if it does."""
+    return answer.url if page_key(answer.url) != page_key(source.url) else None
+
+
+def _is_asked(source: Source, *, named: bool) -> bool:
+    """An invented source is asked for where it is named: its address is one that nobody can have, or a test's."""
+    return source.status is not SourceStatus.RETRACTED and (named or not source.sample)
+
+
+def _chosen(library: Library, only: Sequence[str]) -> list[Source]:
+    for id_ in only:
+        if id_ not in library.sources:
+            raise UsageError(
+                f'unknown source "{id_}"{closest(id_, library.sources) or "; see opensignal sources list"}'
+            )
+    return [source for id_, source in sorted(library.sources.items()) if not only or id_ in only]
+
+
+def _write_status(one: Checked, *, root: Path, now: dt.datetime) -> str:
+    assert one.found is not None
+    _change(one.source, {"status": one.found.value, "status_at": f"{now:%Y-%m-%d}"}, root=root)
+    return one.source.path
+
+
+def _change(source: Source, changes: Mapping[str, Value], *, root: Path) -> None:
+    file = TextFile.read(root / source.path)
+    file.changed(0, len(file.text), set_values(file.text, changes, path=source.path)).write()
+
+
+# --- refresh ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What became of the copy of one source."""
+
+    source: Source
+    done: str  # taken: the first copy; restored: the one that was recorded, on this machine; replaced; same; other; failed
+    why: str = ""
+    traced: tuple[str, ...] = ()  # facts whose figure stands in the text
+    untraced: tuple[str, ...] = ()  # facts whose figure does not
+    lost: tuple[str, ...] = ()  # quotes that do not stand in what was fetched
+
+    @property
+    def ok(self) -> bool:
+        return self.done not in ("failed", "other") and not self.untraced
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.source.id,
+            "path": self.source.path,
+            "done": self.done,
+            "why": self.why,
+            "traced": list(self.traced),
+            "untraced": list(self.untraced),
+            "lost": list(self.lost),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    refreshed: tuple[Refreshed, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(one.ok for one in self.refreshed)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"sources": [one.as_dict() for one in self.refreshed]}
+
+    def lines(self) -> Iterator[str]:
+        for one in self.refreshed:
+            yield f"  {one.source.id:<32} {one.done:<9} {one.why}".rstrip()
+            if one.traced:
+                yield f"  {'':<32} traced    {', '.join(one.traced)}"
+            for name in one.untraced:
+                fact = one.source.facts[name]
+                yield f"  {'':<32} not found {name}: {fact.value} {fact.unit} stands nowhere in the text; compare it with the page"
+        counts = Counter(one.done for one in self.refreshed)
+        told = ", ".join(f"{number} {done}" for done, number in sorted(counts.items()))
+        facts = sum(len(one.traced) for one in self.refreshed)
+        unborne = sum(len(one.untraced) for one in self.refreshed)
+        yield f"{len(self.refreshed)} sources: {told or 'no copy is missing'}; {facts} facts traced, {unborne} not found"
+
+
+def refresh(
+    fetcher: Fetcher,
+    sandbox: Sandbox,
+    library: Library,
+    *,
+    root: Path,
+    kept: Path,
+    now: dt.datetime,
+    only: Sequence[str] = (),
+    again: bool = False,
+) -> RefreshReport:
+    """Take the copies that are missing, of all sources or of *only* those ids, and say which recorded facts their texts bear out.
+
+    With *again*, those that have one get a new one, unless quotes do not stand in it. Raises `UsageError` for an unknown id.
+    """
+    wanted = [
+        source
+        for source in _chosen(library, only)
+        if (only or not source.sample) and (again or library.texts.of(source)[0] is None)
+    ]
+    done = []
+    answers = fetch_all(fetcher, [Request(source.url, accept=PAGES) for source in wanted], now=now)
+    for source, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, NotHad):
+            done.append(Refreshed(source, "failed", str(answer)))
+            continue
+        try:
+            taken = read(sandbox, answer, url=source.url, now=now)
+            done.append(_refreshed(source, taken, root=root, kept=kept, again=again))
+        except (FetchError, ContentError) as error:
+            done.append(Refreshed(source, "failed", str(error)))
+    return RefreshReport(tuple(done))
+
+
+def _refreshed(source: Source, taken: Taken, *, root: Path, kept: Path, again: bool) -> Refreshed:
+    text = taken.page.text
+    traced = tuple(name for name, fact in source.facts.items() if stands_in(fact, text))
+    untraced = tuple(name for name in source.facts if name not in traced)
+    lost = tuple(name for name, quote in source.quotes.items() if not occurs(quote.text, text))
+    known = source.snapshot
+    is_same = known is not None and known.text_sha256 == taken.snapshot.text_sha256
+    if known is not None and not is_same and (lost or not again):
+        missing = f"the quotes {', '.join(lost)} do not stand in it" if lost else "its quotes still stand in it"
+        why = f"the page has another text than the copy of {known.at:%Y-%m-%d}; {missing}"
+        what_next = "keep the old copy" if lost else "take it with --again, or the old one by opensignal sources pull"
+        return Refreshed(source, "other", f"{why}; {what_next}", lost=lost)
+    keep(taken, root=root, kept=kept, in_git=source.redistribute == "full", licence=source.licence)
+    if is_same:
+        return Refreshed(source, "same" if again else "restored", "", traced, untraced, lost)
+    changes: dict[str, Value] = {
+        "accessed": f"{taken.snapshot.at:%Y-%m-%d}",
+        "snapshot": snapshot_values(taken.snapshot),
+    }
+    _change(source, changes, root=root)
+    why = f"{len(text.split()):,} words" + (f"; the quotes {', '.join(lost)} do not stand in it" if lost else "")
+    return Refreshed(source, "taken" if known is None else "replaced", why, traced, untraced, lost)
+
+
+def stands_in(fact: Fact, text: str) -> bool:
+    """True when the figure of *fact* stands in *text*."""
+    return occurs(fact.value, text)
