@@ -51,6 +51,8 @@ def new(
 def check(root: Root = None, json: Json = False) -> None:
     """Print what is wrong with the content. Each problem is file:line:column CODE what; what next.
 
+    At the end stands how many sentences say something that one may ask the source of, and how many of them cite one.
+
     Example: opensignal check --json
     """
     from pipeline.library import load_library
@@ -59,12 +61,15 @@ def check(root: Root = None, json: Json = False) -> None:
     library = load_library(settings.root, kept=settings.kept_dir)
     problems = library.problems_at(now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    sentences = library.sentences()
     if json:
-        print_json([problem_as_dict(problem) for problem in problems])
+        told_of = [problem_as_dict(problem) for problem in problems]
+        print_json({"problems": told_of, "factual": sentences.factual, "cited": sentences.cited})
     else:
         for problem in problems:
             out.print(told(problem))
         warnings = len(problems) - len(errors)
+        out.print(f"{count(sentences.factual, 'factual sentence')}, {sentences.cited:,} cited")
         out.print(
             f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
             f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"

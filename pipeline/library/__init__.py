@@ -6,6 +6,7 @@
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     new_article      a title | a file to start from                           `new`
+    Library.claims   an article | its sentences, each with what it rests on   `tracing`
     authorship       an article | a line on who answers for it                `credits`
 
 Nothing here touches the network or a database, or knows MkDocs. What is wrong with a file is a `model.Problem`, never an exception.
@@ -18,6 +19,7 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates
@@ -29,8 +31,9 @@ from pipeline.library.notation import addresses_of
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
+from pipeline.library.tracing import trace
 from pipeline.library.typography import typographic
-from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Topic
+from pipeline.model import Article, Claim, Feed, Person, Problem, Severity, Source, Topic
 
 __all__ = [
     "CODES",
@@ -54,6 +57,11 @@ __all__ = [
 ]
 
 
+class Sentences(NamedTuple):
+    factual: int
+    cited: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Library:
     """Everything under content/, read at one moment."""
@@ -70,6 +78,9 @@ class Library:
     texts: StoredTexts = dataclasses.field(
         default_factory=StoredTexts, compare=False
     )  # the stored copies of the sources
+    _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def published(self, now: dt.datetime) -> tuple[Article, ...]:
         """The articles that readers may see at *now*, newest first."""
@@ -82,6 +93,23 @@ class Library:
     def article_at(self, path: str) -> Article | None:
         """The article in the file *path* (from the repository, with forward slashes)."""
         return self._by_path.get(path)
+
+    def claims(self, article: Article) -> tuple[Claim, ...]:
+        """The sentences of *article*, each with its citations and what it rests on; found once."""
+        if article not in self._claims:
+            self._claims[article] = trace(article, self)
+        return self._claims[article]
+
+    def sentences(self) -> Sentences:
+        """How many sentences of the finished articles say something that a reader may ask the source of, and how many cite one."""
+        claims = [
+            claim
+            for article in self.articles
+            if article.status.is_final
+            for claim in self.claims(article)
+            if claim.is_factual
+        ]
+        return Sentences(len(claims), sum(bool(claim.citations) for claim in claims))
 
     def blocking(self, now: dt.datetime) -> tuple[Problem, ...]:
         """The errors in what would be published at *now*: in articles that are public, or that could not be read and do not say
@@ -141,7 +169,9 @@ def load_library(root: Path, *, kept: Path | None = None) -> Library:
     shelf = read_content(root)
     library = _library(shelf, StoredTexts(root, kept))
     problems = [*shelf.problems, *check_all(shelf, library, root)]
-    return dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)))
+    checked = dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)))
+    checked._claims.update(library._claims)
+    return checked
 
 
 def _library(shelf: Shelf, texts: StoredTexts) -> Library:

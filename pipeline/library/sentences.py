@@ -15,7 +15,7 @@ _BEFORE_A_NUMBER: Final = frozenset(
 )
 _INITIALS: Final = re.compile(r"(?:[a-z]\.)*[a-z]")  # U.S., J. Smith
 _NUMBER: Final = re.compile(r"\s+\d")
-_WORD: Final = re.compile(r"[\w.]*$")
+_WORD: Final = re.compile(r"[\w.'’]*$")
 
 
 def sentence_ends(text: str) -> list[int]:

@@ -58,7 +58,7 @@ def test_a_fault_in_an_article_has_its_place_its_code_and_what_next(
     checked = repository.run("check", "--json")
     built = repository.run("build")
 
-    problems = [problem for problem in checked.json if problem["code"] == code]
+    problems = [problem for problem in checked.json["problems"] if problem["code"] == code]
     assert checked.code == 1
     assert problems, checked.out
     assert problems[0]["path"] == str(path.relative_to(repository.root))

@@ -1,7 +1,7 @@
 """What is wrong with content that can be read: rules that need more than one value, or more than one file.
 
     articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
-    uncited.py    numbers without a citation              S201
+    claims.py     sentences, and what they rest on        S20x, S3xx, and S11x of quotations in articles
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
 
 Each rule is a function that yields problems. `CODES` is the one table of all codes, those of `frontmatter` and `schema` among them.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
+from pipeline.library.checks.claims import check_claims
 from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source, check_superseded
-from pipeline.library.checks.uncited import check_numbers
 from pipeline.library.files import Shelf
 from pipeline.model import Problem, Severity, Status
 
@@ -55,16 +55,21 @@ CODES: Final = {
     "S104": "a source or a quote that does not exist",
     "S105": "a citation in another notation than ours, or the address of a source in place of one",
     "S106": "definitions at the foot of an article that are not closed, or hold other text",
-    "S110": "a quote that does not occur in the stored copy of its source, or has none to occur in",
-    "S111": "a quote that occurs in the stored copy of another source",
+    "S110": "a quote or a quotation that does not occur in the stored copy of its source, or a quote that has none to occur in",
+    "S111": "a quote or a quotation that occurs in the stored copy of another source",
     "S112": "a quote that occurs more than once in its stored copy",
     "S113": "a stored copy whose hash is not the one recorded",
     "S114": "a quote of more than 300 characters, or of more than 5% of a text that may not be redistributed",
     "S115": "the full text of a source that may not be redistributed is stored in the repository",
     "S116": "a source that was replaced by a newer one, or retracted",
-    "S118": "a quote that could not be checked here: the stored copy is kept elsewhere",
+    "S118": "a quote or a quotation that could not be looked up: the stored copy is not here, or there is none",
     # what must carry a citation
     "S201": "a sentence with a number and without a citation",
+    "S202": "a quotation without a citation",
+    "S203": "a sentence that tells what others say, without a citation",
+    "S204": "a sentence that compares with all others, without a citation",
+    "S205": "a sentence that tells what somebody did, without a citation",
+    "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
 }
 
 FAR_AHEAD: Final = dt.timedelta(days=1)
@@ -75,8 +80,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     for article in shelf.articles:
         yield from check_article(article, library, root)
         yield from check_superseded(article, library)
-        if article.noun.status.is_final:
-            yield from check_numbers(article.noun)
+        yield from check_claims(article.noun, library)
     yield from check_slugs(shelf.articles)
     for source in shelf.sources:
         yield from check_source(source, library)

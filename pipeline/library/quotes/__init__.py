@@ -32,19 +32,21 @@ class Place(NamedTuple):
     line: int
 
 
-def places(quote: str, text: str, *, prefix: str = "", suffix: str = "", first_letter: bool = False) -> list[Place]:
+def places(
+    quote: str, text: str | Text, *, prefix: str = "", suffix: str = "", first_letter: bool = False
+) -> list[Place]:
     """Each place in *text* where *quote* stands, in order.
 
     With *prefix* or *suffix* only where these words stand directly before or after it. With *first_letter*, the first letter of the
     quote may be of the other case, where the source begins a sentence with it or the quote does.
     """
     wanted = normal(quote)
-    given = text_of(text)
+    given = text if isinstance(text, Text) else text_of(text)
     if prefix or suffix:
         head, tail = normal(prefix), normal(suffix)
         return [
             Place(place.start, place.end, place.line)
-            for place in places(wanted, text)
+            for place in places(wanted, given)
             if _stands_before(head, given, place.start) and _stands_after(tail, given, place.end)
         ]
     found = list(dict.fromkeys(_literal(wanted, given)))
@@ -53,7 +55,7 @@ def places(quote: str, text: str, *, prefix: str = "", suffix: str = "", first_l
     return [Place(start, end, given.line_at(start)) for start, end in sorted(found)]
 
 
-def occurs(quote: str, text: str) -> bool:
+def occurs(quote: str, text: str | Text) -> bool:
     """True when *quote* stands in *text*."""
     return bool(places(quote, text))
 

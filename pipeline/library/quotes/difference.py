@@ -21,11 +21,12 @@ class Nearest(NamedTuple):
     words: str
     marked: str
     line: int
+    likeness: float  # 1 where both have the same words
 
 
-def difference(quote: str, text: str) -> Nearest | None:
+def difference(quote: str, text: str | Text) -> Nearest | None:
     """The passage of *text* that has most words of *quote*; None where nothing is like it."""
-    given = text_of(text)
+    given = text if isinstance(text, Text) else text_of(text)
     wanted = [token for token in tokens(normal(quote)) if token.is_word]
     words = [token for token in given.tokens if token.is_word]
     if not wanted or not words:
@@ -33,19 +34,19 @@ def difference(quote: str, text: str) -> Nearest | None:
     window = _window([_bare(token) for token in wanted], [_bare(token) for token in words])
     if window is None:
         return None
-    first, behind = window
+    likeness, first, behind = window
     start, end = words[first].start, words[behind - 1].end
     end = _with_punctuation(given, end)
     passage = given.flat[start:end]
-    return Nearest(passage, _marked(normal(quote).split(), passage.split()), given.line_at(start))
+    return Nearest(passage, _marked(normal(quote).split(), passage.split()), given.line_at(start), likeness)
 
 
 def _bare(token: Token) -> str:
     return token.key.lower()
 
 
-def _window(wanted: Sequence[str], words: Sequence[str]) -> tuple[int, int] | None:
-    """From which to behind which of *words* the passage lies that has most of *wanted*, in order."""
+def _window(wanted: Sequence[str], words: Sequence[str]) -> tuple[float, int, int] | None:
+    """How like it is, and from which to behind which of *words* the passage lies that has most of *wanted*, in order."""
     places: dict[str, list[int]] = {word: [] for word in wanted}
     for at, word in enumerate(words):
         if word in places:
@@ -62,7 +63,7 @@ def _window(wanted: Sequence[str], words: Sequence[str]) -> tuple[int, int] | No
             found = _aligned(wanted, words, low, shift + len(wanted) + more)
             if found is not None and (best is None or found[0] > best[0]):
                 best = found
-    return (best[1], best[2]) if best else None
+    return best
 
 
 def _aligned(wanted: Sequence[str], words: Sequence[str], low: int, high: int) -> tuple[float, int, int] | None:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from pipeline.library.quotes.normal import normal
+from pipeline.library.sentences import sentence_ends
 
 # A number with what belongs to it: sign, currency, groups of thousands, decimals, percent. "- 5" is no sign: a dash stands apart.
 _NUMBER: Final = (
@@ -60,15 +61,15 @@ class Text:
     """
 
     def __init__(self, raw: str) -> None:
-        lines = raw.split("\n")
-        parted = any(not line.strip() for line in lines[:-1]) and "\n\n" in raw
+        self.raw = raw
+        self.lines = tuple(map(normal, raw.split("\n")))  # of the file, empty ones too
+        parted = not all(self.lines[:-1])
         pieces: list[str] = []
         self._starts: list[int] = []  # of each line that is not empty, in `flat`
         self._numbers: list[int] = []  # its number in the file
         self.paragraph_starts: list[int] = []
         at, opens = 0, True
-        for number, line in enumerate(lines, start=1):
-            piece = normal(line)
+        for number, piece in enumerate(self.lines, start=1):
             if not piece:
                 opens = True
                 continue
@@ -95,6 +96,21 @@ class Text:
         first = bisect.bisect_right(self.paragraph_starts, start)
         last = bisect.bisect_right(self.paragraph_starts, end)
         return any(self.flat[at - 2] in ".!?:\"')" for at in self.paragraph_starts[first:last] if at > 1)
+
+    def sentences_around(self, start: int, end: int) -> tuple[int, int]:
+        """From where to where the sentences go in which *start* to *end* of `flat` lie; not beyond the line of each."""
+        first = bisect.bisect_right(self._starts, start) - 1
+        last = bisect.bisect_right(self._starts, end - 1) - 1
+        opens = self._starts[first]
+        closes = self._starts[last + 1] - 1 if last + 1 < len(self._starts) else len(self.flat)
+        low, high = opens, closes
+        for stop in sentence_ends(self.flat[opens:closes]):
+            if opens + stop <= start:
+                low = opens + stop
+            elif opens + stop >= end:
+                high = opens + stop
+                break
+        return low + len(self.flat[low:high]) - len(self.flat[low:high].lstrip()), high
 
     @cached_property
     def tokens(self) -> list[Token]:

@@ -1,0 +1,127 @@
+"""From each sentence of an article to the passages of its sources that bear it out.
+
+    trace    body | statements | citations | quotations | numbers | claims
+             `statements`, `held` (what we hold of a source), `quoted`, `judge` (numbers and wording), `uncited`
+
+The same article and the same sources give the same claims, on every machine and in every run. Nothing here says that a sentence is
+true: it says where its words and figures stand, and where they do not.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pipeline.library.quotes import normal
+from pipeline.library.tracing import judge as judging
+from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.held import Held, held
+from pipeline.library.tracing.quoted import Verdict, look_up
+from pipeline.library.tracing.statements import Statement, statements
+from pipeline.library.tracing.uncited import uncited
+from pipeline.model import Article, Basis, Citation, Claim, Passage, Problem, Severity
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+__all__ = ["Finding", "Held", "Statement", "statements", "trace"]
+
+# The weakest part of a sentence decides what it rests on.
+_WEAKEST_FIRST: Final = (Basis.UNTRACED, Basis.UNSEEN, Basis.RECORDED, Basis.TRACED, Basis.QUOTED)
+
+
+def trace(article: Article, library: Library) -> tuple[Claim, ...]:
+    """The claims of *article*, in order, each with what it rests on and what is wrong with it.
+
+    In an article that is not finished yet, nothing that is wrong is an error, and what is not cited yet is not told.
+    """
+    places = _Places(article)
+    known = frozenset(normal(source.title).lower() for source in library.sources.values() if source.title)
+    claims: list[Claim] = []
+    quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
+    for statement in statements(article, library.sources):
+        sources = held(statement, library)
+        quotations = tuple(look_up(statement, sources, library)) if statement.cites else ()
+        repeated = _without_repeated(statement, quoted)
+        verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
+        lacks = tuple(uncited(repeated, known=known)) if article.status.is_final else ()
+        found = [*lacks, *(f for q in quotations for f in q.findings), *verdict.findings]
+        quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
+        claims.append(
+            Claim(
+                number=len(claims) + 1,
+                text=statement.text,
+                start=statement.start,
+                end=statement.end,
+                line=places.line(statement.places[0]),
+                column=places.column(statement.places[0]),
+                basis=_basis(statement, quotations, verdict, lacks),
+                citations=statement.citations,
+                passages=_merged(quotations, verdict.passages),
+                origins=verdict.origins,
+                disagree=verdict.disagree,
+                problems=tuple(places.problem(finding, statement) for finding in found),
+            )
+        )
+    return tuple(claims)
+
+
+def _without_repeated(statement: Statement, quoted: Sequence[str]) -> Statement:
+    """*statement* without the quotations whose words were traced earlier in the article."""
+    if statement.cites or not statement.quotations or not quoted:
+        return statement
+    left = tuple(q for q in statement.quotations if not any(normal(q.words) in known for known in quoted))
+    return replace(statement, quotations=left)
+
+
+def _basis(
+    statement: Statement, quotations: Sequence[Verdict], verdict: judging.Verdict, lacks: Sequence[Finding]
+) -> Basis:
+    if any(finding.code != "S206" for finding in lacks):
+        return Basis.UNTRACED
+    if not statement.cites:
+        return Basis.ANALYSIS
+    parts = [one.basis for one in quotations] + [number.basis for number in verdict.numbers]
+    misquoted = any(one.basis is Basis.UNTRACED for one in quotations)
+    if statement.analysis and not misquoted and (not parts or Basis.UNTRACED in parts):
+        return Basis.ANALYSIS  # what we work out ourselves stands in no source, and is said to be ours
+    return next((basis for basis in _WEAKEST_FIRST if basis in parts), Basis.CITED)
+
+
+def _merged(quotations: Iterable[Verdict], passages: Iterable[Passage]) -> tuple[Passage, ...]:
+    """Each passage once, with all the parts of the sentence that it bears out."""
+    together: dict[Passage, tuple[str, ...]] = {}
+    for passage in [*(passage for one in quotations for passage in one.passages), *passages]:
+        bare = replace(passage, bears=())
+        together[bare] = tuple(dict.fromkeys((*together.get(bare, ()), *passage.bears)))
+    return tuple(replace(passage, bears=bears) for passage, bears in together.items())
+
+
+class _Places:
+    """Lines and columns of an article's body, found once."""
+
+    def __init__(self, article: Article) -> None:
+        self._article = article
+        self._starts = [0, *(match.end() for match in re.finditer("\n", article.body))]
+
+    def line(self, offset: int) -> int:
+        return bisect.bisect_right(self._starts, offset) - 1 + self._article.body_line
+
+    def column(self, offset: int) -> int:
+        return offset - self._starts[bisect.bisect_right(self._starts, offset) - 1] + 1
+
+    def problem(self, finding: Finding, statement: Statement) -> Problem:
+        offset = statement.places[min(finding.at, len(statement.places) - 1)]
+        severity = finding.severity if self._article.status.is_final else Severity.WARNING
+        return Problem(
+            self._article.path, self.line(offset), self.column(offset), finding.code, finding.message, severity
+        )
+
+
+def left_over(article: Article, claims: Iterable[Claim]) -> Iterator[Citation]:
+    """The citations of *article* that belong to no sentence, such as one in a heading."""
+    belong = {citation for claim in claims for citation in claim.citations}
+    yield from (citation for citation in article.citations if citation not in belong)

@@ -1,0 +1,136 @@
+"""Whether the quotations of a statement stand in the stored copies of the sources that it cites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipeline.library.quotes import Place, Text, difference, normal, places
+from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.held import Held, all_stored
+from pipeline.library.tracing.marks import Quotation
+from pipeline.library.tracing.statements import Statement
+from pipeline.model import Basis, Passage, Quote, Severity
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one quotation stands."""
+
+    quotation: Quotation
+    basis: Basis  # QUOTED | UNSEEN | UNTRACED
+    passages: tuple[Passage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def look_up(statement: Statement, held: Sequence[Held], library: Library) -> Iterator[Verdict]:
+    """The verdict on each quotation of *statement* that is one."""
+    for quotation in statement.quotations:
+        if quotation.excused or quotation.kind == "open" or not any(char.isalnum() for char in quotation.words):
+            continue
+        yield _verdict(quotation, statement, held, library)
+
+
+def _verdict(quotation: Quotation, statement: Statement, held: Sequence[Held], library: Library) -> Verdict:
+    passages = tuple(_passages(quotation, statement, held))
+    if passages:
+        return Verdict(quotation, Basis.QUOTED, passages[:1])
+    if is_title(quotation.words, held):
+        return Verdict(quotation, Basis.CITED)
+    unseen = [one for one in held if one.text is None]
+    kept = tuple(_kept(quotation, unseen))
+    if kept or unseen:
+        return Verdict(quotation, Basis.UNSEEN, kept, (_unseen(quotation, unseen, library),))
+    return Verdict(quotation, Basis.UNTRACED, findings=(_misquoted(quotation, held, library),))
+
+
+# --- found ----------------------------------------------------------------------------------------------------------------------
+
+
+def _passages(quotation: Quotation, statement: Statement, held: Sequence[Held]) -> Iterator[Passage]:
+    """Where the words stand: in a quote that is cited by name first, then anywhere in a text, in the order of citation."""
+    bears = (quotation.words,)
+    for one in held:
+        if one.text is None:
+            continue
+        for name in one.names:
+            quote = one.source.quotes.get(name)
+            if quote is not None and places(quotation.words, quote.text, first_letter=True):
+                line = next((place.line for place in _of(quote, one.text)), None)
+                yield Passage(one.source.id, quote.text, "quote", name, line, quote.page, bears)
+    for one in held:
+        if one.text is None:
+            continue
+        for place in places(quotation.words, one.text, first_letter=True):
+            yield Passage(one.source.id, sentence_at(one.text, place), "text", line=place.line, bears=bears)
+            break
+
+
+def _of(quote: Quote, text: Text) -> list[Place]:
+    return places(quote.text, text, prefix=quote.prefix, suffix=quote.suffix)
+
+
+def sentence_at(text: Text, place: Place) -> str:
+    """The sentence or sentences of *text* round *place*, within its paragraph."""
+    low, high = text.sentences_around(place.start, place.end)
+    return text.flat[low:high]
+
+
+# --- not found ------------------------------------------------------------------------------------------------------------------
+
+
+def is_title(words: str, held: Sequence[Held]) -> bool:
+    """True when *words* are the title of a source that is cited: a work is named, nobody is quoted."""
+    return any(one.source.title is not None and _name(words) == _name(one.source.title) for one in held)
+
+
+def _name(words: str) -> str:
+    return normal(words).rstrip(".,;:").lower()
+
+
+def _kept(quotation: Quotation, unseen: Sequence[Held]) -> Iterator[Passage]:
+    """The quotes that an editor took from texts that are not here, and that hold the words."""
+    for one in unseen:
+        for quote in one.source.quotes.values():
+            if places(quotation.words, quote.text, first_letter=True):
+                yield Passage(one.source.id, quote.text, "quote", quote.id, None, quote.page, (quotation.words,))
+
+
+def _unseen(quotation: Quotation, unseen: Sequence[Held], library: Library) -> Finding:
+    away = ", ".join(one.source.id for one in unseen if one.away)
+    none = ", ".join(one.source.id for one in unseen if not one.away)
+    why = f"the stored copy of {away} is not here; look it up where the copy is" if away else ""
+    if none and not away:
+        why = f"there is no stored copy of {none}; take one"
+    message = f"“{_short(quotation.words)}” could not be looked up: {why}"
+    return Finding("S118", quotation.start, quotation.end, message, Severity.WARNING)
+
+
+def _misquoted(quotation: Quotation, held: Sequence[Held], library: Library) -> Finding:
+    """Not found is not invented: the words may stand in a source that is not cited."""
+    cited = {one.source.id for one in held}
+    shown, ids = f"“{_short(quotation.words)}”", ", ".join(sorted(cited)) or "any source"
+    for source, text in all_stored(library):
+        if source.id not in cited and (place := next(iter(places(quotation.words, text)), None)) is not None:
+            message = (
+                f"{shown} does not occur in {ids} but in {source.id} (line {place.line} of its text); cite that one"
+            )
+            return Finding("S111", quotation.start, quotation.end, message, Severity.ERROR)
+    nearest = [(one, found) for one in held if one.text and (found := difference(quotation.words, one.text))]
+    if not nearest:
+        message = f"{shown} does not occur in {ids}, and nothing there is like these words; quote what the source says"
+        return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
+    one, found = max(nearest, key=lambda pair: pair[1].likeness)
+    message = f"{shown} does not occur in {ids}; [-yours-] {{+{one.source.id}, line {found.line}+}}: “{found.marked}”"
+    return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
+
+
+_SHOWN: Final = 90  # characters
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _SHOWN else words[:_SHOWN].rsplit(" ", 1)[0] + " …"

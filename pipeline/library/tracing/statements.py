@@ -1,0 +1,415 @@
+"""The statements of an article: its sentences, rows of tables and items of lists, each with what it cites and what it quotes.
+
+    statements   Markdown | blocks | words without markup | sentences | each with its citations and quotations
+
+A citation behind the full stop belongs to the sentence before it. Every character of a statement knows where it stands in the body,
+so that whoever finds something in it can say line and column. Headings, code and comments are no statements.
+"""
+
+from __future__ import annotations
+
+import bisect
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pipeline.library.citations import CITATION, INSERTION, PANDOC, PARAGRAPH, prose
+from pipeline.library.sentences import sentence_ends
+from pipeline.library.tracing.marks import Quotation, quotations
+from pipeline.model import Article, Citation, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence, row or item of an article's body, as readers see it."""
+
+    text: str  # no markup, no citations, single spaces
+    places: tuple[int, ...]  # where each character of text stands in the article's body
+    start: int  # in the body, with the markup
+    end: int  # in the body, with the citations behind it
+    citations: tuple[Citation, ...] = ()
+    kind: str = "sentence"  # sentence | item | row | quotation (a block quote)
+    analysis: bool = False  # its paragraph is marked as our own reading
+    paragraph: int = 0  # statements of one paragraph share it
+    before: str = ""  # the statements before it in its paragraph
+    heading: str = ""  # the nearest one above it
+    columns: tuple[tuple[str, str], ...] = ()  # of a row: heading of the column, and what stands in it
+    quotations: tuple[Quotation, ...] = ()
+    verbatim: tuple[tuple[int, int], ...] = ()  # spans of text whose words are not ours: quotations, code, addresses
+
+    @property
+    def cites(self) -> bool:
+        return bool(self.citations)
+
+
+def statements(article: Article, sources: Mapping[str, Source] | None = None) -> tuple[Statement, ...]:
+    """All statements of *article*, in order. Of *sources* come the words that the build inserts for ``![[id.quote]]``."""
+    body = article.body
+    reading = _Reading(article, prose(body), sources or {})
+    found: list[Statement] = []
+    heading = ""
+    for number, paragraph in enumerate(PARAGRAPH.finditer(reading.text)):
+        analysis = _is_analysis(body, paragraph)
+        before = ""
+        for block in _blocks(reading.text, paragraph.start(), paragraph.end()):
+            if block.kind == "heading":
+                heading = reading.clean(block).text
+                continue
+            for statement in reading.read(block):
+                known = _Known(analysis, number, before, heading)
+                found.append(known.told_to(statement))
+                before = f"{before} {statement.text}".strip()
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a statement has from where it stands."""
+
+    analysis: bool
+    paragraph: int
+    before: str
+    heading: str
+
+    def told_to(self, statement: Statement) -> Statement:
+        return replace(
+            statement,
+            analysis=self.analysis,
+            paragraph=self.paragraph,
+            before=self.before,
+            heading=self.heading,
+        )
+
+
+# --- blocks ---------------------------------------------------------------------------------------------------------------------
+
+ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
+_ROW_RULE: Final = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
+_UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
+_BOX: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t]")  # the head of an admonition, a detail, a tab
+_ITEM: Final = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]|:)[ \t]+(?:\[[ xX]\][ \t]+)?)")
+_LEAD: Final = re.compile(r"[ \t>]*")
+_CELL: Final = re.compile(r"(?:\\.|[^|\\\n])+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that belong together, as spans of the text without what leads each line."""
+
+    kind: str
+    spans: tuple[tuple[int, int], ...]
+    heads: tuple[tuple[int, int], ...] = ()  # of a row: the cells of the table's head
+
+
+def _is_analysis(body: str, paragraph: re.Match[str]) -> bool:
+    """True when the paragraph ends in the mark, or the mark is its last line (which is blank in our copy of the text)."""
+    nearby = body[paragraph.start() : paragraph.end() + 80]
+    return ANALYSIS.search(re.split(r"\n[ \t]*\n", nearby, maxsplit=1)[0]) is not None
+
+
+def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
+    """The blocks of one paragraph: headings, rows, items, and what is left."""
+    lines = _lines(text, start, end)
+    at = 0
+    kind, held = "sentence", list[tuple[int, int]]()
+    while at < len(lines):
+        low, high = lines[at]
+        line = text[low:high]
+        following = text[slice(*lines[at + 1])] if at + 1 < len(lines) else ""
+        if "|" in line and "|" in following and _ROW_RULE.match(following):
+            yield from _closed(kind, held)
+            yield from _rows(text, lines[at:])
+            return
+        if _HEADING.match(line) or (following and _UNDERLINE.match(following) and not held):
+            yield from _closed(kind, held)
+            kind, held = "sentence", []
+            marks = _HEADING.match(line)
+            yield _Block("heading", ((low + marks.end() if marks else low, high),))
+            at += 1 if marks else 2
+            continue
+        if _BOX.match(line):
+            yield from _closed(kind, held)
+            kind, held = "sentence", []
+        elif item := _ITEM.match(line):
+            yield from _closed(kind, held)
+            kind, held = "item", [(low + item.end(), high)]
+        else:
+            lead = _LEAD.match(line)
+            quoted = lead is not None and ">" in lead[0]
+            if quoted != (kind == "quotation") and (quoted or kind == "quotation"):
+                yield from _closed(kind, held)
+                kind, held = ("quotation" if quoted else "sentence"), []
+            held.append((low + (lead.end() if lead else 0), high))
+        at += 1
+    yield from _closed(kind, held)
+
+
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found = []
+    for line in text[start:end].splitlines(keepends=True):
+        if line.strip():
+            found.append((start, start + len(line)))
+        start += len(line)
+    return found
+
+
+def _closed(kind: str, held: Sequence[tuple[int, int]]) -> Iterator[_Block]:
+    if held:
+        yield _Block(kind, tuple(held))
+
+
+def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[_Block]:
+    heads = tuple(_cells(text, *lines[0]))
+    if re.search(r"\[\^|\[@", text[slice(*lines[0])]):  # a head that cites says something
+        yield _Block("row", heads)
+    for low, high in lines[2:]:
+        yield _Block("row", tuple(_cells(text, low, high)), heads)
+
+
+def _cells(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    row = text[low:high].rstrip()
+    shift = len(row) - len(row.lstrip(" \t>"))
+    row = row[shift:]
+    if row.startswith("|"):
+        shift, row = shift + 1, row[1:]
+    at = 0
+    for cell in re.split(r"(?<!\\)\|", row.removesuffix("|")):
+        yield low + shift + at, low + shift + at + len(cell)
+        at += len(cell) + 1
+
+
+# --- words without markup -------------------------------------------------------------------------------------------------------
+
+_INLINE: Final = re.compile(
+    rf"(?P<insertion>{INSERTION})|(?P<citation>{CITATION}|{PANDOC})"
+    r"|(?P<image>!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\]))"
+    r"|(?P<target>(?<=\])(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n]*\]))"
+    r"|(?P<address><?https?://[^\s<>\[\]]+[^\s<>\[\].,;:!?\"')]>?)"
+    r"|(?P<tag></?[A-Za-z][^<>\n]*>)"
+    r"|(?P<attributes>\{:[^{}\n]*\})"
+    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
+    r"|(?P<emphasis>(?<!\s)\*+|\*+(?!\s)|(?<![^\W_])_+|_+(?![^\W_])|~~|==(?==*)|\^\^)"
+)
+_LINKED: Final = re.compile(
+    r"(?<![!\\\]])\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\](?=\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n^@]*\])"
+)
+_CODE: Final = re.compile(r"(?<![\\`])(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+_ATTRIBUTED: Final = re.compile(r"^[-–—―]+\s")
+_RUN: Final = re.compile(r"(\s+)|\S+")
+
+
+@dataclass(slots=True)
+class _Words:
+    """Words without markup while they are gathered, each character with its place in the body."""
+
+    characters: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    verbatim: list[tuple[int, int]] = field(default_factory=list)
+    inserted: list[tuple[int, int]] = field(default_factory=list)  # spans that the build fills in from a source
+
+    @property
+    def text(self) -> str:
+        return "".join(self.characters)
+
+    def add(self, words: str, place: int, *, moves: bool = True) -> None:
+        """Words that stand at *place*; white space is one space, none at the beginning. Without *moves* all stand at *place*."""
+        for run in _RUN.finditer(words):
+            low, high = run.span()
+            if run[1] is None:
+                self.characters.extend(run[0])
+                self.places.extend(range(place + low, place + high) if moves else [place] * (high - low))
+            elif self.characters and self.characters[-1] != " ":
+                self.characters.append(" ")
+                self.places.append(place + low if moves else place)
+
+
+class _Reading:
+    """One article being read."""
+
+    def __init__(self, article: Article, text: str, sources: Mapping[str, Source]) -> None:
+        self.text = text
+        self._article = article
+        self._sources = sources
+        starts = [0, *(m.end() for m in re.finditer("\n", article.body))]
+        self._cited = sorted(
+            (starts[c.line - article.body_line] + c.column - 1, number, c)
+            for number, c in enumerate(article.citations)
+            if 0 <= c.line - article.body_line < len(starts)
+        )
+        self._code = [m for m in _CODE.finditer(article.body) if not text[m.start() : m.end()].strip()]
+        linked = [*_LINKED.finditer(text)] if "](" in text or "][" in text else []
+        self._linked = sorted({at for m in linked for at in (m.start(), m.end() - 1)})  # brackets that are markup
+
+    def clean(self, block: _Block) -> _Words:
+        """The words of *block* as readers see them."""
+        words = _Words()
+        for number, (low, high) in enumerate(block.spans):
+            if number:
+                words.add(" " if block.kind != "row" else " | ", low)
+            self._clean(low, high, words)
+        while words.characters and words.characters[-1] == " ":
+            words.characters.pop()
+            words.places.pop()
+        return words
+
+    def _clean(self, low: int, high: int, words: _Words) -> None:
+        at = low
+        for code in self._code:
+            if low <= code.start() < high:
+                self._inline(at, code.start(), words)
+                begin = len(words.characters)
+                words.add(code[2], code.start(2))
+                words.verbatim.append((begin, len(words.characters)))
+                at = code.end()
+        self._inline(at, high, words)
+
+    def _inline(self, low: int, high: int, words: _Words) -> None:
+        at = low
+        for found in _INLINE.finditer(self.text, low, high):
+            self._plain(at, found.start(), words)
+            at = found.end()
+            kind = found.lastgroup
+            if found["insertion"]:
+                self._insert(found["insertion"], found.start(), words)
+            elif found["escaped"]:
+                words.add(found["escaped"], found.start() + 1)
+            elif found["entity"]:
+                words.add(html.unescape(found["entity"]), found.start(), moves=False)
+            elif found["address"]:
+                begin = len(words.characters)
+                words.add(found["address"].strip("<>"), found.start())
+                words.verbatim.append((begin, len(words.characters)))
+            elif found["target"] and found.start() - 1 not in self._linked:  # brackets of the author's
+                self._plain(found.start(), found.end(), words)
+            elif kind == "tag" and found["tag"].lower().startswith("<br"):
+                words.add(" ", found.start())
+        self._plain(at, high, words)
+
+    def _plain(self, low: int, high: int, words: _Words) -> None:
+        """Text without markup but the brackets round the words of a link."""
+        for bracket in self._linked[bisect.bisect_left(self._linked, low) :]:
+            if bracket >= high:
+                break
+            words.add(self.text[low:bracket], low)
+            low = bracket + 1
+        words.add(self.text[low:high], low)
+
+    def _insert(self, mark: str, place: int, words: _Words) -> None:
+        id_, _, name = mark[3:-2].partition(".")
+        quote = self._sources[id_].quotes.get(name) if id_ in self._sources else None
+        if quote is not None:
+            begin = len(words.characters)
+            words.add(f"“{quote.text}”", place, moves=False)
+            words.inserted.append((begin, len(words.characters)))
+
+    # --- sentences
+
+    def read(self, block: _Block) -> Iterator[Statement]:
+        """The statements in *block*."""
+        words = self.clean(block)
+        cited = [(at, c) for at, _, c in self._cited if any(low <= at < high for low, high in block.spans)]
+        if not words.characters:
+            if wordless := [(at, c) for at, c in cited if c.inserted]:
+                yield from self._wordless(wordless)
+            return
+        text = words.text
+        if block.kind == "row":
+            yield self._statement(block, words, 0, len(text), cited, ())
+            return
+        found = quotations(text, inserted=words.inserted)
+        if block.kind == "quotation":
+            yield self._statement(block, words, 0, len(text), cited, found or (self._whole(block, words),))
+            return
+        ends = [end for end in sentence_ends(text) if not any(q.start < end < q.end for q in found)]
+        start = 0
+        for end in _merged(text, ends, found):
+            begin = start + len(text[start:end]) - len(text[start:end].lstrip())
+            opening = words.places[end + 1] if end + 1 < len(text) else None
+            here = [(at, c) for at, c in cited if opening is None or at < opening]
+            cited = cited[len(here) :]
+            inside = tuple(q.moved(-begin) for q in found if begin <= q.start and q.end <= end)
+            yield self._statement(block, words, begin, end, here, inside)
+            start = end
+
+    def _statement(
+        self,
+        block: _Block,
+        words: _Words,
+        begin: int,
+        end: int,
+        cited: Sequence[tuple[int, Citation]],
+        found: Iterable[Quotation],
+    ) -> Statement:
+        text = words.text[begin:end]
+        places = tuple(words.places[begin:end])
+        found = tuple(found) if block.kind != "row" else quotations(text, inserted=())
+        verbatim = [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
+        behind = max([places[-1] + 1, *(self._end_of(at) for at, _ in cited)])
+        columns: tuple[tuple[str, str], ...] = ()
+        if block.heads:
+            heads = [self.clean(_Block("row", (head,))).text for head in block.heads]
+            cells = [self.clean(_Block("row", (cell,))).text for cell in block.spans]
+            columns = tuple(zip(heads, cells, strict=False))
+        return Statement(
+            text=text,
+            places=places,
+            start=min([places[0], *(at for at, _ in cited[:1])]),
+            end=behind,
+            citations=tuple(c for _, c in cited),
+            kind=block.kind,
+            columns=columns,
+            quotations=found,
+            verbatim=tuple(sorted([*verbatim, *((q.start, q.end) for q in found if not q.excused)])),
+        )
+
+    def _end_of(self, at: int) -> int:
+        closing = self.text.find("]", at)
+        end = closing + 1 if closing >= 0 else at + 1
+        return end + 1 if self.text.startswith("![[", at) else end
+
+    def _whole(self, block: _Block, words: _Words) -> Quotation:
+        """A block quote without marks: its words are the quotation, a last line behind a dash says whose they are."""
+        text = words.text
+        end = len(text)
+        last = block.spans[-1]
+        if len(block.spans) > 1 and _ATTRIBUTED.match(self.text[slice(*last)]):
+            end = next((at for at, place in enumerate(words.places) if place >= last[0]), end)
+        return Quotation(0, end, text[:end].strip(), kind="block")
+
+    def _wordless(self, cited: Sequence[tuple[int, Citation]]) -> Iterator[Statement]:
+        """A block quote that only names the words; the build sets them."""
+        for at, citation in cited:
+            source = self._sources.get(citation.source)
+            quote = source.quotes.get(citation.quote or "") if source else None
+            if quote is not None:
+                words = " ".join(quote.text.split())
+                mark = Quotation(0, len(words), words, kind="inserted")
+                yield Statement(
+                    words,
+                    (at,) * len(words),
+                    at,
+                    self._end_of(at),
+                    (citation,),
+                    "quotation",
+                    quotations=(mark,),
+                    verbatim=((0, len(words)),),
+                )
+
+
+_ATTRIBUTION_FOLLOWS: Final = re.compile(
+    r"[ ](?:(?:[A-ZÀ-Þ][\w.'’-]*|of|the|de|van|von)[ ]){1,6}"
+    r"(?:said|says|told|asked|asks|wrote|writes|added|adds|argued|argues|warned|warns|replied|noted|notes|concluded)\b"
+)
+
+
+def _merged(text: str, ends: Sequence[int], found: Sequence[Quotation]) -> Iterator[int]:
+    """The *ends* of sentences but for those in “Why?” Ana Example asked."""
+    closed = {quotation.end for quotation in found}
+    for end in ends:
+        asks = end in closed and re.search(r"[?!]$", text[: end - 1]) is not None
+        if not (asks and _ATTRIBUTION_FOLLOWS.match(text, end)):
+            yield end

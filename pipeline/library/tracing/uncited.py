@@ -1,0 +1,147 @@
+"""What must carry a citation, and does not: S201 to S206. Numbers and quotations block, the rest are hints, slow to cry wolf.
+
+Needed by none of it: a paragraph that is marked as our own reading; a quotation in such a one still is somebody's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.marks import Quotation
+from pipeline.library.tracing.statements import Statement
+from pipeline.model import Severity
+
+
+def uncited(statement: Statement, *, known: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """What in *statement* leans on nothing. *known* are words that may stand in quotation marks anywhere: titles of sources."""
+    for quotation in statement.quotations:
+        if quotation.kind == "open":
+            message = "a quotation mark opens here and nothing closes it; close it, so that its words can be looked up"
+            yield Finding("S206", quotation.start, quotation.end, message, Severity.WARNING)
+    if statement.cites:
+        return
+    for quotation in statement.quotations:
+        if _needs_a_source(quotation, statement, known):
+            yield _quoted_from_nobody(quotation)
+    if statement.analysis:
+        return
+    if number := next(figures(statement), None):
+        words = statement.text[slice(*number)]
+        message = f'"{words}" stands in a sentence without a citation; cite it, or mark the paragraph <!-- analysis -->'
+        yield Finding("S201", *number, message, Severity.ERROR)
+    yield from _softer(statement)
+
+
+# --- quotations -----------------------------------------------------------------------------------------------------------------
+
+
+def _needs_a_source(quotation: Quotation, statement: Statement, known: frozenset[str]) -> bool:
+    if quotation.excused or quotation.kind in ("open", "inserted") or quotation.words.lower() in known:
+        return False
+    return not (statement.analysis and quotation.is_short)
+
+
+def _quoted_from_nobody(quotation: Quotation) -> Finding:
+    message = f"“{_short(quotation.words)}” is quoted from nobody; cite whose words they are"
+    if not quotation.is_short:
+        return Finding("S202", quotation.start, quotation.end, message, Severity.ERROR)
+    hint = "or write <!-- not a quotation --> behind it if it is a term or a title"
+    return Finding("S202", quotation.start, quotation.end, f"{message}, {hint}", Severity.WARNING)
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 60 else words[:57].rsplit(" ", 1)[0] + " …"
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------------------
+
+# A number that a reader may ask the source of: not part of a name (GPT-4, H100, Q2), not one item of a date or a reference.
+_NUMBER: Final = re.compile(
+    r"(?<![\w.,/:#–-])[$€£¥₹]?\d+(?:[.,]\d+)*(?!\d|(?:st|nd|rd|th)\b|[\w–-]*[:/]\d)"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-\w+)?|a|half a)"
+    r"[ ](?:hundred|thousand|million|billion|trillion|crore|percent|per[ ]cent)\b",
+    re.IGNORECASE,
+)
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_BEFORE: Final = re.compile(
+    rf"(?:{_MONTH}|Articles?|Art\.|Sections?|Annex|Chapter|Part|Figure|Fig\.|Table|Pages?|Rule|Title|Regulation|Directive|Act|No\."
+    r"|Version|Phase|Step|Level|Tier|Schedule|Paragraph)\s+$"
+)
+_AFTER: Final = re.compile(rf"\s+{_MONTH}\b")
+
+
+def figures(statement: Statement) -> Iterator[tuple[int, int]]:
+    """From where to where each figure of *statement* goes: no year, no day of a month, no number of an article of a law."""
+    text = statement.text
+    for match in _NUMBER.finditer(text):
+        inside = any(low <= match.start() < high for low, high in statement.verbatim)
+        if not inside and not _is_reference(match, text):
+            yield match.span()
+
+
+def _is_reference(number: re.Match[str], text: str) -> bool:
+    return bool(
+        _YEAR.fullmatch(number[0])
+        or _BEFORE.search(text[max(0, number.start() - 20) : number.start()])
+        or _AFTER.match(text, number.end())
+    )
+
+
+# --- what others said, did, or were the first to do -----------------------------------------------------------------------------
+
+_NAME: Final = r"(?P<name>(?:[A-ZÀ-Þ][\w&.'’-]*\s+(?:of\s+|the\s+|for\s+|and\s+|&\s+)?){1,5})"
+_SAID: Final = re.compile(
+    rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:said|says|told|reports|reported|found|finds|announced|announces|estimates|estimated"
+    r"|forecasts|predicts|predicted|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies)\b"
+    r"|\b(?:[Tt]he|[Ii]ts|[Tt]heir|[Aa])\s+(?:\w+\s+)?(?:report|study|survey|paper|audit|statement|filing|poll|agency|company|authority)\s+"
+    r"(?:said|says|found|finds|shows|showed|reports|reported|estimates|estimated|warned|warns)\b"
+    r"|\b[Aa]ccording\s+to\b(?!\s+(?:us|our)\b)"
+)
+_DID: Final = re.compile(
+    rf"\b{_NAME}(?:has\s+|have\s+|had\s+)?(?:launched|bought|acquired|sued|signed|approved|ordered|resigned|appointed|hired|dismissed"
+    r"|invested|raised|pledged|refused|rejected|admitted|joined|testified|withdrew|cancelled|agreed\s+to|was\s+(?:appointed|fined|sued))\b"
+)
+_FIRST: Final = re.compile(
+    r"\b(?:the|its|their|his|her|\w+['’]s)\s+(?:(?:second|third|single|\w+['’]s)[ -])?"
+    r"(?:largest|biggest|smallest|highest|lowest|fastest|slowest|cheapest|dearest|richest|poorest|oldest|youngest|busiest|steepest)\s+\w"
+    r"|\brecord\s+(?:high|low|year|quarter|number|level|profit|loss|revenue|sales|demand|sum|pace)s?\b"
+    r"|\bthe\s+(?:first|only)\s+(?:[\w-]+\s+){1,3}(?:to|ever)\b|\bfor\s+the\s+first\s+time\b|\bfirst-ever\b|\ball-time\b|\bunprecedented\b",
+    re.IGNORECASE,
+)
+# Capitals that begin a sentence, and name nobody.
+_NOBODY: Final = frozenset(
+    "a all an and another any anyone as at both but each either every everyone everybody few for from he her his how i if in it its"
+    " many most neither no nobody none nor of on one or other others our several she so some somebody someone such that the their"
+    " then there these they this those to two three we what when where whether which who whoever with yet you your".split()
+)
+
+
+def _softer(statement: Statement) -> Iterator[Finding]:
+    """S203 to S205, at most one of them a sentence; a sentence that asks says nothing."""
+    text = statement.text
+    if text.endswith("?"):
+        return
+    mark = "cite where it stands, or mark the paragraph <!-- analysis -->"
+    if said := _by_somebody(_SAID, text):
+        yield Finding("S203", *said.span(), f'"{said[0]}" tells what others say; {mark}', Severity.WARNING)
+    elif first := _FIRST.search(text):
+        yield Finding("S204", *first.span(), f'"{first[0]}" compares with all others; {mark}', Severity.WARNING)
+    elif did := _by_somebody(_DID, text):
+        yield Finding("S205", *did.span(), f'"{did[0]}" tells what somebody did; {mark}', Severity.WARNING)
+
+
+def _by_somebody(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first match of *pattern* whose subject is a name, not a word with which a sentence begins."""
+    for match in pattern.finditer(text):
+        words = (match["name"] or "").split()
+        while words and words[0].lower() in _NOBODY:
+            words = words[1:]
+        begins = match.start() == 0 and len(words) == len((match["name"] or "").split()) == 1
+        if match["name"] is None or (words and not begins):
+            return match
+    return None
