@@ -134,6 +134,8 @@ class _Search:
             start = self._tokens[first].start
             if start > window or (part.passed_by is not None and first - after > part.passed_by):
                 return None
+            if part.bare and self._tokens[after].key == "..." and first > after + 1:
+                return None
             if part.passed_by is None and self._given.parts_between(self._tokens[after - 1].start, start):
                 return None
             if part.passed_by and any(token.key in _ENDS for token in self._tokens[after:first]):
@@ -172,7 +174,7 @@ class _Search:
         key = part.tokens[0].key
         if len(part.tokens) > 2 and part.tokens[1].key == "-":
             yield from self._index.get(key + part.tokens[2].key, ())
-        yield from (place - 1 for place in self._index.get("-", ()) if place and _joins(self._tokens, place - 1, key))
+        yield from (place - 1 for place in self._index.get("-", ()) if place and _pieces(self._tokens, place - 1, key))
 
     def _match(self, part: Part, first: int, *, first_letter: bool) -> int | None:
         """Behind which token *part* ends that begins with the token *first*; None where the words differ."""
@@ -186,10 +188,10 @@ class _Search:
             stem = number + 1 == len(wanted) and part.stem and _is_stem(key, here)
             if key == here or stem or (opens and _other_case(key) == here):
                 number, at = number + 1, at + 1
-            elif _joins(given, at, key):  # the source has con-tract where the quote has contract
-                number, at = number + 1, at + 3
-            elif _joins(wanted, number, here):  # the other way round
-                number, at = number + 3, at + 1
+            elif pieces := _pieces(given, at, key):  # the source has con-tract where the quote has contract
+                number, at = number + 1, at + pieces
+            elif pieces := _pieces(wanted, number, here):  # the other way round
+                number, at = number + pieces, at + 1
             else:
                 return None
         return at
@@ -211,8 +213,11 @@ def _is_stem(key: str, word: str) -> bool:
     return len(key) >= 3 and word.startswith(key) and len(word) - len(key) <= 4 and word.isalpha()
 
 
-def _joins(found: Sequence[Token], at: int, key: str) -> bool:
-    """True when two words of *found* with a hyphen between are *key*: the line of a page ended there."""
-    if at + 2 >= len(found) or found[at + 1].key != "-" or not key.isalpha():
-        return False
-    return found[at].key + found[at + 2].key == key
+def _pieces(found: Sequence[Token], at: int, word: str) -> int:
+    """How many tokens of *found* are *word* in pieces with hyphens between: the line of a page ended there. 0: they are not."""
+    if at + 2 >= len(found) or found[at + 1].key != "-" or not word.replace("'", "").isalpha():
+        return 0
+    joined, behind = found[at].key, at + 1
+    while len(joined) < len(word) and behind + 1 < len(found) and found[behind].key == "-":
+        joined, behind = joined + found[behind + 1].key, behind + 2
+    return behind - at if joined == word else 0

@@ -36,6 +36,7 @@ class Part:
     first_letter: bool = False  # its first letter may be of the other case
     stem: bool = False  # its last word may end otherwise
     passed_by: int | None = 0  # words that the source may have before it, behind the part before; None: an elision
+    bare: bool = False  # the elision has no brackets: where the source has dots, they are the source's own
 
     def without_stop(self) -> Part | None:
         """The part without the comma or stop at its end; None where it has none or is nothing else."""
@@ -73,6 +74,7 @@ def edited(wanted: str, flat: str) -> tuple[Part, ...]:
             at = rest.end() if rest else at
             opening = Part(tuple(tokens(special["letter"] + (rest[0] if rest else ""))), first_letter=True)
         else:
-            opening = Part((), passed_by=None if special["elision"] else 0 if special["ending"] else REPLACED)
+            passed_by = None if special["elision"] else 0 if special["ending"] else REPLACED
+            opening = Part((), passed_by=passed_by, bare=special[0].startswith("."))
     held = (*opening.tokens, *tokens(wanted[at:]))
     return (*parts, replace(opening, tokens=held)) if held else tuple(parts)
