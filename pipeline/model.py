@@ -250,6 +250,7 @@ class AiUse:
     model: str | None = None
     reviewed_by: str | None = None  # id of a person
     reviewed_at: dt.date | None = None
+    review_commit: str | None = None  # of Git: what that person read
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,7 @@ class Article:
     body_line: int = 1  # line of the file on which the body begins
     kicker: str = KICKER
     updated: dt.datetime | None = None
+    stale_after: dt.date | None = None  # from then on its figures may be out of date
     citations: tuple[Citation, ...] = ()
     ai: AiUse = AiUse()
     corrections: tuple[Correction, ...] = ()

@@ -62,6 +62,8 @@ def check(root: Root = None, json: Json = False) -> None:
     problems = library.problems_at(now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     sentences = library.sentences()
+    if library.note:
+        err.print(f"opensignal: {library.note}")
     if json:
         told_of = [problem_as_dict(problem) for problem in problems]
         print_json({"problems": told_of, "factual": sentences.factual, "cited": sentences.cited})

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import ContentError
-from pipeline.library.checks import CODES, check_all, check_dates
+from pipeline.library.checks import CODES, check_all, check_dates, check_past
 from pipeline.library.clean import clean_html, plain_text
 from pipeline.library.credits import authorship, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
@@ -78,6 +78,7 @@ class Library:
     texts: StoredTexts = dataclasses.field(
         default_factory=StoredTexts, compare=False
     )  # the stored copies of the sources
+    note: str = ""  # why not all texts could be compared with what was published before; empty where they were
     _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -161,15 +162,17 @@ class Library:
         return {article.path: article for article in self.articles}
 
 
-def load_library(root: Path, *, kept: Path | None = None) -> Library:
+def load_library(root: Path, *, kept: Path | None = None, now: dt.datetime | None = None) -> Library:
     """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`.
 
     *kept* is the folder of the stored copies that are not in Git (`Settings.kept_dir`); default: the one of who set nothing.
+    What Git knows of earlier is compared with what stands here at *now*; default: this moment.
     """
     shelf = read_content(root)
     library = _library(shelf, StoredTexts(root, kept))
-    problems = [*shelf.problems, *check_all(shelf, library, root)]
-    checked = dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)))
+    past, note = check_past(shelf, library, root, now=now or dt.datetime.now(dt.UTC))
+    problems = [*shelf.problems, *check_all(shelf, library, root), *past]
+    checked = dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)), note=note)
     checked._claims.update(library._claims)
     return checked
 

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from pipeline.library import schema
 from pipeline.library.citations import find_citations
-from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, parse, read_text, split
+from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, decode, parse, read_text, split
 from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Status, Topic
 
 ARTICLES: Final = "content/articles"
@@ -104,13 +104,26 @@ def _at(path: str, place: Place, code: str, message: str, severity: Severity = S
 # --- articles -------------------------------------------------------------------------------------------------------------------
 
 
+def article_of(raw: bytes, path: str) -> Article | None:
+    """The article that *raw* would be in the file *path*; None where it cannot be read."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    try:
+        _take_article(decode(raw), path, shelf)
+    except Unreadable:
+        return None
+    return shelf.articles[0].noun if shelf.articles else None
+
+
 def _read_article(root: Path, path: str, shelf: Shelf) -> None:
     try:
-        front, body, body_line = split(read_text(root / path))
-        document = parse(front, first_line=2)
+        _take_article(read_text(root / path), path, shelf)
     except Unreadable as wrong:
         shelf.problems.append(_at(path, wrong.place, wrong.code, wrong.message))
-        return
+
+
+def _take_article(text: str, path: str, shelf: Shelf) -> None:
+    front, body, body_line = split(text)
+    document = parse(front, first_line=2)
     unfinished = _is_unfinished(document)
     name = _NAME.fullmatch(Path(path).stem)
     fallbacks = {"dek": "", "authors": [], "topics": [], **({"date": _date_in(name)} if unfinished else {})}

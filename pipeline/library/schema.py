@@ -47,6 +47,7 @@ PREHEADER_MAX: Final = 140
 SLUG: Final = re.compile(r"[a-z0-9-]{3,80}")
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # of a quote or a fact, within its source
+COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 WEB_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
@@ -230,6 +231,7 @@ class AiPart(File):
     model: Words | None = None
     reviewed_by: Words | None = None
     reviewed_at: Day | None = None
+    review_commit: Annotated[str, _pattern(COMMIT, wanted="it is 7 to 64 digits of 0-9 and a-f")] | None = None
 
 
 class EmailPart(File):
@@ -254,6 +256,7 @@ class ArticleFile(File):
         "slug": "S013",
         "date": "S014",
         "updated": "S014",
+        "stale_after": "S014",
         "status": "S015",
         "authors": "S016",
         "topics": "S017",
@@ -272,6 +275,7 @@ class ArticleFile(File):
     kicker: Annotated[str, _limit(lambda text: _length(text, "kicker", 60))] = KICKER
     slug: Annotated[str, _pattern(SLUG, wanted="use 3 to 80 small letters, digits and hyphens")] | None = None
     updated: Moment | None = None
+    stale_after: Day | None = None
     sources: list[str] | None = None
     ai: AiPart = AiPart()
     corrections: list[CorrectionPart] = []
@@ -294,8 +298,11 @@ class ArticleFile(File):
             body_line=body_line,
             kicker=self.kicker,
             updated=self.updated,
+            stale_after=self.stale_after,
             citations=citations,
-            ai=AiUse(self.ai.involvement, self.ai.model, self.ai.reviewed_by, self.ai.reviewed_at),
+            ai=AiUse(
+                self.ai.involvement, self.ai.model, self.ai.reviewed_by, self.ai.reviewed_at, self.ai.review_commit
+            ),
             corrections=tuple(Correction(c.date, c.was, c.now, c.why) for c in self.corrections),
             email_subject=self.email.subject,
             email_preheader=self.email.preheader,

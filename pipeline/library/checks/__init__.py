@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
+from pipeline.library.checks.published import check_published, pasts_of
 from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source, check_superseded
 from pipeline.library.files import Shelf
+from pipeline.library.history import open_history
 from pipeline.model import Problem, Severity, Status
 
 if TYPE_CHECKING:
@@ -36,14 +38,16 @@ CODES: Final = {
     "S009": "a published article with words of the template in it",
     "S010": "the title: 8 to 110 characters, one line, no full stop at its end",
     "S012": "the dek: exactly one sentence of at most 240 characters",
-    "S013": "the slug: 3 to 80 small letters, digits and hyphens; no two articles share one",
+    "S013": "the slug: 3 to 80 small letters, digits and hyphens; no two articles share one, and it never changes",
     "S014": "a date that does not exist, is not written as one, or makes no sense beside another",
-    "S015": "the status is none of those that are known",
+    "S015": "the status is none of those that are known, or goes back to one that readers have seen the end of",
     "S016": "the authors: unknown, or no person among them holds editorial responsibility",
     "S017": "the topics: one to three of content/topics.yml",
     "S020": "a source that is listed in the front matter but never cited",
-    "S030": "the use of AI: a text drafted by a model is published only after a person reviewed it",
-    "S032": "a corrected article without a correction, or a correction that says too little",
+    "S030": "the use of AI: a text drafted by a model is published only after a person reviewed that very text",
+    "S031": "a published text was changed without telling its readers",
+    "S032": "a corrected article without a correction, one that says too little, or one that was published and is gone",
+    "S033": "figures that were to be looked at again by now",
     "S040": "the mail: subject of at most 78 characters, preheader of at most 140",
     "S041": "an image without alt text",
     "S050": "a link that leads nowhere, or to an article that is not published",
@@ -72,6 +76,9 @@ CODES: Final = {
     "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
 }
 
+PARTIAL: Final = (
+    "this clone lacks texts that were published before, so they could not be compared; clone without --filter"
+)
 FAR_AHEAD: Final = dt.timedelta(days=1)
 
 
@@ -94,9 +101,30 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     yield from check_ids(shelf.feeds)
 
 
+def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) -> tuple[list[Problem], str]:
+    """Every problem that shows only beside what was published before *now*, and why not all of it is known (or nothing)."""
+    if not shelf.articles:
+        return [], ""
+    history = open_history(root)
+    pasts = pasts_of(shelf.articles, library.sources, history, now=now)
+    lacks = "" if all(past.is_whole for past in pasts.values()) else PARTIAL
+    is_told = any(read.noun.status.is_final for read in shelf.articles)  # drafts have no past that readers know
+    return list(check_published(shelf.articles, library, pasts)), (history.note or lacks) if is_told else ""
+
+
 def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:
-    """Articles marked as published whose date is more than a day after *now*: they will not appear, which nobody may notice."""
+    """Articles whose date is more than a day after *now*, so that they will not appear, and such as have passed their own."""
     for article in library.articles:
+        if article.status.is_final and article.stale_after is not None and article.stale_after < now.date():
+            yield Problem(
+                article.path,
+                2,
+                1,
+                "S033",
+                f"its figures are of {article.modified:%Y-%m-%d} and were to be looked at again after {article.stale_after}; "
+                "bring them up to date by a correction, or set stale_after to a later day",
+                Severity.WARNING,
+            )
         if article.status.is_final and article.status is not Status.SCHEDULED and article.date > now + FAR_AHEAD:
             yield Problem(
                 article.path,

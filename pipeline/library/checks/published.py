@@ -1,0 +1,273 @@
+"""What was published stays published: texts are corrected in the open, addresses stay, and a review is of the text that came out.
+
+Each article is compared with its own past in Git (`history`). A version counts from the moment on at which readers could see it: it
+was committed with a final status, and its date had come before the next version. The text to compare with is that of the first such
+version, or of the last one that came with a correction and a new `updated`, and so of a text that readers have been told of.
+
+Adding a source, mending a link, a change of markup or typography is no change of the text (`wording`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pipeline.library.files import Read, article_of
+from pipeline.library.frontmatter import Unreadable, decode, split
+from pipeline.library.history import History, Version, blob_of
+from pipeline.library.worddiff import word_diff
+from pipeline.library.wording import changed_lines, same_wording, wording
+from pipeline.model import Article, Problem, Severity, Source, Status
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+ALIKE: Final = 0.5  # share of lines that two files have in common when one is the other, moved and not yet committed
+_Known: TypeAlias = dict[
+    tuple[str, str], Article | None
+]  # by path and front matter, which is most of the work and seldom changes
+_RANK: Final = {status: rank for rank, status in enumerate(Status)}
+
+
+@dataclass(frozen=True)
+class Edition:
+    """An article as readers saw it from one version on."""
+
+    version: Version
+    article: Article
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an article was before, as far as Git knows."""
+
+    editions: tuple[Edition, ...]  # those that readers saw, oldest first
+    standing: tuple[
+        Edition, ...
+    ]  # those of them whose text readers were told of: the first, and each that came with a correction
+    reviewed: Article | None  # as it stood at ai.review_commit; None where that is not known here
+    is_whole: bool = True  # False where this clone lacks a version
+
+
+def check_published(reads: Sequence[Read[Article]], library: Library, pasts: Mapping[str, Past]) -> Iterator[Problem]:
+    """S013, S015, S030, S031, S032 for all articles, each beside its past."""
+    for read in reads:
+        past = pasts[read.path]
+        if past.editions:
+            yield from _check_address(read, past)
+            yield from _check_status(read, past)
+            if read.noun.status.is_final:
+                yield from _check_text(read, past, library.sources)
+        if read.noun.status.is_final and read.noun.ai.review_commit:
+            yield from _check_review(read, past, library.sources)
+
+
+# --- the past -------------------------------------------------------------------------------------------------------------------
+
+
+def pasts_of(
+    reads: Sequence[Read[Article]], sources: Mapping[str, Source], history: History, *, now: dt.datetime
+) -> dict[str, Past]:
+    """What each article was before, by the path of its file, at the price of one look into Git's store."""
+    chains = _chains(reads, history)
+    wanted: list[str] = []
+    for read in reads:
+        chain = chains[read.path]
+        if len(chain) > 1 or (chain and not _is(history.root, read.path, chain[0])):
+            wanted += [version.blob for version in chain if version.blob]
+        wanted += _names_of_review(read, chain, history)
+    texts = history.texts(wanted)
+    return {read.path: _past(read, chains[read.path], texts, sources, history, now=now) for read in reads}
+
+
+def _past(
+    read: Read[Article],
+    chain: tuple[Version, ...],
+    texts: Mapping[str, bytes],
+    sources: Mapping[str, Source],
+    history: History,
+    *,
+    now: dt.datetime,
+) -> Past:
+    editions = tuple(_editions(read, chain, texts, now=now))
+    standing: list[Edition] = []
+    for edition in editions:
+        if not standing or same_wording(standing[-1].article, edition.article, sources):
+            standing = [*standing[:-1], edition] if standing else [edition]
+        elif in_order(standing[-1].article, edition.article):
+            standing.append(edition)
+    found = (texts[name] for name in _names_of_review(read, chain, history) if name in texts)
+    reviewed = next((article for raw in found if (article := article_of(raw, read.path))), None)
+    is_whole = len(chain) < 2 or all(version.blob in texts for version in chain if version.blob)
+    return Past(editions, tuple(standing), reviewed, is_whole)
+
+
+def _editions(
+    read: Read[Article], chain: tuple[Version, ...], texts: Mapping[str, bytes], *, now: dt.datetime
+) -> Iterator[Edition]:
+    known: _Known = {}
+    for version, later in itertools.zip_longest(chain, chain[1:]):
+        if version.blob is None:
+            continue
+        if version.blob in texts:
+            article = _as_it_was(texts[version.blob], version.path, known)
+        else:  # what was not fetched is the very text of today, or is not in this clone
+            article = read.noun if len(chain) == 1 else None
+        if article and article.status.is_final and article.date <= (later.at if later else now):
+            yield Edition(version, article)
+
+
+def _as_it_was(raw: bytes, path: str, known: _Known) -> Article | None:
+    try:
+        front, body, _ = split(decode(raw))
+    except Unreadable:
+        return None
+    if (path, front) not in known:
+        known[path, front] = article_of(raw, path)
+    article = known[path, front]
+    return article and replace(article, body=body)
+
+
+def in_order(was: Article, now: Article) -> bool:
+    """True when *now* tells its readers of a correction that *was* did not know, and when it was made."""
+    return not missing_for_order(was, now)
+
+
+def missing_for_order(was: Article, now: Article) -> str:
+    """What is missing in *now* for its readers to know that it says something else than *was*; nothing where all is there."""
+    if len(now.corrections) <= len(was.corrections):
+        return "without a correction"
+    newest = max(correction.date for correction in now.corrections)
+    if now.updated is None or now.updated < was.modified or now.updated.date() < newest:
+        return "with a correction, but updated does not say when"
+    return ""
+
+
+def _chains(reads: Iterable[Read[Article]], history: History) -> dict[str, tuple[Version, ...]]:
+    """The versions of each article; of one that was moved and not committed yet, those of the file that it was."""
+    chains = {read.path: history.versions.get(read.path, ()) for read in reads}
+    new = [path for path, chain in chains.items() if not chain]
+    gone = {path: chain for path, chain in history.versions.items() if chain[-1].blob and path not in chains}
+    gone = {path: chain for path, chain in gone.items() if not (history.root / path).exists()}
+    if not new or not gone:
+        return chains
+    before = history.texts(chain[-1].blob or "" for chain in gone.values())
+    lines = {path: set(before.get(chain[-1].blob or "", b"").split()) for path, chain in gone.items()}
+    for path in new:
+        ours = set(_bytes(history.root / path).split())
+        likeness = {old: len(ours & theirs) / max(len(ours | theirs), 1) for old, theirs in lines.items()}
+        best = max(likeness, key=lambda old: likeness[old], default=None)
+        if best is not None and likeness[best] >= ALIKE:
+            chains[path] = gone[best]
+            del lines[best]
+    return chains
+
+
+def _is(root: Path, path: str, version: Version) -> bool:
+    """True when the file is as it was, and where it was."""
+    if version.blob is None or version.path != path:
+        return False
+    return blob_of(_bytes(root / path), like=version.blob) == version.blob
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it was there when it was read; who removes it meanwhile is told next time
+        return b""
+
+
+def _names_of_review(read: Read[Article], chain: tuple[Version, ...], history: History) -> list[str]:
+    commit = read.noun.ai.review_commit
+    if not commit or not history.versions:
+        return []
+    paths = dict.fromkeys([read.path, *(version.path for version in reversed(chain))])
+    return [history.name_at(commit, path) for path in paths]
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------------------
+
+
+def _check_address(read: Read[Article], past: Past) -> Iterator[Problem]:
+    first = past.editions[0]
+    if read.noun.slug != first.article.slug:
+        old = first.article.slug
+        yield read.problem(
+            "S013",
+            ("slug",),
+            f'the slug was "{old}" when it was published ({first.version.told}), and links lead there; '
+            f"name the file {PurePosixPath(first.version.path).name} again, or set slug: {old}",
+        )
+
+
+def _check_status(read: Read[Article], past: Past) -> Iterator[Problem]:
+    status = read.noun.status
+    furthest = max(past.editions, key=lambda edition: _RANK[edition.article.status])
+    was = furthest.article.status
+    if status.is_final and _RANK[status] < _RANK[was]:
+        yield read.problem(
+            "S015",
+            ("status",),
+            f"the status goes back from {was} ({furthest.version.told}) to {status}; readers have seen it, set {was} again",
+        )
+    elif not status.is_final:
+        yield read.warning(
+            "S015",
+            ("status",),
+            f"readers have seen this ({past.editions[-1].version.told}), and status {status} withdraws it without a word; "
+            "set status: retracted to keep its address and say so",
+        )
+
+
+def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    article, before = read.noun, past.standing[-1]
+    most = max(past.editions, key=lambda edition: len(edition.article.corrections))
+    if len(article.corrections) < len(most.article.corrections):
+        yield read.problem(
+            "S032",
+            ("corrections",),
+            f"a correction that was published ({most.version.told}) is gone; put it back, as readers have read it",
+        )
+        return
+    if same_wording(before.article, article, sources) or not (missing := missing_for_order(before.article, article)):
+        return
+    count, first = changed_lines(before.article.body, article.body)
+    said = word_diff(wording(before.article, sources), wording(article, sources))
+    lines = f"{count} line{'' if count == 1 else 's'}" if count else "title or dek"
+    what_next = (
+        f"put it back and run: opensignal correct {article.slug} --was ... --now ..."
+        if len(article.corrections) <= len(before.article.corrections)
+        else "set updated: to when it was corrected"
+    )
+    message = f"published text changed ({lines}) since {before.version.told}, {missing}: {said}; {what_next}"
+    if first is None:
+        yield read.problem("S031", ("title",), message)
+    else:
+        yield Problem(read.path, article.body_line + first - 1, 1, "S031", message)
+
+
+def _check_review(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    article, commit = read.noun, read.noun.ai.review_commit
+    assert commit is not None
+    if past.reviewed is None:
+        yield read.warning(
+            "S030",
+            ("ai", "review_commit"),
+            f"the text that was reviewed ({commit}) is not in this repository, so it could not be compared; fetch that commit, "
+            f"or have the text approved again",
+        )
+        return
+    published = [edition.article for edition in past.standing] or [article]
+    if any(same_wording(past.reviewed, one, sources) for one in (*published, article)):
+        return
+    said = word_diff(wording(past.reviewed, sources), wording(published[0], sources))
+    yield read.problem(
+        "S030",
+        ("ai", "review_commit"),
+        f"the text changed since the review ({commit}): {said}; have it read again: opensignal approve {article.slug} --by PERSON",
+        severity=Severity.ERROR,
+    )

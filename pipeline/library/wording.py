@@ -1,0 +1,100 @@
+"""What an article says, in words: what readers are told that an error in is corrected in the open.
+
+Two articles have the same wording when title, dek and rendered text have the same words in normal form. Markup, white space,
+typography, citations, the addresses of links, and comments make no difference; a comma does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from pipeline.errors import ContentError
+from pipeline.library.citations import CITATION, PANDOC, without_definitions
+from pipeline.library.quotes import normal
+from pipeline.library.render import body_tree
+from pipeline.model import Article, Source
+
+_CITED: Final = re.compile(rf"{CITATION}|{PANDOC}")
+_ADDRESS: Final = re.compile(r"\(?<?https?://[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*>?\)?")
+_SPACE_BEFORE_STOP: Final = re.compile(r"\s+(?=[.,;:!?](?:\s|$))")
+_IN_A_LINE: Final = frozenset(
+    "a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup u var".split()
+)
+
+
+def wording(article: Article, sources: Mapping[str, Source]) -> str:
+    """The words of *article* in normal form, in one line."""
+    try:
+        words = " ".join(_words(body_tree(article, sources)))
+    except ContentError:  # nested too deeply to be rendered: the Markdown must do
+        words = article.body
+    return _settled(f"{article.title}\n{article.dek}\n{words}")
+
+
+def same_wording(one: Article, other: Article, sources: Mapping[str, Source]) -> bool:
+    """True when readers are told the same words by both."""
+    if (one.title, one.dek, one.body) == (other.title, other.dek, other.body):
+        return True
+    if (one.title, one.dek) == (other.title, other.dek) and _bare(one.body) == _bare(other.body):
+        return True
+    return wording(one, sources) == wording(other, sources)
+
+
+def changed_lines(was: str, now: str) -> tuple[int, int | None]:
+    """How many lines of the body *was* are others in the body *now*, and the first such line, from 1 (None: there is none)."""
+    old = [line for _, line in _lines(was)]
+    numbered = _lines(now)
+    new = [line for _, line in numbered]
+    count, first = 0, None
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            count += max(b - a, d - c)
+            if first is None:
+                first = numbered[min(c, len(numbered) - 1)][0] if numbered else 1
+    return count, first
+
+
+def _lines(body: str) -> list[tuple[int, str]]:
+    lines = enumerate(without_definitions(body).split("\n"), start=1)
+    return [(number, words) for number, line in lines if (words := _settled(line))]
+
+
+@functools.lru_cache(maxsize=8)  # of an article, each version is compared with the next
+def _bare(body: str) -> str:
+    return " ".join(_CITED.sub("", without_definitions(body)).split())
+
+
+def _settled(text: str) -> str:
+    text = normal(_ADDRESS.sub(" ", _CITED.sub("", text)))
+    return _SPACE_BEFORE_STOP.sub("", text)
+
+
+def _words(element: ET.Element) -> Iterator[str]:
+    """The text of each block in *element*."""
+    words = ""
+    for piece in _pieces(element):
+        if piece is None:
+            yield words
+            words = ""
+        else:
+            words += piece
+    yield words
+
+
+def _pieces(element: ET.Element) -> Iterator[str | None]:
+    """The text in *element* in reading order; None where one block ends and the next begins."""
+    if element.tag == "sup" and element.get("class") in ("cite", "cite-sep"):
+        return
+    if element.tag not in _IN_A_LINE:
+        yield None
+    yield element.text or ""
+    for child in element:
+        yield from _pieces(child)
+        yield child.tail or ""
+    if element.tag not in _IN_A_LINE:
+        yield None

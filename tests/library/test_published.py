@@ -1,0 +1,287 @@
+"""What was published stays published: corrections are told, addresses stay, reviews are of the text that came out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pipeline.library import load_library
+from pipeline.model import Severity
+from tests.library.gitted import Gitted
+from tests.library.newsroom import front
+
+BODY = "The office named 24 halls.[^northfield-2026]\nThey would wait until 2030.[^northfield-2026]\n"
+WRONG = BODY.replace("24", "42")
+CORRECTED = front(
+    status="corrected",
+    updated="2026-11-21T09:00:00Z",
+    corrections="[{date: 2026-11-21, was: It named 24 halls., now: It named 42 halls.}]",
+)
+
+
+@pytest.fixture
+def gitted(tmp_path: Path) -> Gitted:
+    newsroom = Gitted(tmp_path)
+    newsroom.article(BODY)
+    return newsroom
+
+
+def test_s031_a_published_text_is_not_changed_without_a_word(gitted: Gitted) -> None:
+    commit = gitted.commit("Publish")
+    path = gitted.article(WRONG)
+
+    problem = gitted.only_problem()
+
+    assert (problem.path, problem.line, problem.column, problem.code, problem.severity) == (
+        path,
+        9,
+        1,
+        "S031",
+        Severity.ERROR,
+    )
+    assert problem.message == (
+        f"published text changed (1 line) since {commit[:9]} of 2026-11-20, without a correction: "
+        "… The office named [-24-] {+42+} halls. They would …; "
+        "put it back and run: opensignal correct grid --was ... --now ..."
+    )
+    gitted.commit("Silently")
+    assert gitted.codes() == ["S031"]  # committing it makes it no better
+
+
+def test_s031_a_correction_and_its_time_put_it_in_order(gitted: Gitted) -> None:
+    gitted.commit("Publish")
+    gitted.article(WRONG, front=CORRECTED)
+    assert gitted.codes() == []
+
+    gitted.commit("Correct")
+    assert gitted.codes() == []
+
+    gitted.article(WRONG.replace("2030", "2031"), front=CORRECTED)
+    assert gitted.codes() == ["S031"]  # one correction is told for one change
+
+
+def test_s031_a_correction_that_does_not_say_when_is_none(gitted: Gitted) -> None:
+    gitted.commit("Publish")
+    gitted.article(WRONG, front="".join(line for line in CORRECTED.splitlines(keepends=True) if "updated" not in line))
+
+    ((code, message),) = gitted.said()
+
+    assert code == "S031"
+    assert "with a correction, but updated does not say when" in message
+    assert message.endswith("set updated: to when it was corrected")
+
+
+def test_s031_a_later_commit_may_tell_what_an_earlier_one_did_not(gitted: Gitted) -> None:
+    gitted.commit("Publish")
+    gitted.article(WRONG)
+    gitted.commit("Silently")
+    gitted.article(WRONG, front=CORRECTED)
+    gitted.commit("Tell")
+
+    assert gitted.codes() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BODY.replace("[^northfield-2026]", "[^southfield-2026]"),
+        BODY.replace("[^northfield-2026]\n", "\n"),
+        "The  office named *24*\nhalls. They would\nwait until `2030`.\n",
+        BODY.replace("The office", "The [office](https://example.org/)"),
+        BODY + "\n<!-- a note -->\n\n<!-- sources -->\n[^northfield-2026]: x\n<!-- sources -->\n",
+        BODY.replace("halls.", "halls\u200b."),
+        BODY.replace("halls.[^northfield-2026]", "halls [@northfield-2026]."),
+    ],
+)
+def test_sources_markup_links_and_typography_may_change(gitted: Gitted, body: str) -> None:
+    gitted.commit("Publish")
+    gitted.article(body)
+
+    assert [code for code in gitted.codes() if code not in ("S105", "S201")] == []
+
+
+@pytest.mark.parametrize("change", [{"title": "The grid is another story"}, {"dek": "What the grid carries is built."}])
+def test_s031_title_and_dek_are_text_too(gitted: Gitted, change: dict[str, str]) -> None:
+    gitted.commit("Publish")
+    gitted.article(BODY, front=front(**change))
+
+    problem = gitted.only_problem()
+
+    assert (problem.code, problem.line) == ("S031", 2)
+    assert "published text changed (title or dek)" in problem.message
+
+
+def test_what_no_reader_saw_may_change(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="draft"))
+    gitted.commit("Draft")
+    gitted.article(WRONG, front=front(date="2026-11-20T23:00:00Z", status="scheduled"))
+    gitted.commit("Schedule")
+    gitted.article(BODY, front=front(date="2026-11-20T23:00:00Z", status="scheduled"))
+    gitted.commit("Mend before its date", hours=40)
+
+    assert gitted.codes() == []
+
+    gitted.article(WRONG, front=front(date="2026-11-20T23:00:00Z", status="scheduled"))
+    at = dt.datetime(2026, 11, 20, 22, 0, tzinfo=dt.UTC)
+    assert load_library(gitted.root, now=at).problems == ()
+    assert [p.code for p in load_library(gitted.root, now=at + dt.timedelta(hours=2)).problems] == ["S031"]
+
+
+def test_what_a_branch_holds_is_published_by_its_merge(gitted: Gitted) -> None:
+    gitted.git("commit", "-q", "--allow-empty", "-m", "Begin")
+    gitted.git("checkout", "-q", "-b", "draft")
+    gitted.commit("A first version")
+    gitted.article(WRONG)
+    gitted.commit("A second one")
+    gitted.git("checkout", "-q", "main")
+    gitted.git("merge", "-q", "--no-ff", "-m", "Publish", "draft")
+    assert gitted.codes() == []
+
+    gitted.article(BODY)
+    ((code, message),) = gitted.said()
+    assert code == "S031"
+    assert gitted.git("rev-parse", "HEAD")[:9] in message
+
+
+def test_s032_a_correction_that_was_published_stays(gitted: Gitted) -> None:
+    gitted.article(WRONG, front=CORRECTED)
+    commit = gitted.commit("Publish")
+    gitted.article(WRONG, front=front(updated="2026-11-21T09:00:00Z"))
+
+    said = dict(gitted.said())
+
+    assert set(said) == {"S015", "S032"}
+    assert said["S032"].startswith(f"a correction that was published ({commit[:9]} of 2026-11-20) is gone")
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_s013_the_slug_never_changes_after_publication(gitted: Gitted, is_committed: bool) -> None:
+    gitted.commit("Publish")
+    (gitted.root / "content/articles/2026/2026-11-20-grid.md").unlink()
+    gitted.article(BODY, slug="the-grid")
+    if is_committed:
+        gitted.commit("Rename")
+
+    problem = gitted.only_problem()
+    assert problem.code == "S013"
+    assert 'the slug was "grid" when it was published' in problem.message
+    assert "or set slug: grid" in problem.message
+
+    gitted.article(BODY, slug="the-grid", front=front(slug="grid"))
+    assert gitted.codes() == []
+
+
+def test_s013_a_draft_may_find_its_name(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="draft"))
+    gitted.commit("Draft")
+    (gitted.root / "content/articles/2026/2026-11-20-grid.md").unlink()
+    gitted.article(BODY, slug="the-grid")
+
+    assert gitted.codes() == []
+
+
+def test_s015_a_status_goes_forward_only(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="retracted"))
+    commit = gitted.commit("Retract")
+    gitted.article(BODY)
+
+    ((code, message),) = gitted.said()
+    assert code == "S015"
+    assert message.startswith(f"the status goes back from retracted ({commit[:9]} of 2026-11-20) to published")
+    assert message.endswith("set retracted again")
+
+    gitted.article(BODY, front=front(status="draft"))
+    problem = gitted.only_problem()
+    assert (problem.code, problem.severity) == ("S015", Severity.WARNING)
+    assert "withdraws it without a word" in problem.message
+
+
+def test_s015_it_may_be_retracted_at_any_time_and_a_revert_withdraws_it(gitted: Gitted) -> None:
+    gitted.commit("Begin")
+    gitted.article("Another one.\n", slug="other")
+    gitted.commit("Publish")
+    gitted.article(BODY, front=front(status="retracted"))
+    assert gitted.codes() == []
+
+    gitted.commit("Retract")
+    gitted.git("revert", "--no-edit", "HEAD~1")
+    assert gitted.codes() == []
+
+
+DRAFTED = {"ai": "{involvement: drafted, model: M, reviewed_by: ines, reviewed_at: 2026-11-20, review_commit: %s}"}
+
+
+def test_s030_the_text_that_was_reviewed_is_the_one_that_comes_out(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="review"))
+    commit = gitted.commit("To be read")
+    ai = DRAFTED["ai"] % commit[:12]
+    gitted.article(BODY, front=front(ai=ai))
+    assert gitted.codes() == []
+
+    path = gitted.article(WRONG, front=front(ai=ai))
+    problem = gitted.only_problem()
+    assert (problem.path, problem.line, problem.code, problem.severity) == (path, 8, "S030", Severity.ERROR)
+    assert f"changed since the review ({commit[:12]}): … The office named [-24-] {{+42+}} halls." in problem.message
+
+
+def test_s030_what_is_corrected_in_the_open_needs_no_second_review(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="review"))
+    ai = DRAFTED["ai"] % gitted.commit("To be read")
+    gitted.article(BODY, front=front(ai=ai))
+    gitted.commit("Publish")
+    gitted.article(WRONG, front=f"{CORRECTED}ai: {ai}\n")
+
+    assert gitted.codes() == []
+
+
+def test_s030_a_review_that_is_not_in_this_clone_is_told(gitted: Gitted) -> None:
+    gitted.commit("Begin")
+    gitted.article(BODY, front=front(ai=DRAFTED["ai"] % ("ab" * 20)))
+
+    problem = gitted.only_problem()
+
+    assert (problem.code, problem.severity) == ("S030", Severity.WARNING)
+    assert "is not in this repository" in problem.message
+
+
+def test_s030_a_review_follows_a_file_that_was_renamed(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="review"), slug="working-title")
+    (gitted.root / "content/articles/2026/2026-11-20-grid.md").unlink()
+    ai = DRAFTED["ai"] % gitted.commit("To be read")
+    (gitted.root / "content/articles/2026/2026-11-20-working-title.md").unlink()
+    gitted.article(BODY, front=front(ai=ai))
+    assert gitted.codes() == []
+
+    gitted.commit("Publish")
+    assert gitted.codes() == []
+
+
+def test_s033_figures_that_were_to_be_looked_at_again_are_told_of(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(stale_after="2026-11-30"))
+    library = gitted.load()
+
+    def codes(day: int) -> list[str]:
+        return [p.code for p in library.problems_at(dt.datetime(2026, 12, day, tzinfo=dt.UTC) - dt.timedelta(days=1))]
+
+    assert codes(1) == []
+    assert codes(2) == ["S033"]
+
+
+def test_other_line_ends_on_this_machine_are_no_change(gitted: Gitted) -> None:
+    path = gitted.article(BODY)
+    gitted.commit("Publish")
+    (gitted.root / path).write_bytes((gitted.root / path).read_bytes().replace(b"\n", b"\r\n"))
+
+    assert gitted.codes() == []
+
+
+def test_a_version_that_cannot_be_read_counts_as_none(gitted: Gitted) -> None:
+    path = gitted.write("content/articles/2026/2026-11-20-grid.md", "---\ntitle: [\n---\n")
+    gitted.commit("Spoilt")
+    gitted.write(path, b"\xff\xfe")
+    gitted.commit("Worse")
+    gitted.article(BODY)
+
+    assert gitted.codes() == []
