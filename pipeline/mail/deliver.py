@@ -44,7 +44,7 @@ from pipeline.mail.verp import About, Kind
 from pipeline.model import BounceClass, Control, DeliveryStatus, Reply
 from pipeline.store import Connection, Store, bounces, deliveries, domains, issues, limits, workers
 from pipeline.store.claims import bury
-from pipeline.store.deliveries import Claim, Claimed, Verdict
+from pipeline.store.deliveries import Claim, Claimed, Gate, Verdict
 from pipeline.store.domains import Trouble
 from pipeline.store.engine import Writer
 from pipeline.store.issues import StoredIssue
@@ -57,6 +57,7 @@ STOP_PATIENCE = 15.0  # seconds that letters in flight have once the run is told
 WORTH_WAITING = 60.0  # seconds that a run waits for its rate limit; for longer, it ends
 LOOK_AROUND_EVERY = 2.0  # seconds between two looks at what others wrote: receivers in trouble, waits that are over
 LOOKS, LOOK_AGAIN_AFTER = 20, 0.1  # how often, and after how many seconds, to look for letters whose reader was locked
+LONGEST_LINGER = 0.02  # seconds
 LOOK = 64  # deliveries looked at behind those that their receiver does not take just now
 
 
@@ -177,7 +178,7 @@ def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Call
         if lines.busy:
             if stop_by and time.monotonic() > stop_by:
                 lines.give_up()
-            results = lines.wait(0.2 if stop_by else ledger.patience)
+            results = lines.wait(0.2 if stop_by else ledger.patience, linger=ledger.linger)
             continue
         results = []
         if turn.goes_on:
@@ -224,6 +225,7 @@ class _Ledger:
         self.tally = Tally()
         self.lost = ""  # why nothing more can be sent, though there are lines
         self.patience = terms.lease.total_seconds() / 3  # seconds, after which a turn is due whatever happens
+        self.linger = 0.0  # seconds that a turn may wait for more results: about what it takes itself
         self._held: dict[int, Claim] = {}  # what we have claimed and not recorded yet
         self._under_way: Counter[str] = Counter()  # of them, by domain
         # Until it is clear whether all are refused, or this sender alone.
@@ -233,6 +235,9 @@ class _Ledger:
         self._refusing: set[str] = set()  # receivers that refused us for what we are, since the last look
         self._stopped: set[str] = set()  # receivers at which too many called this issue spam
         self._renew_at = self._look_around_at = self._bury_at = self._watch_at = 0.0  # monotonic
+        self._crowded = (
+            False  # since the last look around, more letters were claimed than their receiver takes at a time
+        )
         self._exhausted = False  # the last look found fewer letters than there was room for
 
     def turn(self, results: Sequence[Result], *, room: int, lost: bool) -> _Turn:
@@ -243,6 +248,9 @@ class _Ledger:
         knows_what_it_holds = True
         while True:
             try:
+                if knows_what_it_holds and self._is_plain(news, room):
+                    claimed, limited = self._turn_at_once(news, room, now=now), 0.0
+                    break
                 with self._writer.writing() as connection:
                     self._keep_lease(connection, now=now)
                     if not knows_what_it_holds:
@@ -258,9 +266,34 @@ class _Ledger:
                 self._renew_at = self._look_around_at = 0.0
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 -- no secret
                 wait = min(2 * wait, 2.0)
+        self.linger = min(time.monotonic() - began, LONGEST_LINGER)
         self._forget(news)
         self._watch(now=now)
         return self._hand_out(claimed, limited, began=began)
+
+    def _is_plain(self, news: _News, room: int) -> bool:
+        """True for what most turns are, and Postgres does in one statement: letters went, others go, nothing else is due."""
+        due_at = min(self._renew_at, self._bury_at, self._look_around_at)
+        return (
+            not self._store.is_sqlite
+            and room > 0
+            and time.monotonic() < due_at
+            and not (self.lost or self._exhausted or self._crowded or self._troubled or self._stopped)
+            and not (news.unsent or self._terms.rates)
+            and all(verdict.status is DeliveryStatus.SENT for verdict in news.verdicts)
+        )
+
+    def _turn_at_once(self, news: _News, room: int, *, now: dt.datetime) -> Claimed | None:
+        with self._writer.writing() as connection:
+            turned = deliveries.turn(connection, self._issue.id, self._worker, news.verdicts, limit=room, now=now)
+            self._heed(turned.control)
+            allowed = self._by_domain(now=now)
+            claims = tuple(claim for claim in turned.claims if allowed(claim.domain) is True)
+            if len(claims) < len(turned.claims):
+                ours = {claim.id for claim in claims}
+                deliveries.release(connection, self._worker, [c.id for c in turned.claims if c.id not in ours])
+                self._crowded = True
+        return Claimed(claims) if self.tally.control is Control.SENDING else None
 
     def _watch(self, *, now: dt.datetime) -> None:
         """Once in a while: do many refusals of one receiver say that something is wrong on our side?"""
@@ -350,17 +383,19 @@ class _Ledger:
         if moment >= self._renew_at:
             workers.renew(connection, self._worker, lease=lease, now=now)
             self._renew_at = moment + lease.total_seconds() / 10
-        control = workers.control(connection, self._worker, self._issue.id)
-        if control is None:
-            raise SendingElsewhere(
-                f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
-            )
-        self.tally.control = control
+        self._heed(workers.control(connection, self._worker, self._issue.id))
         if moment >= self._bury_at:
             self._bury_at = moment + lease.total_seconds() / 2
             _, dead = workers.others(connection, self._worker, now=now)
             if dead:
                 self.tally.taken_over += bury(connection, dead, hold=self._terms.hold_uncertain, now=now)
+
+    def _heed(self, control: Control | None) -> None:
+        if control is None:
+            raise SendingElsewhere(
+                f"another process took {self._issue.issue.key} over, because this one was silent for too long; it goes on there"
+            )
+        self.tally.control = control
 
     def _write(self, connection: Connection, news: _News, *, now: dt.datetime) -> None:
         deliveries.record(connection, self._worker, news.verdicts, now=now)
@@ -414,11 +449,27 @@ class _Ledger:
         looks_around = time.monotonic() >= self._look_around_at
         if looks_around:
             self._look_around_at = time.monotonic() + LOOK_AROUND_EVERY
+            self._crowded = False
             self._troubled = domains.troubled(connection, now=now)
             self._stopped = bounces.stopped_domains(connection, self._issue.id)
         allowed, wait = self._allowed(connection, room, now=now)
         if allowed == 0:
             return None, wait
+        claimed = deliveries.claim(
+            connection,
+            self._issue.id,
+            self._worker,
+            limit=allowed,
+            waited=looks_around or self._exhausted,
+            gate=self._by_domain(now=now),
+            look=LOOK if looks_around or self._exhausted else 0,
+            now=now,
+        )
+        self._use_up(connection, len(claimed.claims), now=now)
+        return claimed, 0.0
+
+    def _by_domain(self, *, now: dt.datetime) -> Gate:
+        """May a letter go to a domain now? Ask once for each letter: what may go counts as gone."""
         gone_out: Counter[str] = Counter()
 
         def gate(domain: str) -> bool | dt.datetime | None:
@@ -432,18 +483,7 @@ class _Ledger:
             gone_out[domain] += 1
             return True
 
-        claimed = deliveries.claim(
-            connection,
-            self._issue.id,
-            self._worker,
-            limit=allowed,
-            waited=looks_around or self._exhausted,
-            gate=gate,
-            look=LOOK if looks_around or self._exhausted else 0,
-            now=now,
-        )
-        self._use_up(connection, len(claimed.claims), now=now)
-        return claimed, 0.0
+        return gate
 
     def _allowed(self, connection: Connection, room: int, *, now: dt.datetime) -> tuple[int, float]:
         wait = 0.0

@@ -112,14 +112,20 @@ class Lines:
         self._waiting.append(_Task(number, copy, until))
         self._assign()
 
-    def wait(self, timeout: float) -> list[Result]:
-        """Turn the loop until at least one copy is done, for *timeout* seconds at most; the results that have come in."""
+    def wait(self, timeout: float, *, linger: float = 0.0) -> list[Result]:
+        """Turn the loop until at least one copy is done, for *timeout* seconds at most; the results that have come in.
+
+        From the first one on, others have *linger* seconds to join it: they belong to the same group commit.
+        """
         end = time.monotonic() + timeout
         while not self._results and (left := end - time.monotonic()) > 0:
             self._turn(left)
-        # Whatever is ready by now belongs to the same group commit.
-        if self._results and self.busy > len(self._results):
-            self._turn(0.0)
+        end = time.monotonic() + linger
+        while self._results and self.busy > len(self._results):
+            left = max(0.0, end - time.monotonic())
+            self._turn(left)
+            if not left:
+                break
         results, self._results = self._results, []
         self.busy -= len(results)
         self._count_troubles(results)

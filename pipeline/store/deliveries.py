@@ -15,6 +15,7 @@ Only the worker that holds a claim can end it.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -22,7 +23,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipeline.model import Cadence, DeliveryStatus, Reply, State
+from pipeline.model import Cadence, Control, DeliveryStatus, Reply, State
+from pipeline.store import workers
 from pipeline.store.claims import FINAL, ended
 from pipeline.store.engine import Connection, insert_many, row_count
 from pipeline.store.prepared import Prepared
@@ -182,14 +184,47 @@ def claim(
     return Claimed(tuple(claims), held_back, put_off)
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What `turn` did: what is wanted with the issue (None: another process has given this worker up), and what was claimed."""
+
+    control: Control | None
+    claims: tuple[Claim, ...] = ()
+
+
+def turn(
+    connection: Connection, issue_id: int, worker: int, verdicts: Sequence[Verdict], *, limit: int, now: dt.datetime
+) -> Turned:
+    """`workers.control`, `record`, and a `claim` of up to *limit* planned letters, in Postgres and in one statement.
+
+    The loop that sends waits for little else than for the database, and for one answer less long than for five. It passes by those
+    whose subscriber has left, and knows no gate: what must not go just now is to be given back (`release`) before the commit. Where
+    there is no control, nothing of it may be committed.
+    """
+    ends = [_ended(verdict, now=now) for verdict in verdicts]
+    found = _TURN.opening_rows(
+        connection,
+        {"issue": issue_id, "worker": worker, "now": now, "limit": limit, "ends": json.dumps(ends, default=_as_text)},
+    )
+    if not found:
+        return Turned(None)
+    rows = sorted(row[1:] for row in found if row[1] is not None)
+    return Turned(Control(found[0][0]), tuple(Claim(*row) for row in rows))
+
+
+def _ended(verdict: Verdict, *, now: dt.datetime) -> dict[str, Any]:
+    return {"row": verdict.id, **ended(verdict.status, verdict.reply, next_at=verdict.next_at, now=now)}
+
+
+def _as_text(moment: dt.datetime) -> str:
+    return moment.isoformat()
+
+
 def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> None:
     """Write down how claims ended. What *worker* does not hold any more stays as it is."""
     if not verdicts:
         return
-    rows = [
-        {"row": verdict.id, **ended(verdict.status, verdict.reply, next_at=verdict.next_at, now=now)}
-        for verdict in verdicts
-    ]
+    rows = [_ended(verdict, now=now) for verdict in verdicts]
     if connection.dialect.name == "sqlite":
         _RECORD.change_each(
             connection, [{"worker": worker, **{f"new_{name}": value for name, value in row.items()}} for row in rows]
@@ -445,21 +480,28 @@ _WAITED = _due_query(
 
 def _taken(which: sa.ColumnElement[bool]) -> Prepared:
     now: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=deliveries.c.started_at.type)
-    claimed = {
+    return Prepared(deliveries.update().where(which).values(_claimed(now, sa.bindparam("worker"))))
+
+
+def _claimed(now: sa.BindParameter[dt.datetime], worker: sa.BindParameter[int]) -> dict[str, Any]:
+    return {
         "status": DeliveryStatus.CLAIMED.value,
-        "worker_id": sa.bindparam("worker"),
+        "worker_id": worker,
         "started_at": now,
         "first_at": sa.func.coalesce(deliveries.c.first_at, now),
     }
-    return Prepared(deliveries.update().where(which).values(claimed))
 
 
 def _recorded(row: Mapping[str, sa.ColumnElement[Any]]) -> Prepared:
+    return Prepared(_recorded_rows(row))
+
+
+def _recorded_rows(row: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
     """Of the rows that *row* gives, each with its new columns, those that the worker still holds."""
     d = deliveries.c
     new = {name: column for name, column in row.items() if name != "row"}
     held = sa.and_(d.worker_id == sa.bindparam("worker"), d.status == DeliveryStatus.CLAIMED.value)
-    return Prepared(deliveries.update().where(d.id == row["row"], held).values(attempts=d.attempts + 1, **new))
+    return deliveries.update().where(d.id == row["row"], held).values(attempts=d.attempts + 1, **new)
 
 
 _ENDED = {
@@ -485,6 +527,40 @@ _TAKE = _taken(deliveries.c.id == sa.bindparam("row"))
 _TAKE_ALL = _taken(deliveries.c.id == sa.any_(_array("rows", sa.BigInteger)))
 _RECORD = _recorded({name: sa.bindparam(f"new_{name}", type_=column.type) for name, column in _ENDED.items()})
 _RECORD_ALL = _recorded(_unnested())
+
+
+def _turn() -> Prepared:
+    """See `turn`. Parts of one statement do not see what the others change: none of them needs to."""
+    d, s = deliveries.c, subscribers.c
+    worker, issue = sa.bindparam("worker", type_=d.worker_id.type), sa.bindparam("issue", type_=d.issue_id.type)
+    now: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=d.started_at.type)
+    control = workers.control_query(worker=worker, issue=issue).cte("control")
+    columns = [sa.column(name, column.type) for name, column in _ENDED.items()]
+    ends = sa.func.json_to_recordset(sa.cast(sa.bindparam("ends", type_=sa.Text), sa.JSON))
+    new = ends.table_valued(*columns, name="new").render_derived(with_types=True)
+    ended_now = _recorded_rows(dict(new.c.items())).returning(d.id).cte("ended")
+    due = (
+        sa.select(d.id)
+        .join(subscribers, s.id == d.subscriber_id)
+        .join(control, control.c.control == Control.SENDING.value)
+        .where(d.issue_id == issue, d.finished_at.is_(None), d.status == DeliveryStatus.PLANNED.value)
+        .where(_receives_mail(now))
+        .order_by(d.id)
+        .limit(sa.bindparam("limit"))
+        .with_for_update(skip_locked=True, key_share=True, of=[deliveries, subscribers])
+        .cte("due")
+    )
+    taken = (
+        deliveries.update()
+        .where(d.id == due.c.id, s.id == d.subscriber_id)
+        .values(_claimed(now, worker))
+        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, s.email, s.ref)
+        .cte("taken")
+    )
+    return Prepared(sa.select(control.c.control, taken).outerjoin(taken, sa.true()).add_cte(ended_now))
+
+
+_TURN = _turn()
 _PUT_OFF = (
     deliveries.update()
     .where(deliveries.c.id == sa.bindparam("row"))

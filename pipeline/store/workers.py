@@ -57,6 +57,16 @@ def control(connection: Connection, worker: int, issue_id: int) -> Control | Non
     return Control(found[0]) if found else None
 
 
+def control_query(*, worker: sa.BindParameter[int], issue: sa.BindParameter[int]) -> sa.Select[tuple[str]]:
+    """What `control` asks."""
+    return (
+        sa.select(issues.c.control)
+        .join(workers, workers.c.id == worker)
+        .where(issues.c.id == issue)
+        .with_for_update(of=workers)
+    )
+
+
 def leave(connection: Connection, worker: int) -> None:
     """Forget a worker that is done, or dead: its number is never given again."""
     connection.execute(workers.delete().where(workers.c.id == worker))
@@ -126,9 +136,4 @@ def _is_zombie(pid: int) -> bool:
 _RENEW = Prepared(
     workers.update().where(workers.c.id == sa.bindparam("worker")).values(lease_until=sa.bindparam("until"))
 )
-_CONTROL = Prepared(
-    sa.select(issues.c.control)
-    .join(workers, workers.c.id == sa.bindparam("worker"))
-    .where(issues.c.id == sa.bindparam("issue"))
-    .with_for_update(of=workers)
-)
+_CONTROL = Prepared(control_query(worker=sa.bindparam("worker"), issue=sa.bindparam("issue")))
