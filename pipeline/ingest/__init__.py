@@ -219,7 +219,8 @@ def _left_alone(feed: Feed, state: FeedState, *, now: dt.datetime) -> FeedResult
 def _gone(feed: Feed, state: FeedState) -> str:
     told = f"{feed.url}: gone ({state.last_status}), no longer asked; in content/feeds.yml,"
     if state.moved_to:
-        return f"{told} give {feed.id} the address that its site offers now, {state.moved_to} (opensignal feeds --apply writes it)"
+        offered = f"{told} give {feed.id} the address that its site offers now, {state.moved_to}"
+        return f"{offered} (opensignal feeds moved --apply writes it)"
     return f"{told} remove {feed.id}, pause it, or give it its new address"
 
 
