@@ -21,6 +21,7 @@ from pipeline.errors import FetchError, UsageError
 from pipeline.ingest import decide, inbox
 from pipeline.ingest.discover import new_home
 from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, due, fetch_all, host_of, open_fetcher
+from pipeline.ingest.guard import require_expat
 from pipeline.ingest.inbox import opened
 from pipeline.ingest.parse import Parsed
 from pipeline.ingest.sandbox import Sandbox
@@ -63,9 +64,10 @@ def ingest(
     other one. Safe to be killed at any moment and run again: a feed is remembered only after its cards are on the disk, and a card
     that is there is found again.
 
-    Raises `UsageError` for an unknown feed in *only*, `StoreBusy` while another process writes the inbox, `StoreError` when the
-    database or the folder cannot be written.
+    Raises `UsageError` for an unknown feed in *only*, `SettingsError` for a Python whose XML reader is too old, `StoreBusy` while
+    another process writes the inbox, `StoreError` when the database or the folder cannot be written.
     """
+    require_expat()
     chosen = _chosen(feeds, only)
     with store.reading() as connection:
         states = memory.states(connection, chosen)
