@@ -173,5 +173,5 @@ def _misquoted(read: Read[Source], id_: str, text: str, all_sources: list[Read[S
     near = difference(quote.text, text)
     hint = "; nothing in it is like these words"
     if near is not None:
-        hint = f" [-as you have it-] {{+as line {near.line} has it+}}: “{near.marked}”"
+        hint = f"; [-yours-] {{+line {near.line}+}}: “{near.marked}”"
     return read.problem("S110", loc, f'quote "{id_}" does not occur in the stored copy{hint}')

@@ -139,7 +139,7 @@ def _misquoted(quotation: Quotation, held: Sequence[Held], library: Library) -> 
         message = f"{shown} does not occur in {ids}, and nothing there is like these words; quote what the source says"
         return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
     one, found = max(nearest, key=lambda pair: pair[1].likeness)
-    message = f"{shown} does not occur in {ids} [-yours-] {{+{one.source.id}, line {found.line}+}}: “{found.marked}”"
+    message = f"{shown} does not occur in {ids}; [-yours-] {{+{one.source.id}, line {found.line}+}}: “{found.marked}”"
     return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
 
 
