@@ -10,6 +10,7 @@ HTTP, `encodings` unpacks, `headers` and `usage` read what servers say of their 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import threading
 import time
@@ -56,13 +57,21 @@ _LARGE_AT_ONCE: Final = 6  # large bodies that one fetcher holds in part at a ti
 def open_fetcher(settings: Settings, *, limits: Limits | None = None) -> Fetcher:
     """The fetcher of this instance: says who it is and where to complain (F10), and keeps its journal (F14) and what it knows of
     robots.txt (F8) in the state folder."""
+    limits = limits or Limits()
     return Fetcher(
         user_agent=f"{AGENT}/{__version__} (+{settings.site_url}; {settings.reply_to or settings.sender_address})",
         allow_private=settings.allow_private,
         log=settings.state_dir / "fetch.jsonl",
         limits=limits,
         robots=Robots(settings.state_dir / "robots"),
+        turns=_turns(limits.pause),
     )
+
+
+@functools.cache
+def _turns(pause: float) -> Turns:
+    """One for all fetchers of this process: a worker opens a fetcher for each feed."""
+    return Turns(pause)
 
 
 class Fetcher:
@@ -77,9 +86,10 @@ class Fetcher:
         limits: Limits | None = None,
         robots: Robots | None = None,
         network: Network | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.turns = Turns(self.limits.pause)
+        self.turns = turns or Turns(self.limits.pause)
         self.allow_private = allow_private
         self._user_agent = user_agent
         self._journal = Journal(log)

@@ -177,7 +177,7 @@ class _Adapter(HTTPAdapter):
 def _plain(error: BaseException, limits: Limits) -> str:
     """What a foreign *error* means to someone who looks after a list of feeds. None of it quotes what the server sent (T-44)."""
     for cause in _causes(error):
-        if isinstance(cause, _HeadTooLong):
+        if isinstance(cause, _HeadTooLong) or type(cause) is http.client.HTTPException:  # its "more than 100 headers"
             return f"its headers are longer than {HEAD // 1024} kB, or more than {HEADERS}; ask its owner"
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not valid ({cause.verify_message}); ask its owner"
