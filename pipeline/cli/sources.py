@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.base import Json, Root, app, group, now, settings_of
-from pipeline.terminal import err, tell
+from pipeline.errors import UsageError
+from pipeline.terminal import count, err, out, print_json, tell
 
 sources = group("sources", help="List, check, refresh, import, export and share sources.")
 
@@ -147,5 +149,110 @@ def refresh(
             only=ids or (),
             again=again,
         )
+    tell(report, json=json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@sources.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="CSL-JSON (.json), BibTeX (.bib) or RIS (.ris), as its name says.", metavar="FILE")
+    ],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Make sources of a reference manager's file. Those that are known stay.
+
+    Example: opensignal sources import refs.bib
+    """
+    from pipeline.ingest.sources import import_sources
+
+    report = import_sources(file, root=settings_of(root).root, now=now())
+    tell(report, json=json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@sources.command()
+def export(
+    ids: Ids = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="csl, bibtex, ris; or warc, the stored copies.", metavar="FORMAT")
+    ] = "csl",
+    to: Annotated[Path | None, typer.Option(help="Write into this file; default: print it.", metavar="FILE")] = None,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Print sources for a reference manager, or archive them.
+
+    Example: opensignal sources export --format bibtex --to refs.bib
+
+    Example: opensignal sources export --format warc --to copies.warc.gz
+    """
+    from pipeline.ingest.files import whole_file
+    from pipeline.library import load_library
+    from pipeline.library.exchange import FORMATS, item_of, write_items
+    from pipeline.library.files import read_content
+    from pipeline.library.sourcelist import chosen_sources
+
+    settings = settings_of(root)
+    if format_ not in (*FORMATS, "warc"):
+        raise UsageError(f"--format {format_} is not known; use one of {', '.join(FORMATS)}, warc")
+    library = load_library(settings.root, kept=settings.kept_dir)
+    chosen = {source.id for source in chosen_sources(library, ids or ())}
+    if format_ == "warc":
+        from pipeline.ingest.sources.warc import write_warc
+
+        if to is None:
+            raise UsageError("a web archive is no text to print; name a file with --to, such as copies.warc.gz")
+        wanted = [source for id_, source in sorted(library.sources.items()) if id_ in chosen]
+        tell(write_warc(wanted, library.texts, kept=settings.kept_dir, to=to), json=json)
+        return
+    items = [item_of(read) for read in read_content(settings.root).sources if read.noun.id in chosen]
+    text = write_items(sorted(items, key=lambda item: item.id), format_)
+    if to is None:
+        print(text, end="")
+        return
+    with whole_file(to, text.encode()) as fresh:
+        fresh.replace(to)
+    if json:
+        print_json({"path": str(to), "sources": len(items)})
+    else:
+        out.print(f"wrote {to}: {count(len(items), 'source')}")
+
+
+@sources.command()
+def push(root: Root = None, json: Json = False) -> None:
+    """Bring stored copies to the newsroom's bucket.
+
+    Example: opensignal sources push
+    """
+    from pipeline.ingest.sources.bucket import open_bucket
+    from pipeline.ingest.sources.bucket import push as bring_there
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    with open_bucket(settings.bucket) as bucket:
+        library = load_library(settings.root, kept=settings.kept_dir)
+        tell(bring_there(bucket, library, kept=settings.kept_dir), json=json)
+
+
+@sources.command()
+def pull(
+    raw: Annotated[bool, typer.Option("--raw", help="The pages as they were fetched, too.")] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Bring missing copies here from the newsroom's bucket.
+
+    Example: opensignal sources pull
+    """
+    from pipeline.ingest.sources.bucket import open_bucket
+    from pipeline.ingest.sources.bucket import pull as bring_here
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    with open_bucket(settings.bucket) as bucket:
+        library = load_library(settings.root, kept=settings.kept_dir)
+        report = bring_here(bucket, library, kept=settings.kept_dir, raw=raw)
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)

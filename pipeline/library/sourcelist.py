@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import UsageError
+from pipeline.library.schema import closest
 from pipeline.model import Source
 
 if TYPE_CHECKING:
@@ -70,6 +72,15 @@ def list_sources(library: Library) -> SourceList:
             Listed(source, _place(source, library), citing[source.id]) for _, source in sorted(library.sources.items())
         )
     )
+
+
+def chosen_sources(library: Library, ids: Sequence[str]) -> list[Source]:
+    """The sources with these *ids*, or all where none are named, by id. Raises `UsageError` for one that is not there."""
+    for id_ in ids:
+        if id_ not in library.sources:
+            hint = closest(id_, library.sources) or "; see opensignal sources list"
+            raise UsageError(f'unknown source "{id_}"{hint}')
+    return [source for id_, source in sorted(library.sources.items()) if not ids or id_ in ids]
 
 
 def _place(source: Source, library: Library) -> str:

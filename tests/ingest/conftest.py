@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,9 +30,9 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def new_fetcher(log: Path) -> Callable[..., Fetcher]:
-    def make(*, allow_private: bool = True, limits: Limits = QUICK, **more: Any) -> Fetcher:
+    def make(*, allow_private: bool = True, limits: Limits = QUICK) -> Fetcher:
         agent = "OpenSignal/0 (+https://deepsignals.example.org/; editors@example.org)"
-        return Fetcher(user_agent=agent, allow_private=allow_private, log=log, limits=limits, **more)
+        return Fetcher(user_agent=agent, allow_private=allow_private, log=log, limits=limits)
 
     return make
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pipeline.errors import ContentError, FetchError, UsageError
+from pipeline.errors import ContentError, FetchError
 from pipeline.ingest.fetch import Answer, Fetcher, NotHad, Request, fetch_all
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import PAGES, Taken, keep, read
 from pipeline.library import Library
 from pipeline.library.editing import TextFile
 from pipeline.library.quotes import occurs
-from pipeline.library.schema import closest
 from pipeline.library.sourcefile import Value, set_values, snapshot_values
+from pipeline.library.sourcelist import chosen_sources
 from pipeline.library.urls import page_key
 from pipeline.model import Fact, Source, SourceStatus
 
@@ -109,7 +109,7 @@ def check_sources(
 
     One that cannot be had today is told as unknown, and changes no file. Raises `UsageError` for an id that is not there.
     """
-    sources = _chosen(library, only)
+    sources = chosen_sources(library, only)
     asked = [source for source in sources if _is_asked(source, named=bool(only))]
     cited = cited_quotes(library)
     checked = []
@@ -172,15 +172,6 @@ def _leads_to(source: Source, answer: Answer) -> str | None:
 def _is_asked(source: Source, *, named: bool) -> bool:
     """An invented source is asked for where it is named: its address is one that nobody can have, or a test's."""
     return source.status is not SourceStatus.RETRACTED and (named or not source.sample)
-
-
-def _chosen(library: Library, only: Sequence[str]) -> list[Source]:
-    for id_ in only:
-        if id_ not in library.sources:
-            raise UsageError(
-                f'unknown source "{id_}"{closest(id_, library.sources) or "; see opensignal sources list"}'
-            )
-    return [source for id_, source in sorted(library.sources.items()) if not only or id_ in only]
 
 
 def _write_status(one: Checked, *, root: Path, now: dt.datetime) -> str:
@@ -267,7 +258,7 @@ def refresh(
     """
     wanted = [
         source
-        for source in _chosen(library, only)
+        for source in chosen_sources(library, only)
         if (only or not source.sample) and (again or library.texts.of(source)[0] is None)
     ]
     done = []

@@ -1,0 +1,115 @@
+"""A bucket on loopback that believes no request whose signature it cannot work out itself (AWS Signature Version 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+KEY, SECRET = "AKIAEXAMPLE", "secret/of+the example"
+
+
+def signature(
+    method: str, target: str, headers: Mapping[str, str], *, signed: list[str], scope: str, secret: str
+) -> str:
+    """The signature of a request, as Amazon's documentation says it is made.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    """
+    parts = urlsplit(target)
+    query = "&".join(sorted(pair if "=" in pair else f"{pair}=" for pair in parts.query.split("&") if pair))
+    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in signed)
+    canonical = "\n".join((method, parts.path, query, lines, ";".join(signed), headers["x-amz-content-sha256"]))
+    to_sign = "\n".join(
+        ("AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest())
+    )
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+class BucketServer:
+    """A service with the bucket ``copies``; `files` is what lies in it."""
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.files: dict[str, bytes] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.fails_with = 0
+        self.token: str | None = None
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url, **more}
+
+
+@contextmanager
+def bucket_server() -> Iterator[BucketServer]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_HEAD(self) -> None:
+            self._answer()
+
+        def do_PUT(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            bucket, _, name = urlsplit(self.path).path.removeprefix("/").partition("/")
+            service.asked.append((self.command, name))
+            if service.fails_with:
+                self._say(service.fails_with, b"<Error/>")
+            elif not self._is_signed(body):
+                self._say(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+            elif bucket != "copies" or (self.command != "PUT" and name not in service.files):
+                self._say(404, b"<Error/>")
+            elif self.command == "PUT":
+                service.files[name] = body
+                self._say(200, b"")
+            else:
+                self._say(200, service.files[name])
+
+        def _is_signed(self, body: bytes) -> bool:
+            found = re.fullmatch(
+                r"AWS4-HMAC-SHA256 Credential=([^/]+)/([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})",
+                self.headers.get("Authorization", ""),
+            )
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            if found is None or headers.get("x-amz-content-sha256") != hashlib.sha256(body).hexdigest():
+                return False
+            key, scope, names, given = found.groups()
+            signed = names.split(";")
+            wanted = signature(self.command, self.path, headers, signed=signed, scope=scope, secret=SECRET)
+            must_be_signed = {"host", *(name for name in headers if name.startswith("x-amz-"))}
+            has_token = service.token is None or headers.get("x-amz-security-token") == service.token
+            return key == KEY and must_be_signed <= set(signed) and hmac.compare_digest(given, wanted) and has_token
+
+        def _say(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Tests read `asked` instead."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    service = BucketServer(server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
