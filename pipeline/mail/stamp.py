@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
+from binascii import hexlify
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from pipeline.mail.smtp import dot_stuffed
 from pipeline.mail.tokens import Purpose
 
 MESSAGE_ID_LENGTH = 32  # hexadecimal digits, 128 bits
-LEAVE_LENGTH = len("u-") + 26 + 1 + 16  # of the local part that unsubscribes, see verp.py
+LEAVE_LENGTH = len("u-") + 32 + 1 + 20  # of the local part that unsubscribes, see verp.py
 
 # Small letters only, so that neither quoted-printable nor HTML changes them; no word of any language.
 BLANKS: Mapping[str, str] = {
@@ -64,7 +65,7 @@ class Stamp:
         self._message_id = _message_ids(self._key, issue_key).digest
         self._unsubscribe = tokens.signer(self._key, Purpose.UNSUBSCRIBE)
         self._preferences = tokens.signer(self._key, Purpose.PREFERENCES)
-        self._names_an_address = "leave" in self._plain.blanks
+        self._leave = verp.leaver(self._key) if "leave" in self._plain.blanks else None
 
     def copy_for(self, *, email: str, ref: str) -> bytes:
         """The whole message for one subscriber; the same bytes each time (M-08)."""
@@ -80,13 +81,13 @@ class Stamp:
     def _values(self, email: str, ref: str) -> dict[str, bytes]:
         octets = bytes.fromhex(ref)
         values = {
-            "recipient": email.encode("utf-8"),
-            "message_id": self._message_id(ref.encode()).hex()[:MESSAGE_ID_LENGTH].encode(),
-            "unsubscribe": self._unsubscribe(octets).encode(),
-            "preferences": self._preferences(octets).encode(),
+            "recipient": email.encode(),
+            "message_id": hexlify(self._message_id(ref.encode()))[:MESSAGE_ID_LENGTH],
+            "unsubscribe": self._unsubscribe(octets),
+            "preferences": self._preferences(octets),
         }
-        if self._names_an_address:
-            values["leave"] = verp.leave(self._key, octets).encode()
+        if self._leave is not None:
+            values["leave"] = self._leave(ref).encode()
         return values
 
 
@@ -103,7 +104,9 @@ class _Form:
                 self._as_it_is.append((place, piece.blank, slice(piece.start, piece.stop)))
             elif isinstance(piece, _Piece):
                 self._in_base64.append((place, piece))
-        self._at_line_start = [n for n, _, _ in self._as_it_is if n == 0 or self._between[n - 1].endswith(b"\n")]
+        # Where a dot would have to be doubled: what else is filled in has none.
+        recipients = [n for n, blank, _ in self._as_it_is if blank == "recipient"]
+        self._at_line_start = [n for n in recipients if n == 0 or self._between[n - 1].endswith(b"\n")]
         self.blanks = {blank for _, blank, _ in self._as_it_is} | {piece.blank for _, piece in self._in_base64}
 
     def filled(self, values: Mapping[str, bytes]) -> bytes:

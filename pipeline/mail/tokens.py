@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import hmac
 import secrets
+from binascii import hexlify
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -43,17 +44,17 @@ def new_ref() -> str:
 
 def sign(keys: Keys, purpose: Purpose, ref: str) -> str:
     """The token that lets *ref*'s mailbox do what *purpose* says, signed with the newest of *keys*."""
-    return signer(newest(keys), purpose)(bytes.fromhex(ref))
+    return signer(newest(keys), purpose)(bytes.fromhex(ref)).decode()
 
 
 @functools.lru_cache(maxsize=256)
-def signer(key: bytes, purpose: Purpose) -> Callable[[bytes], str]:
-    """What makes the tokens of *purpose* from refs in bytes: what is the same for all of them is prepared once."""
+def signer(key: bytes, purpose: Purpose) -> Callable[[bytes], bytes]:
+    """What makes the tokens of *purpose*, in bytes, from refs in bytes: what is the same for all of them is prepared once."""
     first, digest = bytes.fromhex(key_id(key)[:2]), mac(key, _BEGINNINGS[purpose]).digest
 
-    def token(ref: bytes) -> str:
+    def token(ref: bytes) -> bytes:
         body = first + ref
-        return (body + digest(body)[:MAC_BYTES]).hex()
+        return hexlify(body + digest(body)[:MAC_BYTES])
 
     return token
 

@@ -4,8 +4,10 @@
     n-REF-NOTICE-MAC@bounce.example.org    a bounce of a confirmation or another notice
     u-REF-MAC@bounce.example.org           a mail to it unsubscribes
 
-REF is the subscriber's random id in base32, the number stands in hexadecimal digits, MAC is 80 bits of HMAC-SHA-256 over all
-before it. Small letters and digits only, at most 64 octets (RFC 5321 4.5.3.1.1): mail systems fold the case of local parts.
+REF is the subscriber's random id, MAC is 80 bits of HMAC-SHA-256 over all before it. Where a number stands between them, they are
+in base32, to fit into 64 octets (RFC 5321 4.5.3.1.1); the number, and all of an address that unsubscribes, is in hexadecimal
+digits: those are quicker to make, and each letter holds one. Small letters and digits only: mail systems fold the case of local
+parts.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,7 +24,7 @@ from pipeline.keys import Keys, live, mac, newest
 
 MAC_BYTES = 10
 
-_ADDRESS = re.compile(r"([bn])-([a-z2-7]{26})-([0-9a-f]{1,16})-([a-z2-7]{16})|(u)-([a-z2-7]{26})-([a-z2-7]{16})")
+_ADDRESS = re.compile(r"([bn])-([a-z2-7]{26})-([0-9a-f]{1,16})-([a-z2-7]{16})|(u)-([0-9a-f]{32})-([0-9a-f]{20})")
 
 
 class Kind(StrEnum):
@@ -43,14 +46,21 @@ class About:
 
 def local_part(keys: Keys, about: About) -> str:
     """The local part that names *about*, signed with the newest of *keys*."""
-    words = _words(about)
+    if about.kind is Kind.LEAVE:
+        return leaver(newest(keys))(about.ref)
+    words = f"{about.kind.value}-{_base32(bytes.fromhex(about.ref))}-{about.number:x}"
     return f"{words}-{_mac(newest(keys), words)}"
 
 
-def leave(key: bytes, ref: bytes) -> str:
-    """The local part that unsubscribes *ref*: as `local_part`, for one who makes a million."""
-    words = f"{_LEAVE}-{_base32(ref)}"
-    return f"{words}-{_mac(key, words)}"
+def leaver(key: bytes) -> Callable[[str], str]:
+    """What makes the local part that unsubscribes a ref: as `local_part`, for one who makes a million."""
+    digest, first = mac(key, _BEGINNING).digest, f"{Kind.LEAVE.value}-"
+
+    def leave(ref: str) -> str:
+        words = first + ref
+        return f"{words}-{digest(words.encode())[:MAC_BYTES].hex()}"
+
+    return leave
 
 
 def read(keys: Keys, local: str) -> About:
@@ -60,32 +70,37 @@ def read(keys: Keys, local: str) -> About:
     if found is None:
         raise TokenError("this address was not made by us")
     words, _, seal = local.rpartition("-")
+    seal_of = _mac if found[1] else _hex_mac
     genuine = False
     for key in live(keys):  # all of them, whatever the answer: the time tells nothing
-        genuine |= hmac.compare_digest(seal, _mac(key, words))
+        genuine |= hmac.compare_digest(seal, seal_of(key, words))
     if not genuine:
         raise TokenError("this address is changed, or was signed with another key")
-    kind, ref, number = found[1] or found[5], found[2] or found[6], found[3] or "0"
-    return About(Kind(kind), base64.b32decode(f"{ref.upper()}======").hex(), int(number, 16))
-
-
-def _words(about: About) -> str:
-    words = f"{about.kind.value}-{_base32(bytes.fromhex(about.ref))}"
-    return words if about.kind is Kind.LEAVE else f"{words}-{about.number:x}"
+    if found[5]:
+        return About(Kind.LEAVE, found[6])
+    return About(Kind(found[1]), base64.b32decode(f"{found[2].upper()}======").hex(), int(found[3], 16))
 
 
 def _mac(key: bytes, words: str) -> str:
-    return _base32(mac(key, b"open signal address\0").digest(words.encode())[:MAC_BYTES])
+    return _base32(_digest(key, words))
+
+
+def _hex_mac(key: bytes, words: str) -> str:
+    return _digest(key, words).hex()
+
+
+def _digest(key: bytes, words: str) -> bytes:
+    return mac(key, _BEGINNING).digest(words.encode())[:MAC_BYTES]
 
 
 def _base32(raw: bytes) -> str:
-    """RFC 4648 6 in small letters, without padding: two letters at a time, for this is done twice a letter."""
+    """RFC 4648 6 in small letters, without padding: two letters at a time, for this is done with each letter."""
     bits = 8 * len(raw)
     number = int.from_bytes(raw, "big") << -bits % 10
     return "".join([_TWO_LETTERS[number >> shift & 1023] for shift in _SHIFTS[bits]])[: -(-bits // 5)]
 
 
-_LEAVE = Kind.LEAVE.value
+_BEGINNING = b"open signal address\0"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _TWO_LETTERS = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS = {bits: range((bits - 1) // 10 * 10, -1, -10) for bits in (8 * 16, 8 * MAC_BYTES)}

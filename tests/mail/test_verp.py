@@ -35,7 +35,7 @@ def test_m20_the_address_that_unsubscribes_names_the_subscriber() -> None:
 
     assert verp.read(KEY, verp.local_part(KEY, about)) == about
     assert len(verp.local_part(KEY, about)) <= 64
-    assert verp.leave(KEY, bytes.fromhex(about.ref)) == verp.local_part(KEY, about)
+    assert verp.leaver(KEY)(about.ref) == verp.local_part(KEY, about)
 
 
 @given(about=ABOUT, data=st.data())
