@@ -1,7 +1,7 @@
 """The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
     content      new, check, ingest, build
-    articles     fmt
+    articles     fmt, approve, correct, record
     mail         send, adopt, bounces
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...

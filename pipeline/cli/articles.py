@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from pipeline.cli.base import Json, Root, app, settings_of
-from pipeline.errors import UsageError
-from pipeline.terminal import count, out, print_json, problem_as_dict
+from pipeline.cli.base import Json, Root, app, now, settings_of
+from pipeline.errors import ContentError, UsageError
+from pipeline.terminal import count, err, out, print_json, problem_as_dict, tell
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.library import Library
+    from pipeline.library.checks.published import Past
+    from pipeline.library.history import History
+    from pipeline.model import Article
+
+One = Annotated[str, typer.Argument(help="Its file or its slug.", metavar="ARTICLE")]
 
 
 @app.command()
@@ -51,6 +60,125 @@ def fmt(
         what = "to be written anew" if looks_only else "written anew"
         out.print(f"{len(paths)} of {count(found.looked_at, 'article')} {what}")
     raise typer.Exit(1 if found.problems or (looks_only and paths) else 0)
+
+
+@app.command()
+def approve(
+    article: One,
+    by: Annotated[str, typer.Option(help="Id of the person who read it, from content/people.yml.", metavar="PERSON")],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Write down that a person read an article. It must be committed as it stands, and free of errors.
+
+    The commit that was read is written down too: a text that changes afterwards is not published.
+
+    Example: opensignal approve the-pilot-trap --by ines-halvorsen
+    """
+    from pipeline.library.editing import TextFile
+    from pipeline.library.review import approve as approved
+
+    settings = settings_of(root)
+    found = _found(settings, article)
+    file = approved(
+        TextFile.read(settings.root / found.article.path),
+        found.article,
+        found.library,
+        found.past,
+        by=by,
+        today=now().astimezone(settings.zone).date(),
+        in_git=not found.history.note or found.history.is_cut,
+    )
+    file.write()
+    read = found.past.committed.version if found.past.committed else None
+    if json:
+        print_json({"path": found.article.path, "by": by, "commit": read and read.commit})
+        return
+    out.print(f"{found.article.path}: {by} read it{f' as of {read.told}' if read else ''}; commit the file")
+    if found.history.note:
+        err.print(f"opensignal: {found.history.note}")
+
+
+@app.command()
+def correct(
+    article: One,
+    was: Annotated[str, typer.Option(help="The words as they stand, enough of them to be found once.", metavar="TEXT")],
+    is_now: Annotated[str, typer.Option("--now", help="The words that are right.", metavar="TEXT")],
+    why: Annotated[str, typer.Option(help="What went wrong, for readers.", metavar="TEXT")] = "",
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Correct a published article and tell its readers. Replaces the words, adds the correction.
+
+    Example: opensignal correct the-pilot-trap --was "named 24 halls" --now "named 42 halls" --why "Two digits were swapped."
+    """
+    from pipeline.library.editing import TextFile
+    from pipeline.library.review import correct as corrected
+    from pipeline.library.worddiff import word_diff
+
+    settings = settings_of(root)
+    found = _found(settings, article)
+    moment = now()
+    file = corrected(
+        TextFile.read(settings.root / found.article.path),
+        found.article,
+        found.past,
+        was=was,
+        now=is_now,
+        why=why,
+        today=moment.astimezone(settings.zone).date(),
+        at=moment,
+    )
+    file.write()
+    said = word_diff(found.article.body, file.body) or "the words stood there already"
+    if json:
+        print_json({"path": found.article.path, "changed": said})
+    else:
+        out.print(f"{found.article.path}: {said}; look at it, run opensignal check, and commit the file")
+
+
+@app.command()
+def record(article: One, root: Root = None, json: Json = False) -> None:
+    """Tell how an article came about. Who wrote and read it, which commits published and changed it, which rules it was held to.
+
+    It is read off the repository, so that whoever has a clone can make it again.
+
+    Example: opensignal record the-pilot-trap --json
+    """
+    from pipeline.library.history import open_history
+    from pipeline.library.record import record_of
+
+    settings = settings_of(root)
+    found = _found(settings, article)
+    all_commits = open_history(settings.root, first_parents=False)
+    tell(record_of(found.article, found.library, found.past, all_commits, now=now()), json=json)
+
+
+# --- which article --------------------------------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    article: Article
+    library: Library
+    past: Past
+    history: History
+
+
+def _found(settings: Settings, word: str) -> _Found:
+    """The article that *word* names, and what it was before."""
+    from pipeline.library import load_library
+    from pipeline.library.checks.published import pasts_of
+    from pipeline.library.history import open_history
+
+    path = path_of(settings.root, word)
+    library = load_library(settings.root, kept=settings.kept_dir)
+    article = library.article_at(path)
+    if article is None:
+        wrong = [problem for problem in library.problems if problem.path == path]
+        raise ContentError(f"{path} cannot be read as an article; mend it first", wrong)
+    history = open_history(settings.root)
+    past = pasts_of([article], library.sources, history, now=now())[path]
+    return _Found(article, library, past, history)
 
 
 def path_of(root: Path, word: str) -> str:

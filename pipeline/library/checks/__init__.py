@@ -106,7 +106,7 @@ def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) 
     if not shelf.articles:
         return [], ""
     history = open_history(root)
-    pasts = pasts_of(shelf.articles, library.sources, history, now=now)
+    pasts = pasts_of([read.noun for read in shelf.articles], library.sources, history, now=now)
     lacks = "" if all(past.is_whole for past in pasts.values()) else PARTIAL
     is_told = any(read.noun.status.is_final for read in shelf.articles)  # drafts have no past that readers know
     return list(check_published(shelf.articles, library, pasts)), (history.note or lacks) if is_told else ""

@@ -50,6 +50,7 @@ class Past:
         Edition, ...
     ]  # those of them whose text readers were told of: the first, and each that came with a correction
     reviewed: Article | None  # as it stood at ai.review_commit; None where that is not known here
+    committed: Edition | None = None  # as it stands in the last commit, whether readers saw it or not
     is_whole: bool = True  # False where this clone lacks a version
 
 
@@ -70,22 +71,22 @@ def check_published(reads: Sequence[Read[Article]], library: Library, pasts: Map
 
 
 def pasts_of(
-    reads: Sequence[Read[Article]], sources: Mapping[str, Source], history: History, *, now: dt.datetime
+    articles: Sequence[Article], sources: Mapping[str, Source], history: History, *, now: dt.datetime
 ) -> dict[str, Past]:
     """What each article was before, by the path of its file, at the price of one look into Git's store."""
-    chains = _chains(reads, history)
+    chains = _chains(articles, history)
     wanted: list[str] = []
-    for read in reads:
-        chain = chains[read.path]
-        if len(chain) > 1 or (chain and not _is(history.root, read.path, chain[0])):
+    for article in articles:
+        chain = chains[article.path]
+        if len(chain) > 1 or (chain and not _is(history.root, article.path, chain[0])):
             wanted += [version.blob for version in chain if version.blob]
-        wanted += _names_of_review(read, chain, history)
+        wanted += _names_of_review(article, chain, history)
     texts = history.texts(wanted)
-    return {read.path: _past(read, chains[read.path], texts, sources, history, now=now) for read in reads}
+    return {a.path: _past(a, chains[a.path], texts, sources, history, now=now) for a in articles}
 
 
 def _past(
-    read: Read[Article],
+    article: Article,
     chain: tuple[Version, ...],
     texts: Mapping[str, bytes],
     sources: Mapping[str, Source],
@@ -93,21 +94,31 @@ def _past(
     *,
     now: dt.datetime,
 ) -> Past:
-    editions = tuple(_editions(read, chain, texts, now=now))
+    editions = tuple(_editions(article, chain, texts, now=now))
     standing: list[Edition] = []
     for edition in editions:
         if not standing or same_wording(standing[-1].article, edition.article, sources):
             standing = [*standing[:-1], edition] if standing else [edition]
         elif in_order(standing[-1].article, edition.article):
             standing.append(edition)
-    found = (texts[name] for name in _names_of_review(read, chain, history) if name in texts)
-    reviewed = next((article for raw in found if (article := article_of(raw, read.path))), None)
+    found = (texts[name] for name in _names_of_review(article, chain, history) if name in texts)
+    reviewed = next((read for raw in found if (read := article_of(raw, article.path))), None)
     is_whole = len(chain) < 2 or all(version.blob in texts for version in chain if version.blob)
-    return Past(editions, tuple(standing), reviewed, is_whole)
+    return Past(editions, tuple(standing), reviewed, _committed(article, chain, texts), is_whole)
+
+
+def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes]) -> Edition | None:
+    last = chain[-1] if chain else None
+    if last is None or last.blob is None:
+        return None
+    if last.blob not in texts:
+        return Edition(last, today) if len(chain) == 1 else None
+    article = article_of(texts[last.blob], last.path)
+    return Edition(last, article) if article else None
 
 
 def _editions(
-    read: Read[Article], chain: tuple[Version, ...], texts: Mapping[str, bytes], *, now: dt.datetime
+    today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], *, now: dt.datetime
 ) -> Iterator[Edition]:
     known: _Known = {}
     for version, later in itertools.zip_longest(chain, chain[1:]):
@@ -116,7 +127,7 @@ def _editions(
         if version.blob in texts:
             article = _as_it_was(texts[version.blob], version.path, known)
         else:  # what was not fetched is the very text of today, or is not in this clone
-            article = read.noun if len(chain) == 1 else None
+            article = today if len(chain) == 1 else None
         if article and article.status.is_final and article.date <= (later.at if later else now):
             yield Edition(version, article)
 
@@ -142,14 +153,15 @@ def missing_for_order(was: Article, now: Article) -> str:
     if len(now.corrections) <= len(was.corrections):
         return "without a correction"
     newest = max(correction.date for correction in now.corrections)
-    if now.updated is None or now.updated < was.modified or now.updated.date() < newest:
+    # The day of a correction is one of the newsletter's zone, the time of an update is in UTC.
+    if now.updated is None or now.updated < was.modified or now.updated.date() + dt.timedelta(days=1) < newest:
         return "with a correction, but updated does not say when"
     return ""
 
 
-def _chains(reads: Iterable[Read[Article]], history: History) -> dict[str, tuple[Version, ...]]:
+def _chains(articles: Iterable[Article], history: History) -> dict[str, tuple[Version, ...]]:
     """The versions of each article; of one that was moved and not committed yet, those of the file that it was."""
-    chains = {read.path: history.versions.get(read.path, ()) for read in reads}
+    chains = {article.path: history.versions.get(article.path, ()) for article in articles}
     new = [path for path, chain in chains.items() if not chain]
     gone = {path: chain for path, chain in history.versions.items() if chain[-1].blob and path not in chains}
     gone = {path: chain for path, chain in gone.items() if not (history.root / path).exists()}
@@ -181,11 +193,11 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-def _names_of_review(read: Read[Article], chain: tuple[Version, ...], history: History) -> list[str]:
-    commit = read.noun.ai.review_commit
+def _names_of_review(article: Article, chain: tuple[Version, ...], history: History) -> list[str]:
+    commit = article.ai.review_commit
     if not commit or not history.versions:
         return []
-    paths = dict.fromkeys([read.path, *(version.path for version in reversed(chain))])
+    paths = dict.fromkeys([article.path, *(version.path for version in reversed(chain))])
     return [history.name_at(commit, path) for path in paths]
 
 

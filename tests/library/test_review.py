@@ -1,0 +1,274 @@
+"""A person approves what was read and corrects what was published, and both can be looked up afterwards."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ContentError, UsageError
+from pipeline.library.checks.published import Past, pasts_of
+from pipeline.library.editing import TextFile
+from pipeline.library.history import open_history
+from pipeline.library.review import approve, correct
+from pipeline.model import Article
+from tests.library.gitted import Gitted
+from tests.library.newsroom import Newsroom, front
+from tests.repository import Repository
+
+BODY = (
+    "The office — “named 24 halls”.[^northfield-2026]\nThey would wait\nuntil 2030, it's said.[^northfield-2026]\n"
+    "\n<!-- 24 halls? --> In 2024 it was 5.5 GW.[^southfield-2026]\n"
+    "\n<!-- sources -->\n[^northfield-2026]: 24 halls\n<!-- sources -->\n"
+)
+NOW = dt.datetime(2026, 11, 24, 10, 0, tzinfo=dt.UTC)
+NOBODY = Past((), (), None)
+
+
+def corrected(
+    newsroom: Newsroom, was: str, now: str, *, front_matter: str | None = None, past: Past = NOBODY
+) -> TextFile:
+    article, _ = newsroom.load_article(BODY, front=front_matter or front())
+    file = TextFile.read(newsroom.root / article.path)
+    return correct(file, article, past, was=was, now=now, why="A slip.", today=NOW.date(), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "body"),
+    [
+        ("named 24 halls", "named 42 halls", BODY.replace("named 24", "named 42")),
+        ('The office - "named 24', "The office named 42", BODY.replace("office — “named 24", "office named 42")),
+        ("They would wait until 2030", "They wait until 2030", BODY.replace("would wait\nuntil", "wait until")),
+        ("2030, it’s said.", "2031, they said.", BODY.replace("2030, it's said.", "2031, they said.")),
+        ("2024", "2023", BODY.replace("In 2024", "In 2023")),
+        ("5.5 GW", "6 GW", BODY.replace("5.5 GW", "6 GW")),
+    ],
+)
+def test_the_words_are_replaced_once_and_readers_are_told(newsroom: Newsroom, was: str, now: str, body: str) -> None:
+    file = corrected(newsroom, was, now)
+    file.write()
+
+    article = newsroom.load().articles[0]
+    assert file.body == body
+    assert (article.status, article.updated) == ("corrected", NOW)
+    (told,) = article.corrections
+    assert (told.date, told.was, told.now, told.why) == (NOW.date(), was, now, "A slip.")
+    assert [p for p in newsroom.load().problems if p.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("was", "said"),
+    [
+        ("it", r'^"it" stands 2 times in content/articles/2026/2026-11-20-grid.md \(lines 11, 13\); give more words'),
+        ("named 25 halls.", 'does not stand in .*; the nearest is "named 24 halls'),
+        ("wholly different words", "nothing in it is like these words"),
+        ("The grid is the story", "stands in the title of .*; edit the title"),
+        ("24 halls?", "does not stand in"),
+        ("5 GW", "does not stand in"),
+        ("20", "does not stand in"),
+    ],
+)
+def test_words_that_are_not_there_once_are_refused_and_nothing_is_written(
+    newsroom: Newsroom, was: str, said: str
+) -> None:
+    with pytest.raises(ContentError, match=said):
+        corrected(newsroom, was, "other words")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "changes", "said"),
+    [
+        ("named 24", "", {}, "give --was and --now words"),
+        ("it's said", "it’s  said", {}, "the same words"),
+        ("named 24", "named 42", {"status": "draft"}, "is not published yet"),
+        ("named 24", "named 42", {"date": "2026-11-25"}, "is not published yet"),
+    ],
+)
+def test_what_is_no_correction_is_refused(
+    newsroom: Newsroom, was: str, now: str, changes: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        corrected(newsroom, was, now, front_matter=front(**changes))
+
+
+def test_a_retracted_article_stays_so(newsroom: Newsroom) -> None:
+    assert (
+        "\nstatus: retracted\n"
+        in corrected(newsroom, "named 24", "named 42", front_matter=front(status="retracted")).text
+    )
+
+
+@pytest.fixture
+def gitted(tmp_path: Path) -> Gitted:
+    return Gitted(tmp_path)
+
+
+def blocked(gitted: Gitted) -> list[str]:
+    return [problem.code for problem in gitted.load().problems if problem.severity == "error"]
+
+
+def past_of(gitted: Gitted, article: Article) -> Past:
+    library = gitted.load()
+    return pasts_of([article], library.sources, open_history(gitted.root), now=NOW)[article.path]
+
+
+def test_words_that_were_replaced_by_hand_are_told_of_afterwards(gitted: Gitted) -> None:
+    gitted.article(BODY)
+    gitted.commit("Publish")
+    path = gitted.article(BODY.replace("named 24", "named 42"))
+    assert blocked(gitted) == ["S031"]
+    article = gitted.load().articles[0]
+
+    file = TextFile.read(gitted.root / path)
+    correct(
+        file,
+        article,
+        past_of(gitted, article),
+        was="named 24 halls",
+        now="named 42 halls",
+        why="",
+        today=NOW.date(),
+        at=NOW,
+    ).write()
+
+    assert blocked(gitted) == []
+    assert len(gitted.load().articles[0].corrections) == 1
+
+
+def test_a_second_correction_of_the_day_is_in_order_too(gitted: Gitted) -> None:
+    path = gitted.article(BODY)
+    gitted.commit("Publish")
+    for hour, (was, now) in enumerate([("named 24", "named 42"), ("2030", "2031")]):
+        article = gitted.load().articles[0]
+        file = TextFile.read(gitted.root / path)
+        at = NOW + dt.timedelta(hours=hour)
+        correct(file, article, past_of(gitted, article), was=was, now=now, why="", today=NOW.date(), at=at).write()
+        assert blocked(gitted) == []
+        gitted.commit("Correct")
+
+    assert blocked(gitted) == []
+
+
+# --- approve --------------------------------------------------------------------------------------------------------------------
+
+
+def approved(gitted: Gitted, by: str) -> TextFile:
+    library = gitted.load()
+    article = library.articles[0]
+    file = TextFile.read(gitted.root / article.path)
+    return approve(file, article, library, past_of(gitted, article), by=by, today=NOW.date(), in_git=True)
+
+
+def test_s030_an_approval_names_the_person_the_day_and_the_commit(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="review", ai="{involvement: drafted, model: M}  # by a model"))
+    commit = gitted.commit("To be read")
+
+    file = approved(gitted, "ines")
+    file.write()
+
+    assert (
+        f"ai: {{involvement: drafted, model: M, reviewed_by: ines, reviewed_at: 2026-11-24, review_commit: {commit[:12]}}}"
+        "  # by a model\n"
+    ) in file.text
+    (gitted.root / file.path).write_text(file.text.replace("status: review", "status: published"))
+    assert blocked(gitted) == []
+
+
+@pytest.mark.parametrize(
+    ("by", "error", "said"),
+    [
+        ("drafting-model", UsageError, "is a model; a person must read the text"),
+        ("inez", UsageError, 'unknown person "inez"; did you mean "ines"?'),
+    ],
+)
+def test_s030_only_a_person_approves(gitted: Gitted, by: str, error: type[Exception], said: str) -> None:
+    gitted.article(BODY)
+    gitted.commit()
+
+    with pytest.raises(error, match=said):
+        approved(gitted, by)
+
+
+def test_what_is_not_committed_or_has_errors_is_not_approved(gitted: Gitted) -> None:
+    gitted.article(BODY, front=front(status="review"))
+    with pytest.raises(ContentError, match="is not committed as it stands"):
+        approved(gitted, "ines")
+
+    gitted.commit()
+    gitted.article(BODY.replace("2030", "2031"), front=front(status="review"))
+    with pytest.raises(ContentError, match="is not committed as it stands"):
+        approved(gitted, "ines")
+
+    gitted.article("Unknown.[^nobody]\n", front=front(status="review"))
+    gitted.commit()
+    with pytest.raises(ContentError, match="has 1 error; mend it, then approve") as refused:
+        approved(gitted, "ines")
+    assert [problem.code for problem in refused.value.problems] == ["S104"]
+
+
+# --- the commands ---------------------------------------------------------------------------------------------------------------
+
+
+def test_from_a_draft_to_a_correction_by_the_commands_alone(tmp_path: Path) -> None:
+    repository = Repository.make(tmp_path)
+    newsroom = Gitted.__new__(Gitted)
+    newsroom.root, newsroom.at = tmp_path, dt.datetime.now(dt.UTC) - dt.timedelta(minutes=50)
+    newsroom.git("init", "-q", "-b", "main")
+    path = repository.add_article("halls", status="review")
+    text = path.read_text("utf-8").replace("authors:", "ai: {involvement: drafted, model: M}\nauthors:")
+    path.write_text(text.replace("A paragraph on halls", "A paragraph on 24 halls"), "utf-8")
+    newsroom.commit("Draft\n\nDrafted-by: model-name\n", hours=0.1)
+    path.write_text(path.read_text("utf-8").replace("More of it", "Much more of it"), "utf-8")
+    read = newsroom.commit("Edit\n\nReviewed-by: Tomas Reyl <tomas@example.org>\n", hours=0.1)
+
+    assert repository.run("approve", "halls", "--by", "drafting-model").code == 2
+    assert repository.run("approve", "halls", "--by", "ines-halvorsen").code == 0
+    path.write_text(path.read_text("utf-8").replace("status: review", "status: published"), "utf-8")
+    published = newsroom.commit("Publish", hours=0.1)
+    done = repository.run("correct", "halls", "--was", "24 halls", "--now", "42 halls", "--why", "A slip.")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(
+        "-halls.md: A paragraph on [-24-] {+42+} halls, which leans …; look at it, run opensignal check, and commit the file\n"
+    )
+    fixed = newsroom.commit("Correct", hours=0.1)
+    assert repository.run("check").code == 0
+
+    told = repository.run("record", "halls", "--json").json
+    assert told["drafted"]["by"] == "Ines Example"
+    assert told["published"]["commit"] == published
+    assert [(c["commit"], c["what"], c["corrected"]) for c in told["changes"]] == [(fixed, "text", True)]
+    assert told["review"]["commit"] == read[:12]
+    assert told["review"]["read"] == "the text before it was corrected"
+    assert told["trailers"] == [
+        {"name": "Drafted-by", "value": "model-name"},
+        {"name": "Reviewed-by", "value": "Tomas Reyl"},
+    ]
+    assert "A paragraph on [-24-] {+42+} halls," in told["since_draft"]
+    assert "[-More-] {+Much more+} of it," in told["since_draft"]
+    assert told["corrections"] == [
+        {"date": told["corrections"][0]["date"], "was": "24 halls", "now": "42 halls", "why": "A slip."}
+    ]
+    assert told["sha256"]["file"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert {check["code"] for check in told["checks"]} >= {"S030", "S031", "S104"}
+    assert told["problems"] == []
+    words = repository.run("record", "halls").out
+    assert f"published    {published[:9]} of " in words
+    assert "Reviewed-by: Tomas Reyl\n" in words
+    assert "@" not in words
+
+
+def test_outside_git_the_commands_say_what_they_cannot_know(tmp_path: Path) -> None:
+    repository = Repository.make(tmp_path)
+    path = repository.add_article("halls", status="review")
+
+    approved = repository.run("approve", "halls", "--by", "ines-halvorsen", "--json")
+    told = repository.run("record", "halls")
+
+    assert (approved.code, approved.json["commit"]) == (0, None)
+    assert "review_commit" not in path.read_text("utf-8")
+    assert "not known    this is no Git repository" in told.out
+    path.write_text("---\ntitle: [\n---\n")
+    spoilt = repository.run("record", "halls")
+    assert (spoilt.code, "cannot be read as an article" in spoilt.err, "S002" in spoilt.err) == (1, True, True)
