@@ -17,6 +17,7 @@ from pipeline.model import Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
+    from pipeline.ingest.moves import Move
     from pipeline.mail import Preview, SendReport
 
 # Words as they are: with emoji on, line 100 of a file is "x.md💯5".
@@ -77,6 +78,8 @@ def print_ingest(report: IngestReport) -> None:
         out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {gave}".rstrip())
         for problem in feed.problems:
             out.print(f"  {'':<24} {problem}")
+        if feed.new_address and not feed.failed:
+            out.print(f"  {'':<24} has moved for good to {feed.new_address} (opensignal feeds moved --apply writes it)")
     failed = [feed for feed in report.feeds if feed.failed]
     out.print(
         f"{count(report.asked, 'feed')} asked, {count(report.entries, 'new entry', 'new entries')}; "
@@ -84,6 +87,17 @@ def print_ingest(report: IngestReport) -> None:
     )
     for feed in failed:
         err.print(f"opensignal: feed {feed.id}: {feed.message}")
+
+
+def print_moves(found: Sequence[Move], *, written: bool) -> None:
+    for move in found:
+        out.print(f"  {move.feed:<24} {move.was}\n  {'':<24} -> {move.now}: {move.why}")
+    if not found:
+        out.print("no feed has moved")
+    elif written:
+        out.print("written to content/feeds.yml; look at it with git diff, and commit it")
+    else:
+        out.print("write them to content/feeds.yml with --apply, or by hand")
 
 
 def _gave(feed: FeedResult) -> str:

@@ -1,6 +1,7 @@
 """The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
     content      new, check, ingest, build
+    feeds        feeds moved
     articles     fmt, approve, correct, record
     mail         send, adopt, bounces
     running      serve, up, worker, demo
@@ -24,7 +25,7 @@ import traceback
 import typer
 
 # Each registers its commands.
-from pipeline.cli import articles, base, content, keys, mail, running, sources, subscribers  # noqa: F401
+from pipeline.cli import articles, base, content, feeds, keys, mail, running, sources, subscribers  # noqa: F401
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err

@@ -44,6 +44,10 @@ Root = Annotated[
     Path | None, typer.Option("--root", help="The repository. Default: the current folder.", metavar="DIR")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option("--allow-private", help="Fetch from addresses of one's own network too, and from any port."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -66,10 +70,10 @@ def now() -> dt.datetime:
 state_dir = Path(".opensignal")  # of the repository that the command works on; a fault of ours is written down there
 
 
-def settings_of(root: Path | None) -> Settings:
+def settings_of(root: Path | None, *, allow_private: bool = False) -> Settings:
     """The repository's settings; from here on, a fault of ours is written down beside its database."""
     global state_dir  # noqa: PLW0603 -- one command a process
-    settings = Settings.load(root)
+    settings = Settings.load(root, **({"allow_private": True} if allow_private else {}))
     state_dir = settings.state_dir
     return settings
 

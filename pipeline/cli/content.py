@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.base import (
+    AllowPrivate,
     Json,
     Root,
     app,
@@ -84,6 +85,7 @@ def ingest(
     only: Annotated[
         list[str] | None, typer.Argument(help="Ids of feeds; default: all that are due.", metavar="FEED")
     ] = None,
+    allow_private: AllowPrivate = False,
     root: Root = None,
     json: Json = False,
 ) -> None:
@@ -95,7 +97,7 @@ def ingest(
     from pipeline.ingest import open_fetcher
     from pipeline.library import load_library
 
-    settings = settings_of(root)
+    settings = settings_of(root, allow_private=allow_private)
     library = load_library(settings.root, kept=settings.kept_dir)
     feeds = library.readable_feeds()
     with opened_store(settings) as store:

@@ -19,7 +19,9 @@ from typing import Any
 
 from pipeline.errors import FetchError, UsageError
 from pipeline.ingest import decide, inbox
-from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, fetch_all, host_of, open_fetcher
+from pipeline.ingest.discover import new_home
+from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, due, fetch_all, host_of, open_fetcher
+from pipeline.ingest.guard import require_expat
 from pipeline.ingest.inbox import opened
 from pipeline.ingest.parse import Parsed
 from pipeline.ingest.sandbox import Sandbox
@@ -62,18 +64,19 @@ def ingest(
     other one. Safe to be killed at any moment and run again: a feed is remembered only after its cards are on the disk, and a card
     that is there is found again.
 
-    Raises `UsageError` for an unknown feed in *only*, `StoreBusy` while another process writes the inbox, `StoreError` when the
-    database or the folder cannot be written.
+    Raises `UsageError` for an unknown feed in *only*, `SettingsError` for a Python whose XML reader is too old, `StoreBusy` while
+    another process writes the inbox, `StoreError` when the database or the folder cannot be written.
     """
+    require_expat()
     chosen = _chosen(feeds, only)
     with store.reading() as connection:
         states = memory.states(connection, chosen)
-    due = [feed for feed in chosen if _is_due(feed, states[feed.id], now=now, force=force)]
-    wanted = [Request(feed.url, states[feed.id].etag, states[feed.id].last_modified) for feed in due]
+    asked = [feed for feed in chosen if _is_due(feed, states[feed.id], now=now, force=force)]
+    wanted = [Request(feed.url, states[feed.id].etag, states[feed.id].last_modified) for feed in asked]
     with opened(inbox), Sandbox() as sandbox, closing(fetch_all(fetcher, wanted, now=now)) as answers:
-        newsroom = _Newsroom(store, inbox, feeds, sandbox, now=now)
+        newsroom = _Newsroom(store, inbox, feeds, sandbox, fetcher, now=now)
         results = {
-            feed.id: newsroom.take(feed, states[feed.id], answer) for feed, answer in zip(due, answers, strict=True)
+            feed.id: newsroom.take(feed, states[feed.id], answer) for feed, answer in zip(asked, answers, strict=True)
         }
     return IngestReport(tuple(results.get(feed.id) or _left_alone(feed, states[feed.id], now=now) for feed in chosen))
 
@@ -113,6 +116,7 @@ class FeedResult:
     message: str = ""  # what went wrong, which, what next
     problems: tuple[str, ...] = ()  # cards that could not be added to, and what next
     next_at: dt.datetime | None = None
+    new_address: str | None = None  # what an editor should write in content/feeds.yml in place of its address (F6, F7)
 
     @property
     def failed(self) -> bool:
@@ -130,6 +134,7 @@ class FeedResult:
             "message": self.message,
             "problems": list(self.problems),
             "next_at": self.next_at.isoformat() if self.next_at else None,
+            "new_address": self.new_address,
         }
 
 
@@ -201,22 +206,24 @@ def _chosen(feeds: Sequence[Feed], only: Collection[str] | None) -> list[Feed]:
 def _is_due(feed: Feed, state: FeedState, *, now: dt.datetime, force: bool) -> bool:
     if feed.paused:
         return False
-    return force or (state.is_due(now) and not decide.is_gone(state, now=now))
+    return force or (state.is_due(now) and not due.is_gone(state, now=now))
 
 
 def _left_alone(feed: Feed, state: FeedState, *, now: dt.datetime) -> FeedResult:
     if feed.paused:
         return FeedResult(feed.id, feed.url, Outcome.PAUSED)
-    if decide.is_gone(state, now=now):
-        return FeedResult(feed.id, feed.url, Outcome.GONE, message=_gone(feed, state))
-    return FeedResult(feed.id, feed.url, Outcome.NOT_DUE, next_at=state.next_at)
+    new = due.new_address(state, now=now)
+    if due.is_gone(state, now=now):
+        return FeedResult(feed.id, feed.url, Outcome.GONE, message=_gone(feed, state), new_address=new)
+    return FeedResult(feed.id, feed.url, Outcome.NOT_DUE, next_at=state.next_at, new_address=new)
 
 
 def _gone(feed: Feed, state: FeedState) -> str:
-    return (
-        f"{feed.url}: gone ({state.last_status}), no longer asked; in content/feeds.yml, remove {feed.id}, pause it, or give it "
-        "its new address"
-    )
+    told = f"{feed.url}: gone ({state.last_status}), no longer asked; in content/feeds.yml,"
+    if state.moved_to:
+        offered = f"{told} give {feed.id} the address that its site offers now, {state.moved_to}"
+        return f"{offered} (opensignal feeds moved --apply writes it)"
+    return f"{told} remove {feed.id}, pause it, or give it its new address"
 
 
 # --- one feed after the other -----------------------------------------------------------------------------------------
@@ -226,12 +233,20 @@ class _Newsroom:
     """Takes what one feed answered, and does all that follows from it, before the next one's turn comes."""
 
     def __init__(
-        self, store: Store, folder: Path, feeds: Sequence[Feed], sandbox: Sandbox, *, now: dt.datetime
+        self,
+        store: Store,
+        folder: Path,
+        feeds: Sequence[Feed],
+        sandbox: Sandbox,
+        fetcher: Fetcher,
+        *,
+        now: dt.datetime,
     ) -> None:
         self._store = store
         self._folder = folder
         self._feeds = feeds
         self._sandbox = sandbox
+        self._fetcher = fetcher
         self._now = now
         self._stories = _known_stories(store, folder, now=now)
 
@@ -276,7 +291,7 @@ class _Newsroom:
         return self._remember(feed, state, result, handled)
 
     def _answered(self, feed: Feed, state: FeedState, answer: Answer, *, ttl: dt.timedelta | None) -> FeedState:
-        return decide.answered(
+        return due.answered(
             feed,
             state,
             status=answer.status,
@@ -285,17 +300,20 @@ class _Newsroom:
             fresh_for=answer.fresh_for,
             ttl=ttl,
             now=self._now,
+            moved=answer.moved,
         )
 
     def _not_had(self, feed: Feed, state: FeedState, error: NotHad) -> FeedResult:
         if error.status is None and error.retry_after is not None:  # it was not asked at all
-            until = self._now + error.retry_after
+            until = due.held_until(feed, error.retry_after, now=self._now)
             state = replace(state, next_at=max(state.next_at or until, until))
             return self._remember(feed, state, FeedResult(feed.id, feed.url, Outcome.WAITING, message=str(error)))
-        state = decide.failed(
+        state = due.failed(
             feed, state, status=error.status, error=str(error), retry_after=error.retry_after, now=self._now
         )
-        gone = decide.is_gone(state, now=self._now)
+        gone = due.is_gone(state, now=self._now)
+        if gone and (found := new_home(self._fetcher, feed.url, now=self._now)):
+            state = replace(state, moved_to=found, moved_since=self._now, moved_seen=self._now)
         message = _gone(feed, state) if gone else str(error)
         result = FeedResult(feed.id, feed.url, Outcome.GONE if gone else Outcome.FAILED, message=message)
         return self._remember(feed, state, result, wait=error.retry_after)
@@ -313,9 +331,11 @@ class _Newsroom:
             memory.remember(connection, state)
             memory.remember_entries(connection, handled, now=self._now)
             if wait is not None:  # asked for by the host, so meant for all feeds of it (F4)
-                neighbours = [other.id for other in self._feeds if host_of(other.url) == host_of(feed.url)]
-                memory.postpone(connection, neighbours, until=self._now + min(wait, decide.LONGEST_WAIT))
-        return replace(result, next_at=state.next_at)
+                neighbours = [other for other in self._feeds if host_of(other.url) == host_of(feed.url)]
+                memory.postpone(
+                    connection, {other.id: due.held_until(other, wait, now=self._now) for other in neighbours}
+                )
+        return replace(result, next_at=state.next_at, new_address=due.new_address(state, now=self._now))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What to do with what came: when to ask a feed again, and which story an entry tells. No network, no database, no clock.
+"""What to do with what came: which story an entry tells. No network, no database, no clock.
 
 Two entries tell the same story when their canonical addresses are equal, or when two feeds give them titles that share at least
 half of their significant words within 72 hours (NewsBlur's rule). Within one feed only the address counts: a publisher tells
@@ -13,23 +13,16 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pipeline.ingest.clean import title_and_date
 from pipeline.library.urls import canonical_url
-from pipeline.model import Entry, Feed
-from pipeline.store.feeds import FeedState
+from pipeline.model import Entry
 
 SAME_TITLE: Final = 0.5  # Jaccard index of the significant words
 SAME_TITLE_WITHIN: Final = dt.timedelta(hours=72)
 FEWEST_SHARED_WORDS: Final = 3  # "Weekly review" is no story
-GONE: Final = 410
-NOT_FOUND: Final = 404
-NOT_FOUND_TRIES: Final = 10  # F7: this many tries over this long, then the feed counts as gone
-NOT_FOUND_FOR: Final = dt.timedelta(days=14)
-LONGEST_WAIT: Final = dt.timedelta(hours=24)
-JITTER: Final = 0.1  # of a wait, so that the feeds of one host do not come due together (F5)
 NEW_ENTRIES: Final = 50  # of one feed in one run (T-35): a feed's first visit, or a flood
 
 _WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
@@ -127,74 +120,3 @@ class Stories:
 
 def _reversed(when: dt.datetime | None) -> float:
     return -when.timestamp() if when else 0.0
-
-
-# --- when to ask again ----------------------------------------------------------------------------------------------
-
-
-def answered(
-    feed: Feed,
-    state: FeedState,
-    *,
-    status: int,
-    etag: str | None,
-    last_modified: str | None,
-    fresh_for: dt.timedelta,
-    ttl: dt.timedelta | None,
-    now: dt.datetime,
-) -> FeedState:
-    """The state of a feed that answered at *now*: as it may be asked again when the interval of ours, what the answer is
-    fresh for and the feed's own ttl have all passed (F3)."""
-    kept_ttl = dt.timedelta(seconds=state.ttl) if state.ttl is not None and ttl is None and status == 304 else ttl
-    return FeedState(
-        id=feed.id,
-        url=feed.url,
-        etag=etag,
-        last_modified=last_modified,
-        next_at=now + wait(feed, asked_for=max(fresh_for, kept_ttl or dt.timedelta(0)), now=now),
-        fetched_at=now,
-        ttl=int(kept_ttl.total_seconds()) if kept_ttl is not None else None,
-        last_status=status,
-    )
-
-
-def failed(
-    feed: Feed, state: FeedState, *, status: int | None, error: str, retry_after: dt.timedelta | None, now: dt.datetime
-) -> FeedState:
-    """The state of a feed that could not be had at *now*: the wait doubles with every failure, up to a day."""
-    fails = state.fails + 1
-    since = state.failing_since or now
-    if status == NOT_FOUND and state.last_status != NOT_FOUND:
-        fails, since = 1, now  # F7 counts the 404s alone
-    patience = min(feed.min_interval * 2 ** min(fails - 1, 10), max(LONGEST_WAIT, feed.min_interval))
-    return replace(
-        state,
-        next_at=None if status == GONE else now + wait(feed, asked_for=max(patience, retry_after or patience), now=now),
-        fails=fails,
-        failing_since=since,
-        last_status=status,
-        last_error=error,
-    )
-
-
-def is_gone(state: FeedState, *, now: dt.datetime) -> bool:
-    """True when asking again is of no use: the server said so, or has not found it ten times over fourteen days (F7)."""
-    if state.last_status == GONE:
-        return True
-    since = state.failing_since
-    return (
-        state.last_status == NOT_FOUND
-        and state.fails >= NOT_FOUND_TRIES
-        and since is not None
-        and now - since >= NOT_FOUND_FOR
-    )
-
-
-def wait(feed: Feed, *, asked_for: dt.timedelta, now: dt.datetime) -> dt.timedelta:
-    """How long to leave *feed* alone: what it asked for but at most a day, and never less than our own interval.
-
-    What it asked for is only ever lengthened, our own interval only ever shortened, both by up to a tenth: so a command that runs
-    hourly finds an hourly feed due each time.
-    """
-    part = int.from_bytes(hashlib.sha256(f"{feed.id} {now.isoformat()}".encode()).digest()[:2]) / 0xFFFF
-    return max(min(asked_for, LONGEST_WAIT) * (1 + JITTER * part), feed.min_interval * (1 - JITTER * part))

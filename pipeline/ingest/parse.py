@@ -15,6 +15,7 @@ import datetime as dt
 import io
 import json
 import re
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -32,7 +33,9 @@ from pipeline.ingest.clean import (
     unescaped,
     web_url,
 )
+from pipeline.ingest.guard import check_xml
 from pipeline.library.clean import clean_html, plain_text
+from pipeline.library.urls import without_tracking
 from pipeline.model import Entry
 
 with warnings.catch_warnings():
@@ -49,12 +52,19 @@ _HTML_TYPES: Final = ("text/html", "application/xhtml+xml")
 _XML_ENCODING: Final = re.compile(r"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _HTTP_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_REFERENCE: Final = re.compile(r"&#([xX][0-9a-fA-F]{1,10}|[0-9]{1,10});?")
 _BEFORE_DOCTYPE: Final = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ALTERNATE: Final = re.compile(r"<link\b[^>]{0,1000}>", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"""\b(rel|type|href)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _FEED_TYPES: Final = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 # Written in seven bits with escapes: such a text is valid ASCII and valid UTF-8, and means something else.
 _SEVEN_BITS: Final = ("iso2022", "hz", "utf_7")
+# What pages are written in (WHATWG Encoding 4.2), as Python calls it. Python knows many more, and some of them are no charsets:
+# unicode_escape makes a "<" of six harmless characters (T-37).
+_CHARSETS: Final = re.compile(
+    r"cp(?:125\d|866|874|932|949|950)|iso8859_\d+|koi8_[rtu]|mac_(?:roman|cyrillic)|big5(?:hkscs)?|gb(?:2312|k|18030)|euc_(?:jp|kr)|"
+    r"shift_jis|tis_620|iso2022_\w+|hz|utf_(?:7|8|16|32)\w*|ascii"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +78,15 @@ class Parsed:
 def parse(body: bytes, *, content_type: str, url: str, feed: str, now: dt.datetime) -> Parsed:
     """The entries in *body*, which came from *url* and belongs to the feed with the id *feed*.
 
-    Raises `FetchError` for what is no feed, saying what it looks like instead and which feed an HTML page offers, and for a
-    document that declares XML entities.
+    Raises `FetchError` for what is no feed, saying what it looks like instead and which feed an HTML page offers, and for XML that
+    no reader should be given (`guard`).
     """
     text = decode(body, content_type=content_type)
     start = text[:_SNIFFED].lstrip().lower()
     if start.startswith(("{", "[")):
         return _json_feed(text, url=url, feed=feed, now=now)
     _refuse_what_is_no_feed(text, start, body, url=url)
-    _refuse_entities(text, url=url)
+    check_xml(text, url=url)
     return _xml_feed(text, url=url, feed=feed, now=now)
 
 
@@ -118,7 +128,9 @@ def _declared(body: bytes, content_type: str) -> str | None:
         return None
     try:
         name = codecs.lookup(found[1]).name.replace("-", "_")
-    except LookupError:
+    except (LookupError, ValueError):
+        return None
+    if not _CHARSETS.fullmatch(name):
         return None
     # As browsers do: what calls itself Latin-1 or ASCII is Windows-1252 (WHATWG Encoding 4.2).
     return "cp1252" if name in ("iso8859_1", "ascii") else name
@@ -126,7 +138,7 @@ def _declared(body: bytes, content_type: str) -> str | None:
 
 def _best(body: bytes, declared: str | None) -> str:
     """*declared* if it fits, UTF-8 if only a few bytes are off, or Windows-1252."""
-    if declared is not None and not declared.startswith(("utf", "base64", "hex", "rot", "zlib", "bz2", "quopri", "uu")):
+    if declared is not None and not declared.startswith("utf"):
         return declared
     marks = body.decode("utf-8", "replace")
     broken = marks.count("\ufffd")
@@ -164,23 +176,11 @@ def _offered(text: str, *, url: str) -> str | None:
     return None
 
 
-def _refuse_entities(text: str, *, url: str) -> None:
-    """A DOCTYPE is harmless, declarations of entities in it are not (T-31): a few lines can stand for gigabytes."""
-    at = _BEFORE_DOCTYPE.match(text).end()  # type: ignore[union-attr]  # matches the empty text too
-    if text[at : at + 9].upper() != "<!DOCTYPE":
-        return
-    subset = text.find("[", at)
-    if 0 <= subset < text.find(">", at) and "<!ENTITY" in text[subset:].upper():
-        raise FetchError(
-            f"not read: {url} declares XML entities, which can stand for anything; ask its owner to write them out"
-        )
-
-
 # --- RSS and Atom ---------------------------------------------------------------------------------------------------
 
 
 def _xml_feed(text: str, *, url: str, feed: str, now: dt.datetime) -> Parsed:
-    data = text.lstrip().encode("utf-8")
+    data = _REFERENCE.sub(_sound_reference, text.lstrip()).encode("utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = feedparser.parse(
@@ -200,7 +200,7 @@ def _xml_feed(text: str, *, url: str, feed: str, now: dt.datetime) -> Parsed:
 
 
 def _xml_entry(item: dict[str, Any], ids: Counter[str], *, url: str, feed: str, now: dt.datetime) -> Entry:
-    link = web_url(_field(item, "feedburner_origlink") or _field(item, "link"), base=url)
+    link = _link(_field(item, "feedburner_origlink") or _field(item, "link"), url=url)
     title = _plain(_given(item, "title_detail"))
     published = _moment(item, "published_parsed", now=now)
     updated = _moment(item, "updated_parsed", now=now)
@@ -219,6 +219,12 @@ def _xml_entry(item: dict[str, Any], ids: Counter[str], *, url: str, feed: str, 
         updated=updated,
         authors=_names(author.get("name") for author in _given(item, "authors") or []),
     )
+
+
+def _sound_reference(match: re.Match[str]) -> str:
+    """A reference to a character, or nothing where no text can hold that (XML 1.0 4.1): feedparser would break at it."""
+    number = int(match[1][1:], 16) if match[1][0] in "xX" else int(match[1])
+    return match[0] if number <= sys.maxunicode and not _NOT_IN_XML.match(chr(number)) else ""
 
 
 def _given(item: dict[str, Any], name: str) -> Any:
@@ -288,7 +294,7 @@ def _json_feed(text: str, *, url: str, feed: str, now: dt.datetime) -> Parsed:
 
 
 def _json_entry(item: dict[str, Any], ids: Counter[str], *, url: str, feed: str, now: dt.datetime) -> Entry:
-    link = web_url(_text(item, "url") or _text(item, "external_url"), base=url)
+    link = _link(_text(item, "url") or _text(item, "external_url"), url=url)
     title = one_line(unescaped(_text(item, "title")), limit=TITLE_LIMIT)
     published, updated = (_rfc3339(_text(item, name), now=now) for name in ("date_published", "date_modified"))
     html = clean_html(_text(item, "content_html")[:HTML_LIMIT], base_url=url).strip()
@@ -325,6 +331,12 @@ def _rfc3339(value: str, *, now: dt.datetime) -> dt.datetime | None:
 
 
 # --- both -----------------------------------------------------------------------------------------------------------
+
+
+def _link(address: str, *, url: str) -> str | None:
+    """Where an entry leads, without what would tell its owner that a feed sent the reader (T-34)."""
+    whole = web_url(address, base=url)
+    return without_tracking(whole) if whole else None
 
 
 def _names(names: Iterable[object]) -> tuple[str, ...]:

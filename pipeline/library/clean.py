@@ -19,6 +19,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nh3
 
+from pipeline.library.urls import without_tracking
+
 Resolve: TypeAlias = Callable[[str], str | None]
 
 TAGS: Final = frozenset(
@@ -41,6 +43,7 @@ _SILENCED: Final = frozenset(
 )
 _ADDRESSES: Final = frozenset({"href", "src"})
 _NUMBERS: Final = frozenset({"width", "height", "start", "span", "colspan", "rowspan"})
+_NUMBER: Final = re.compile(r"\s*(\d{1,4})(?:px)?\s*", re.IGNORECASE)
 _ALIGN: Final = frozenset({"left", "right", "center"})
 _SCOPE: Final = frozenset({"row", "col", "rowgroup", "colgroup"})
 
@@ -71,16 +74,27 @@ _NEVER_IN_URL: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\\]"
 )  # browsers drop some of these, and then read another address
 _ENCODED_IN_URL: Final = re.compile(r"[ \xa0\u2000-\u200f\u2028-\u202f\ufeff<>\"^`{|}]")
+_PIXEL: Final = re.compile(
+    r'<img(?=[^>]* (?:width|height)="0*[0-3]")[^>]*>'
+)  # seen by nobody: it only tells who opened the page
 _IMAGE_OF_NOTHING: Final = re.compile(r"<img(?![^>]* src=)[^>]*>")  # safe here: nh3 writes no ">" inside a tag
 
 
 def clean_html(html: str, *, base_url: str = "") -> str:
-    """The harmless part of HTML that others wrote. Relative addresses are resolved against *base_url*, or dropped without one."""
+    """The harmless part of HTML that others wrote. Relative addresses are resolved against *base_url*, or dropped without one.
+
+    Nothing in it counts its readers: images of a pixel or two go, and so do the parameters of addresses that say who sent somebody
+    (T-34).
+    """
+
+    def whole(url: str) -> str | None:
+        address = absolute_url(url, base_url)
+        return without_tracking(address) if address else None
 
     def keep(tag: str, name: str, value: str) -> str | None:
-        return _plain_attribute(name, value, resolve=lambda url: absolute_url(url, base_url))
+        return _plain_attribute(name, value, resolve=whole)
 
-    return _clean(html, ATTRIBUTES, keep)
+    return _PIXEL.sub("", _clean(html, ATTRIBUTES, keep))
 
 
 def clean_rendered(html: str, *, resolve: Resolve, ids: set[str] | None = None) -> str:
@@ -141,7 +155,8 @@ def _plain_attribute(name: str, value: str, *, resolve: Resolve) -> str | None:
         address = resolve(value)
         return None if address and name == "src" and not address.startswith("http") else address
     if name in _NUMBERS:
-        return value if re.fullmatch(r"\d{1,4}", value) else None
+        number = _NUMBER.fullmatch(value)
+        return number[1] if number else None
     if name == "align":
         return value if value in _ALIGN else None
     if name == "scope":

@@ -43,6 +43,14 @@ def canonical_url(address: str) -> str:
     return urlunsplit((parts.scheme, _host(parts), parts.path or "/", query, ""))
 
 
+def without_tracking(address: str) -> str:
+    """*address* as it is written, but for the parameters that track readers."""
+    if not tracking(address):
+        return address
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(query="&".join(pair for pair in _pairs(parts) if not _tracks(pair))))
+
+
 def page_key(address: str) -> str:
     """What the addresses of one page nearly always have in common, whoever serves it.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
@@ -37,6 +37,11 @@ class FeedState:
     failing_since: dt.datetime | None = None
     last_status: int | None = None
     last_error: str | None = None
+    moved_to: str | None = (
+        None  # where it says that it has moved for good; of one that is gone, where its site offers one
+    )
+    moved_since: dt.datetime | None = None  # when it first said so
+    moved_seen: dt.datetime | None = None  # and last
 
     def is_due(self, now: dt.datetime) -> bool:
         return self.next_at is None or self.next_at <= now
@@ -77,10 +82,10 @@ def remember(connection: Connection, state: FeedState) -> None:
     connection.execute(feeds.update().where(feeds.c.id == state.id), row)
 
 
-def postpone(connection: Connection, ids: Iterable[str], *, until: dt.datetime) -> None:
-    """Let none of the feeds *ids* be due before *until*: their host asked for it (F4)."""
-    for chunk in _chunks(ids):
-        early = feeds.c.id.in_(chunk) & (feeds.c.next_at < until)
+def postpone(connection: Connection, held: Mapping[str, dt.datetime]) -> None:
+    """Let none of the feeds *held* be due before its time there: their host asked for it (F4)."""
+    for feed_id, until in sorted(held.items()):
+        early = (feeds.c.id == feed_id) & (feeds.c.next_at < until)
         connection.execute(feeds.update().where(early).values(next_at=until))
 
 

@@ -387,6 +387,11 @@ feeds = Table(
     Column("failing_since", UtcTime),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column(
+        "moved_to", Text
+    ),  # where it says that it has moved for good; of one that is gone, where its site offers one
+    Column("moved_since", UtcTime),
+    Column("moved_seen", UtcTime),
 )
 
 entries = Table(

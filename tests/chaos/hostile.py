@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError, FetchError, OpenSignalError, SettingsError, TokenError
-from pipeline.ingest.addresses import check_url
+from pipeline.ingest.fetch.addresses import read_url
 from pipeline.library.urls import canonical_url, page_key, tracking
 from pipeline.mail import tokens, verp
 from pipeline.mail.addresses import masked, parse_address, without_addresses
@@ -84,7 +84,7 @@ def _signed_address(text: str) -> None:
 
 
 def _web_address(text: str) -> None:
-    check_url(text)
+    read_url(text)
     canonical = canonical_url(text)
     assert canonical_url(canonical) == canonical
     page_key(text)

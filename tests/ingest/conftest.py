@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def new_fetcher(log: Path) -> Callable[..., Fetcher]:
-    def make(*, allow_private: bool = True, limits: Limits = QUICK) -> Fetcher:
+    def make(*, allow_private: bool = True, limits: Limits = QUICK, **more: Any) -> Fetcher:
         agent = "OpenSignal/0 (+https://deepsignals.example.org/; editors@example.org)"
-        return Fetcher(user_agent=agent, allow_private=allow_private, log=log, limits=limits)
+        return Fetcher(user_agent=agent, allow_private=allow_private, log=log, limits=limits, **more)
 
     return make
 

@@ -251,7 +251,8 @@ def test_s110_a_quote_must_occur_in_the_stored_copy(newsroom: Newsroom) -> None:
     problem = newsroom.only_problem()
 
     assert (problem.line, problem.column, problem.code) == (12, 17, "S110")
-    assert 'nearest text is "Halls under contract may need 9% to 17% of regional supply"' in problem.message
+    assert "[-yours-] {+line 1+}" in problem.message
+    assert "under contract may need [-8%-] {+9%+} to 17% of regional supply" in problem.message
 
 
 def test_s110_a_quote_needs_a_stored_copy(newsroom: Newsroom) -> None:

@@ -68,7 +68,7 @@ def test_postponing_makes_nothing_due_earlier(store: Store) -> None:
     with store.writing() as connection:
         feeds.remember(connection, STATE)
         feeds.remember(connection, late)
-        feeds.postpone(connection, ["north", "late", "unknown"], until=NOW + 5 * HOUR)
+        feeds.postpone(connection, dict.fromkeys(["north", "late", "unknown"], NOW + 5 * HOUR))
 
     with store.reading() as connection:
         found = feeds.states(connection, [FEED, Feed("late", late.url, "x")])

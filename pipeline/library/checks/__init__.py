@@ -74,6 +74,10 @@ CODES: Final = {
     "S204": "a sentence that compares with all others, without a citation",
     "S205": "a sentence that tells what somebody did, without a citation",
     "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
+    # what a sentence says, beside what its sources say
+    "S311": "a quotation is given to somebody who does not stand near its words in the source",
+    "S320": "a negation that stands in the source or in the sentence alone",
+    "S340": "more than 25 words of a source follow one another without quotation marks",
 }
 
 PARTIAL: Final = (

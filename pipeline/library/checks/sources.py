@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pipeline.library.checks.articles import unknown_source
 from pipeline.library.files import SNAPSHOTS, Read
 from pipeline.library.licences import RESERVED
-from pipeline.library.quotes import nearest, normal, occurs, places
+from pipeline.library.quotes import difference, normal, occurs, places
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
 from pipeline.model import Article, Feed, Problem, Severity, Source, SourceStatus
@@ -170,6 +170,8 @@ def _misquoted(read: Read[Source], id_: str, text: str, all_sources: list[Read[S
             return read.problem(
                 "S111", loc, f'quote "{id_}" occurs not here but in source "{other.noun.id}"; move it there'
             )
-    near = nearest(quote.text, text)
-    hint = f'; the nearest text is "{near}"' if near else "; nothing in it is like these words"
+    near = difference(quote.text, text)
+    hint = "; nothing in it is like these words"
+    if near is not None:
+        hint = f"; [-yours-] {{+line {near.line}+}}: “{near.marked}”"
     return read.problem("S110", loc, f'quote "{id_}" does not occur in the stored copy{hint}')

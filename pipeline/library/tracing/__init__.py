@@ -1,7 +1,7 @@
 """From each sentence of an article to the passages of its sources that bear it out.
 
     trace    body | statements | citations | quotations | numbers | claims
-             `statements`, `held` (what we hold of a source), `quoted`, `judge` (numbers and wording), `uncited`
+             `statements`, `held` (what we hold of a source), `uncited`, `quoted`, `speakers`, `copied`, `judge` (numbers)
 
 The same article and the same sources give the same claims, on every machine and in every run. Nothing here says that a sentence is
 true: it says where its words and figures stand, and where they do not.
@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.library.quotes import normal
 from pipeline.library.tracing import judge as judging
+from pipeline.library.tracing.copied import copied
 from pipeline.library.tracing.findings import Finding
-from pipeline.library.tracing.held import Held, held
+from pipeline.library.tracing.held import Held, all_stored, held
 from pipeline.library.tracing.quoted import Verdict, look_up
+from pipeline.library.tracing.speakers import misattributed
 from pipeline.library.tracing.statements import Statement, statements
 from pipeline.library.tracing.uncited import uncited
 from pipeline.model import Article, Basis, Citation, Claim, Passage, Problem, Severity
@@ -40,6 +42,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     """
     places = _Places(article)
     known = frozenset(normal(source.title).lower() for source in library.sources.values() if source.title)
+    texts = tuple(all_stored(library))
     claims: list[Claim] = []
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
     for statement in statements(article, library.sources):
@@ -49,6 +52,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
         verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
         lacks = tuple(uncited(repeated, known=known)) if article.status.is_final else ()
         found = [*lacks, *(f for q in quotations for f in q.findings), *verdict.findings]
+        found += [*misattributed(statement, sources), *copied(statement, texts)]
         quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
         claims.append(
             Claim(

@@ -94,11 +94,15 @@ def _opens(text: str, at: int) -> bool:
 
 
 def _straight_closing(text: str, at: int) -> int | None:
+    depth = 0
     for here in range(at + 1, len(text)):
         if text[here] == '"' and not text[here - 1].isspace():
             return here + 1
+        depth += text[here] == "“"
         if text[here] == "”":
-            return here + 1
+            if not depth:
+                return here + 1
+            depth -= 1
     return None
 
 

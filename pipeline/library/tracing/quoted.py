@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipeline.library.quotes import Place, Text, difference, normal, places
+from pipeline.library.quotes import Place, difference, normal, places
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, all_stored
 from pipeline.library.tracing.marks import Quotation
 from pipeline.library.tracing.statements import Statement
-from pipeline.model import Basis, Passage, Quote, Severity
+from pipeline.model import Basis, Passage, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -36,9 +37,9 @@ def look_up(statement: Statement, held: Sequence[Held], library: Library) -> Ite
 
 
 def _verdict(quotation: Quotation, statement: Statement, held: Sequence[Held], library: Library) -> Verdict:
-    passages = tuple(_passages(quotation, statement, held))
-    if passages:
-        return Verdict(quotation, Basis.QUOTED, passages[:1])
+    if found := next(_found(quotation, held), None):
+        one, place, passage = found
+        return Verdict(quotation, Basis.QUOTED, (passage,), tuple(_turned(quotation, statement, one, place)))
     if is_title(quotation.words, held):
         return Verdict(quotation, Basis.CITED)
     unseen = [one for one in held if one.text is None]
@@ -51,33 +52,46 @@ def _verdict(quotation: Quotation, statement: Statement, held: Sequence[Held], l
 # --- found ----------------------------------------------------------------------------------------------------------------------
 
 
-def _passages(quotation: Quotation, statement: Statement, held: Sequence[Held]) -> Iterator[Passage]:
+def _found(quotation: Quotation, held: Sequence[Held]) -> Iterator[tuple[Held, Place, Passage]]:
     """Where the words stand: in a quote that is cited by name first, then anywhere in a text, in the order of citation."""
     bears = (quotation.words,)
     for one in held:
-        if one.text is None:
-            continue
         for name in one.names:
             quote = one.source.quotes.get(name)
-            if quote is not None and places(quotation.words, quote.text, first_letter=True):
-                line = next((place.line for place in _of(quote, one.text)), None)
-                yield Passage(one.source.id, quote.text, "quote", name, line, quote.page, bears)
+            if one.text is None or quote is None or not places(quotation.words, quote.text, first_letter=True):
+                continue
+            for place in places(quote.text, one.text, prefix=quote.prefix, suffix=quote.suffix)[:1]:
+                yield one, place, Passage(one.source.id, quote.text, "quote", name, place.line, quote.page, bears)
     for one in held:
-        if one.text is None:
-            continue
-        for place in places(quotation.words, one.text, first_letter=True):
-            yield Passage(one.source.id, sentence_at(one.text, place), "text", line=place.line, bears=bears)
-            break
+        for place in places(quotation.words, one.text, first_letter=True)[:1] if one.text else ():
+            words = one.text.flat[slice(*one.text.sentences_around(place.start, place.end))] if one.text else ""
+            yield one, place, Passage(one.source.id, words, "text", line=place.line, bears=bears)
 
 
-def _of(quote: Quote, text: Text) -> list[Place]:
-    return places(quote.text, text, prefix=quote.prefix, suffix=quote.suffix)
+_NEGATION: Final = re.compile(r"\b(?:not|never|no|none|nor|neither|without|hardly|cannot)\b|n't\b", re.IGNORECASE)
+_NEGATED_JUST_BEFORE: Final = re.compile(
+    r"(?:\b(?:not|never|hardly|nor|neither|without|cannot)|n't)(?:\s(?:be|been|have|yet|to|a|an|the|any))?\s$",
+    re.IGNORECASE,
+)
 
 
-def sentence_at(text: Text, place: Place) -> str:
-    """The sentence or sentences of *text* round *place*, within its paragraph."""
-    low, high = text.sentences_around(place.start, place.end)
-    return text.flat[low:high]
+def _turned(quotation: Quotation, statement: Statement, one: Held, place: Place) -> Iterator[Finding]:
+    """S320: the words stand there, and without the "not" beside them, or in what was left out, they say the contrary."""
+    if one.text is None:
+        return
+    ours = statement.text[max(0, quotation.start - 60) : quotation.start]
+    just_before = _NEGATED_JUST_BEFORE.search(one.text.flat[max(0, place.start - 24) : place.start])
+    left_out = _NEGATION.findall(one.text.flat[place.start : place.end])
+    if just_before and not _NEGATION.search(ours):
+        message = (
+            f"in {one.source.id} “{just_before[0].strip()}” stands directly before these words; quote it with them"
+        )
+        yield Finding("S320", quotation.start, quotation.end, message, Severity.WARNING)
+    elif len(left_out) > len(_NEGATION.findall(quotation.words)):
+        message = (
+            f"what is left out here has “{left_out[0]}” in {one.source.id}; see whether the words still say the same"
+        )
+        yield Finding("S320", quotation.start, quotation.end, message, Severity.WARNING)
 
 
 # --- not found ------------------------------------------------------------------------------------------------------------------

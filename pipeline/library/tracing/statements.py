@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pipeline.library.citations import CITATION, INSERTION, PANDOC, PARAGRAPH, prose
+from pipeline.library.citations import CITATION, CODE_MARK, INSERTION, PANDOC, PARAGRAPH, prose
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.marks import Quotation, quotations
 from pipeline.model import Article, Citation, Source
@@ -86,6 +86,7 @@ class _Known:
 # --- blocks ---------------------------------------------------------------------------------------------------------------------
 
 ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
+_EXCUSE: Final = re.compile(r"[^\S\n]*[.,;:!?)*_]*(?:\[\^[^\[\]\s]+\])*\s*<!--\s*not a quotation\s*-->")
 _ROW_RULE: Final = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
 _UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
@@ -192,6 +193,7 @@ _INLINE: Final = re.compile(
     r"|(?P<attributes>\{:[^{}\n]*\})"
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
+    rf"|{CODE_MARK}"
     r"|(?P<emphasis>(?<!\s)\*+|\*+(?!\s)|(?<![^\W_])_+|_+(?![^\W_])|~~|==(?==*)|\^\^)"
 )
 _LINKED: Final = re.compile(
@@ -320,7 +322,7 @@ class _Reading:
         if block.kind == "row":
             yield self._statement(block, words, 0, len(text), cited, ())
             return
-        found = quotations(text, inserted=words.inserted)
+        found = self._excused(quotations(text, inserted=words.inserted), words)
         if block.kind == "quotation":
             yield self._statement(block, words, 0, len(text), cited, found or (self._whole(block, words),))
             return
@@ -335,6 +337,15 @@ class _Reading:
             yield self._statement(block, words, begin, end, here, inside)
             start = end
 
+    def _excused(self, found: Iterable[Quotation], words: _Words) -> tuple[Quotation, ...]:
+        """The quotations, those marked as none that an editor's comment stands behind."""
+        if "<!--" not in self._article.body:
+            return tuple(found)
+        return tuple(
+            replace(q, excused=_EXCUSE.match(self._article.body, words.places[q.end - 1] + 1) is not None)
+            for q in found
+        )
+
     def _statement(
         self,
         block: _Block,
@@ -346,7 +357,7 @@ class _Reading:
     ) -> Statement:
         text = words.text[begin:end]
         places = tuple(words.places[begin:end])
-        found = tuple(found) if block.kind != "row" else quotations(text, inserted=())
+        found = tuple(found) if block.kind != "row" else self._excused(quotations(text, inserted=words.inserted), words)
         verbatim = [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
         behind = max([places[-1] + 1, *(self._end_of(at) for at, _ in cited)])
         columns: tuple[tuple[str, str], ...] = ()

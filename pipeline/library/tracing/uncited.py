@@ -115,9 +115,11 @@ _FIRST: Final = re.compile(
 )
 # Capitals that begin a sentence, and name nobody.
 _NOBODY: Final = frozenset(
-    "a all an and another any anyone as at both but each either every everyone everybody few for from he her his how i if in it its"
-    " many most neither no nobody none nor of on one or other others our several she so some somebody someone such that the their"
-    " then there these they this those to two three we what when where whether which who whoever with yet you your".split()
+    """
+    a all an and another any anyone as at both but each either every everyone everybody few for from he her his how i if in
+    it its many most neither no nobody none nor of on one or other others our several she so some somebody someone such that
+    the their then there these they this those to two three we what when where whether which who whoever with yet you your
+    """.split()
 )
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.ingest.fetch import Answer, Fetcher, Gunzip, Limits, NotHad, Request, fetch_all, host_of
+from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, fetch_all, host_of
 from tests.ingest.conftest import QUICK
+from tests.ingest.fetch.internet import SOMEWHERE, Internet, name_server
 from tests.ingest.site import Asked, Page, Site, raw
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
@@ -78,7 +79,7 @@ def test_f10_says_who_asks_and_carries_no_cookies_and_no_referrer(site: Site, fe
         assert "editors@example.org" in asked.headers["User-Agent"]
         assert asked.headers["Cookie"] is None
         assert asked.headers["Referer"] is None
-        assert asked.headers["Accept-Encoding"] == "gzip"
+        assert asked.headers["Accept-Encoding"] == "gzip, br, zstd"
         assert asked.headers["Connection"] == "close"  # so that every connection goes to an address that was checked
 
 
@@ -100,28 +101,42 @@ def test_proxies_and_passwords_of_the_environment_are_not_used(
 # --- where we go ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "http://127.0.0.1/",
-        "http://127.1/",
-        "http://2130706433/",
-        "http://0x7f000001/",
-        "http://localhost/",
-        "http://[::1]/",
-        "http://[::ffff:127.0.0.1]/",
-        "http://169.254.169.254/latest/meta-data/",
-        "http://printer.local/",
-        "http://intranet/",
-    ],
-)
-def test_t39_private_addresses_are_refused_before_anything_is_sent(
+PRIVATE = """
+http://127.0.0.1/ http://127.1/ http://127.0.1/ http://2130706433/ http://0x7f000001/ http://0x7f.1/ http://0177.0.0.1/ http://0/
+http://0x0/ http://127.0.0.1./ http://1２7.0.0.1/ http://127。0。0。1/ http://127%2e0%2e0%2e1/ http:\\\\127.0.0.1\\x
+http://[::1]/ http://[::]/ http://[0:0:0:0:0:0:0:1]/ http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/ http://[::127.0.0.1]/
+http://[64:ff9b::7f00:1]/ http://[fe80::1]/ http://[fc00::1]/ http://[fec0::1]/ http://[2002:7f00:1::]/
+http://169.254.169.254/latest/meta-data/ http://2852039166/ http://0xa9fea9fe/ http://10.0.0.1/ http://192.168.1.1/ http://172.16.0.1/
+http://100.64.0.1/ http://[fd00:ec2::254]/ http://localhost/ http://LOCALHOST/ http://ｌｏｃａｌｈｏｓｔ/ http://a.localhost/
+http://printer.local/ http://intranet/ http://metadata.google.internal/ http://x.onion/ http://1.0.0.127.in-addr.arpa/
+""".split()
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_t38_private_addresses_are_refused_before_anything_is_sent(
+    address: str, new_fetcher: Callable[..., Fetcher]
+) -> None:
+    internet = Internet()
+
+    error = refused(new_fetcher(allow_private=False, network=internet), address)
+
+    assert "to fetch from there" in str(error)
+    assert internet.asked == internet.dialled == []
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_t40_a_redirect_to_a_private_address_is_refused_like_the_address_itself(
     address: str, site: Site, new_fetcher: Callable[..., Fetcher]
 ) -> None:
-    error = refused(new_fetcher(allow_private=False), address)
+    internet = Internet()
+    internet.put("feeds.example.org", site.port)
+    location = address.encode().decode("latin-1")  # as it goes over the wire
+    site.pages["/feed"] = Page(b"", 302, {"Location": location})
 
-    assert "set allow_private to fetch from there" in str(error)
-    assert site.asked == []
+    error = refused(new_fetcher(allow_private=False, network=internet), "http://feeds.example.org/feed")
+
+    assert "to fetch from there" in str(error)
+    assert internet.dialled == [SOMEWHERE]
 
 
 @pytest.mark.parametrize(
@@ -130,73 +145,118 @@ def test_t39_private_addresses_are_refused_before_anything_is_sent(
         "file:///etc/passwd",
         "ftp://example.org/x",
         "gopher://example.org/",
+        "javascript:alert(1)",
+        "data:text/plain,x",
         "http://",
         "feed",
         "http://exa mple.org/",
+        "http://a<b>.example.org/",
+        "http://example.org:99999/",
         "//x.org/",
+        "http://\ud800.example.org/",
     ],
 )
-def test_only_web_addresses_are_asked_for(address: str, fetcher: Fetcher) -> None:
+def test_t38_only_web_addresses_are_asked_for(address: str, fetcher: Fetcher) -> None:
     assert "is not a web address" in str(refused(fetcher, address))
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated(fetcher: Fetcher) -> None:
-    error = str(refused(fetcher, "http://someone:secret@example.org/"))
+@pytest.mark.parametrize(
+    "address", ["http://someone:secret@example.org/", "http://secret@example.org/", "http://a:secret@b@example.org/"]
+)
+def test_t38_a_password_in_an_address_is_refused_and_not_repeated(address: str, fetcher: Fetcher, log: Path) -> None:
+    error = str(refused(fetcher, address))
 
     assert "user name or password" in error
     assert "secret" not in error
+    assert "secret" not in log.read_text()
 
 
 def test_t38_other_ports_than_those_of_the_web_are_refused(new_fetcher: Callable[..., Fetcher]) -> None:
-    assert "port 25 is not fetched from" in str(
-        refused(new_fetcher(allow_private=False), "http://mail.example.org:25/")
-    )
+    error = refused(new_fetcher(allow_private=False), "http://mail.example.org:25/")
+
+    assert "port 25 is not fetched from" in str(error)
 
 
-def test_t40_a_redirect_to_a_private_address_is_refused_like_the_address_itself(site: Site) -> None:
-    class PublicAtFirst(Fetcher):
-        """The first server stands for a public one: private addresses are refused from the redirect on."""
-
-        def _redirected(self, url: str, location: str) -> str:
-            self.allow_private = False
-            return super()._redirected(url, location)
-
-    site.put("/feed", b"", status=302, Location="http://127.0.0.1/inner")
-    fetcher = PublicAtFirst(user_agent="x", allow_private=True, limits=QUICK)
-
-    error = refused(fetcher, site.url + "/feed")
-
-    assert "127.0.0.1, which is not a public address" in str(error)
-
-
-def test_t39_a_name_is_looked_up_once_and_the_checked_address_is_dialled(
-    site: Site, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("http://Feeds.Example.ORG/feed", "feeds.example.org"),
+        ("http:\\\\feeds.example.org\\feed", "feeds.example.org"),
+        ("  http://feeds.example.org/feed#part ", "feeds.example.org"),
+        ("http://bücher.example.org/feed", "xn--bcher-kva.example.org"),
+    ],
+)
+def test_t38_an_address_is_read_once_and_dialled_and_asked_for_as_it_was_read(
+    written: str, host: str, site: Site, new_fetcher: Callable[..., Fetcher]
 ) -> None:
-    asked: list[object] = []
-
-    def lookup(host: object, port: int, **_: object) -> list[object]:
-        asked.append(host)
-        address = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"  # rebinding: another answer each time
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
-
-    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    internet = Internet()
+    internet.put(host, site.port)
     site.put("/feed", "<rss/>")
 
-    fetcher.get(Request(f"http://feeds.example.org:{site.port}/feed"), now=NOW)
+    answer = new_fetcher(allow_private=False, network=internet).get(Request(written), now=NOW)
 
-    assert asked == ["feeds.example.org"]
-    assert site.asked[0].headers["Host"] == f"feeds.example.org:{site.port}"
+    assert answer.url == f"http://{host}/feed"
+    assert internet.asked == [host]
+    assert site.asked[0].headers["Host"] == host
 
 
+def test_t39_a_name_that_answers_otherwise_the_second_time_gains_nothing(
+    site: Site, other_site: Site, new_fetcher: Callable[..., Fetcher]
+) -> None:
+    """DNS rebinding: the name server answers with a public address first, and with one of ours from then on."""
+    internet = Internet()
+    internet.servers = {SOMEWHERE: site.port, "127.0.0.1": other_site.port}
+    site.put("/feed", "<rss/>")
+    with name_server([SOMEWHERE], ["127.0.0.1"]) as look_up:
+        internet.lookup = look_up  # type: ignore[method-assign]
+        fetcher = new_fetcher(allow_private=False, network=internet)
+
+        first = fetcher.get(Request("http://feeds.example.org/feed"), now=NOW)
+        second = refused(fetcher, "http://feeds.example.org/feed")
+
+    assert first.body == b"<rss/>"
+    assert "stands for 127.0.0.1, which is not a public address" in str(second)
+    assert internet.dialled == [SOMEWHERE]
+    assert other_site.asked == []
+
+
+@pytest.mark.parametrize("private", ["10.0.0.1", "::1", "::ffff:169.254.169.254", "64:ff9b::a00:1"])
 def test_t39_one_private_address_among_public_ones_is_enough_to_refuse_a_name(
+    private: str, new_fetcher: Callable[..., Fetcher]
+) -> None:
+    internet = Internet()
+    internet.names["feeds.example.org"] = [[SOMEWHERE, private]]
+
+    error = refused(new_fetcher(allow_private=False, network=internet), "http://feeds.example.org/")
+
+    assert f"stands for {private}" in str(error)
+    assert internet.dialled == []
+
+
+def test_t39_each_redirect_looks_its_own_name_up(site: Site, new_fetcher: Callable[..., Fetcher]) -> None:
+    internet = Internet()
+    internet.put("feeds.example.org", site.port)
+    internet.names["inner.example.org"] = [["192.168.0.1"]]
+    site.put("/feed", b"", status=302, Location="http://inner.example.org/")
+
+    error = refused(new_fetcher(allow_private=False, network=internet), "http://feeds.example.org/feed")
+
+    assert "inner.example.org stands for 192.168.0.1" in str(error)
+    assert internet.dialled == [SOMEWHERE]
+
+
+def test_t41_a_name_server_that_does_not_answer_is_not_waited_for(
     new_fetcher: Callable[..., Fetcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lookup(host: object, port: int, **_: object) -> list[object]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in ("93.184.215.14", "10.0.0.1")]
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and [])
+    fetcher = new_fetcher(limits=Limits(connect=0.2, pause=0))
 
-    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    error = refused(fetcher, "http://feeds.example.org/")
 
-    assert "stands for 10.0.0.1" in str(refused(new_fetcher(allow_private=False), "http://feeds.example.org/"))
+    assert "could not be looked up within 0.2 seconds" in str(error)
+    assert not answered.is_set()
+    answered.set()
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "http://a:b@example.org/"])
@@ -311,17 +371,8 @@ def test_a_gzip_bomb_is_refused_without_being_unpacked(site: Site, fetcher: Fetc
     assert json.loads(log.read_text())["bytes"] <= 65_536  # the first piece was enough
 
 
-def test_no_more_is_unpacked_than_the_limit_and_one_byte() -> None:
-    bomb = gzip.compress(b"0" * 5_000_000)
-
-    decoder = Gunzip(1_000)
-
-    assert len(decoder.decode(bomb)) == 1_001
-    assert decoder.decode(bomb) == b""
-
-
-@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
-def test_an_encoding_that_was_not_asked_for_is_refused(encoding: str, site: Site, fetcher: Fetcher) -> None:
+@pytest.mark.parametrize("encoding", ["compress", "deflate", "gzip, gzip", "br, gzip"])
+def test_f12_an_encoding_that_was_not_asked_for_is_refused(encoding: str, site: Site, fetcher: Fetcher) -> None:
     url = site.put("/feed", b"x", Content_Encoding=encoding)
 
     assert "which we did not ask for" in str(refused(fetcher, url))
@@ -330,7 +381,7 @@ def test_an_encoding_that_was_not_asked_for_is_refused(encoding: str, site: Site
 def test_a_body_that_is_no_gzip_is_refused(site: Site, fetcher: Fetcher) -> None:
     url = site.put("/feed", b"<rss/>", Content_Encoding="gzip")
 
-    assert "its compression is broken" in str(refused(fetcher, url))
+    assert "its compression (gzip) is broken" in str(refused(fetcher, url))
 
 
 @pytest.mark.parametrize(
@@ -561,7 +612,7 @@ def test_a_log_that_cannot_be_written_ends_the_run_in_words(site: Site, tmp_path
     fetcher = Fetcher(user_agent="x", allow_private=True, log=tmp_path / "fetch.jsonl", limits=QUICK)
     urls = [site.put(f"/{number}", "<rss/>") for number in range(3)]
 
-    with pytest.raises(StoreError, match="the log of fetches cannot be written"):
+    with pytest.raises(StoreError, match="the journal of fetches cannot be written"):
         list(fetch_all(fetcher, [Request(url) for url in urls], now=NOW))
 
     assert len(site.asked) == 1

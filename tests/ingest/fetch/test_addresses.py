@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import FetchError
-from pipeline.ingest.addresses import check_url, is_public
+from pipeline.ingest.fetch.addresses import is_public, read_url
 
 NOT_PUBLIC = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.1
@@ -53,7 +53,7 @@ def test_what_is_no_number_is_not_public(host: str) -> None:
     "url", ["https://example.org/feed", "http://example.org:80/", "https://93.184.215.14/", "https://[2606:4700::1]/"]
 )
 def test_plain_addresses_pass(url: str) -> None:
-    check_url(url)
+    read_url(url)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_plain_addresses_pass(url: str) -> None:
 )
 def test_names_and_ports_of_private_networks_do_not(url: str) -> None:
     with pytest.raises(FetchError):
-        check_url(url)
+        read_url(url)
 
 
 def test_a_private_network_can_be_allowed() -> None:
-    check_url("http://printer.local:8080/feed", allow_private=True)
+    read_url("http://printer.local:8080/feed", allow_private=True)

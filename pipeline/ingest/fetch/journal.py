@@ -1,0 +1,77 @@
+"""The journal: one line of JSON for every fetch (F14). It never holds a body, a password or an address of a reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import StoreError
+from pipeline.ingest.fetch.addresses import without_password
+from pipeline.ingest.fetch.answers import Request
+
+SIZE: Final = 20 * 2**20  # bytes, after which it is put aside as `.1`, in place of the one before
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes of one fetch: of the body on the wire, and decoded."""
+
+    received: int = 0
+    decoded: int = 0
+
+
+class Journal:
+    """Writes to the file at *path*; None: nowhere. Safe to use from several threads."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def write(
+        self,
+        request: Request,
+        traffic: Traffic,
+        *,
+        at: dt.datetime,
+        seconds: float,
+        status: int | None,
+        decision: str,
+        url: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Write down what came of *request*, which was answered from *url*. Raises `StoreError`."""
+        if self._path is None:
+            return
+        validators = [name for name, sent in (("etag", request.etag), ("last-modified", request.last_modified)) if sent]
+        line = {
+            "at": at.isoformat(),
+            "url": without_password(request.url),
+            "from": url,
+            "status": status,
+            "bytes": traffic.received,
+            "decoded": traffic.decoded,
+            "ms": round(seconds * 1000),
+            "validator": validators,
+            "decision": decision,
+            "error": error,
+        }
+        text = json.dumps(line) + "\n"
+        try:
+            with self._lock:
+                _append(self._path, text)
+        except OSError as trouble:
+            raise StoreError(
+                f"{self._path}: the journal of fetches cannot be written: {trouble.strerror}; make room or mend its rights"
+            ) from trouble
+
+
+def _append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > SIZE:
+        path.replace(path.with_name(path.name + ".1"))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
