@@ -18,6 +18,7 @@ from pipeline.errors import BuildError, SettingsError
 SHEETS = "assets/css"
 ENTRY = "site.css"
 MAILING = "web.css"  # what only the mailing pages need
+RECEIPTS = "receipts.css"  # what only receipts and registers need
 TOKENS = "tokens.css"
 _IMPORT = re.compile(r'@import url\("([a-z0-9.-]+)"\);')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -38,6 +39,14 @@ class Stylesheet:
 def site_stylesheet(theme: Path) -> Stylesheet:
     """The style sheet of the site, from the theme in the folder *theme*. Raises `BuildError` where a sheet is missing."""
     return named("site", _joined(theme))
+
+
+def receipts_stylesheet(theme: Path) -> Stylesheet:
+    """What receipts and registers need beside the site's style sheet, so that an article's readers do not wait for it.
+
+    Raises `BuildError` as above.
+    """
+    return named("receipts", minified(_read(theme / SHEETS / RECEIPTS)))
 
 
 def mailing_stylesheet(theme: Path) -> Stylesheet:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from pipeline.library import links
 from pipeline.library.citations import CODE_MARK, PARAGRAPH, prose
+from pipeline.library.receipts import status_note, stored_words
 from pipeline.library.render import body_tree, too_deep
 from pipeline.model import Article, Source
 
@@ -237,4 +238,5 @@ def _noted(text: str, number: str) -> str:
 def _described(source: Source) -> str:
     parts = [source.title or source.publisher, source.publisher if source.title else "", source.issued or ""]
     kind = f"{source.tier} source" + (", an invented sample" if source.sample else "")
-    return f"{', '.join(part for part in parts if part)} ({kind})"
+    said = "; ".join(words for words in (kind, stored_words(source), status_note(source)) if words)
+    return f"{', '.join(part for part in parts if part)} ({said})"

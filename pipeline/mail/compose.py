@@ -24,13 +24,15 @@ from pipeline.library import (
     typographic,
 )
 from pipeline.library.citations import CITATION, PANDOC
+from pipeline.library.copies import origins
 from pipeline.library.credits import authorship, weight
+from pipeline.library.receipts import status_note, stored_words, tally_words
 from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message, encoded_body
 from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import BLANKS, blanks_in
-from pipeline.model import Article, Cadence, Issue
+from pipeline.model import Article, Cadence, Issue, Source
 
 # A link to unsubscribe in a header and in both parts, one to the preferences in both.
 OUR_BLANKS = {"recipient": 1, "message_id": 1, "unsubscribe": 3, "preferences": 2}
@@ -100,7 +102,8 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "set_title": typographic(article.title, language=article.lang),  # for the HTML part; plain text stays as typed
         "set_dek": typographic(article.dek, language=article.lang),
         "url": settings.site_url + article.url_path,
-        "weight": weight(sources),
+        "weight": f"{weight(sources)}{_origins(sources, library)}",
+        "receipts": f"{settings.site_url}{article.url_path}receipts/",
         "sources": sorted(sources, key=lambda source: not source.is_primary)[:NAMED_SOURCES],
         "more": max(0, len(sources) - NAMED_SOURCES),
     }
@@ -108,11 +111,12 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         rendered = render_article(article, library, site_url=settings.site_url)
         item["html"] = _own_pictures(rendered.absolute(item["url"]), settings)
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
-        item["cited"], item["minutes"], item["made"] = (
-            rendered.cited,
-            rendered.minutes,
-            authorship(article, library.people),
-        )
+        item["tally"] = tally_words(library.claims(article))
+        item["cited"] = [
+            (each.source, "; ".join(filter(None, (stored_words(each.source), status_note(each.source)))))
+            for each in rendered.cited
+        ]
+        item["minutes"], item["made"] = rendered.minutes, authorship(article, library.people)
     elif lead:
         opening = _opening(article)
         rendered = render_article(opening, library, site_url=settings.site_url)
@@ -121,6 +125,15 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
             opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
         )
     return item
+
+
+def _origins(sources: Sequence[Source], library: Library) -> str:
+    """How many origins several sources go back to: reports and copies of one study are one."""
+    if len(sources) < 2:
+        return ""
+    texts = {source.id: text for source in sources if (text := library.texts.of(source)[0]) is not None}
+    number = len(origins(sources, texts))
+    return f", {number} origin{'' if number == 1 else 's'}"
 
 
 def _opening(article: Article) -> Article:

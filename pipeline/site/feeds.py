@@ -1,6 +1,7 @@
 """The feeds for readers: RSS 2.0 (with content:encoded, dc:creator, atom:link), Atom 1.0 (RFC 4287), JSON Feed 1.1.
 
-All three carry the same items: the newest public articles with their full text, corrections first and the list of sources last.
+All three carry the same items: the newest public articles with their full text, corrections first, then the text, the list of its
+sources, and what its sentences rest on. Sources are links of the item too (``via``), and `_signal` tells them to programs.
 Every address is absolute; an item's id is its page's address, which never changes. Dates are the articles' own, never the
 build's, so that building again gives the same bytes.
 """
@@ -10,15 +11,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import format_datetime
 from html import escape
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from pipeline.library import authorship
 from pipeline.model import Article, Status
-from pipeline.site.publication import CorrectionNote, Publication, SourceRow, corrections
+from pipeline.site.publication import ArticleView, CorrectionNote, Publication, SourceRow, corrections
 
 FEED_ITEMS = 30
 HOW_PAGE = "how-this-is-made/"
@@ -44,6 +46,8 @@ class Item:
     authors: tuple[str, ...]
     topics: tuple[str, ...]
     lang: str
+    links: tuple[Mapping[str, str], ...] = ()  # what it rests on, as attributes of a link
+    signal: Mapping[str, Any] = field(default_factory=dict)  # the same for programs
 
 
 def feed_items(publication: Publication) -> tuple[Item, ...]:
@@ -76,6 +80,8 @@ def rss(publication: Publication, items: Sequence[Item]) -> str:
             _add(entry, f"{{{_DC}}}creator", author)
         for topic in item.topics:
             _add(entry, "category", topic)
+        for link in item.links:
+            _add(entry, f"{{{_ATOM}}}link", **link)
         _add(entry, "description", item.dek)
         _add(entry, f"{{{_CONTENT}}}encoded", item.html)
     return _document(root)
@@ -97,6 +103,8 @@ def atom(publication: Publication, items: Sequence[Item]) -> str:
         _add(entry, "title", item.title, type="text")
         _add(entry, "id", item.url)
         _add(entry, "link", href=item.url, rel="alternate", type="text/html")
+        for link in item.links:
+            _add(entry, "link", **link)
         _add(entry, "published", _rfc3339(item.published))
         _add(entry, "updated", _rfc3339(item.modified))
         for author in item.authors:
@@ -130,6 +138,7 @@ def json_feed(publication: Publication, items: Sequence[Item]) -> str:
                 "authors": [{"name": author} for author in item.authors],
                 "tags": list(item.topics),
                 "language": item.lang,
+                "_signal": item.signal,
             }
             for item in items
         ],
@@ -147,17 +156,56 @@ def _item(publication: Publication, article: Article) -> Item:
     made = publication.url(HOW_PAGE)
     line = f'<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
     body = publication.rendered[article.slug].absolute(url)
+    view = publication.view(article)
+    receipts = publication.url(view.receipts_url)
+    rests = f'<p>{escape(view.tally)}. <a href="{escape(receipts)}">What each sentence rests on</a></p>\n'
     return Item(
         url=url,
         title=article.title,
         dek=article.dek,
-        html=f"{notes}{body}\n{_sources_html(publication.sources(article))}{line}",
+        html=f"{notes}{body}\n{_sources_html(view)}{rests}{line}",
         published=article.date.astimezone(dt.UTC),
         modified=article.modified.astimezone(dt.UTC),
         authors=tuple(people[a].name for a in article.authors if a in people) or (publication.settings.publisher,),
         topics=tuple(topic.name for topic in publication.cards[article.slug].topics),
         lang=article.lang,
+        links=_links(publication, view),
+        signal=_signal(publication, view),
     )
+
+
+def _links(publication: Publication, view: ArticleView) -> tuple[Mapping[str, str], ...]:
+    """Each source (``via``, RFC 4287 4.2.7.2), the receipts and the claims file."""
+    via = [{"rel": "via", "href": row.url, "title": row.title} for row in view.sources if row.url]
+    receipts = {"rel": "related", "href": publication.url(view.receipts_url), "type": "text/html", "title": "Receipts"}
+    claims = {
+        "rel": "related",
+        "href": publication.url(view.claims_url),
+        "type": "application/json",
+        "title": "Claims and what they rest on",
+    }
+    return (*via, receipts, claims)
+
+
+def _signal(publication: Publication, view: ArticleView) -> dict[str, Any]:
+    """The extension of JSON Feed 1.1; the handbook explains it."""
+    return {
+        "about": publication.url(HOW_PAGE),
+        "claims": publication.url(view.claims_url),
+        "receipts": publication.url(view.receipts_url),
+        "tally": view.tally,
+        "independence": view.independence,
+        "sources": [
+            {
+                "title": row.title,
+                "url": row.url,
+                "tier": row.tier,
+                "stored": row.has_copy,
+                "about": publication.url(row.about),
+            }
+            for row in view.sources
+        ],
+    }
 
 
 def _corrections_html(notes: Sequence[CorrectionNote], *, retracted: bool) -> str:
@@ -169,17 +217,19 @@ def _corrections_html(notes: Sequence[CorrectionNote], *, retracted: bool) -> st
     )
 
 
-def _sources_html(rows: Sequence[SourceRow]) -> str:
-    if not rows:
+def _sources_html(view: ArticleView) -> str:
+    if not view.sources:
         return ""
-    items = "".join(f'<li id="{escape(row.anchor)}">{_source_html(row)}</li>\n' for row in rows)
-    return f"<h2>Sources</h2>\n<ol>\n{items}</ol>\n"
+    items = "".join(f'<li id="{escape(row.anchor)}">{_source_html(row)}</li>\n' for row in view.sources)
+    return f"<h2>Sources</h2>\n<p>{escape(view.independence)}</p>\n<ol>\n{items}</ol>\n"
 
 
 def _source_html(row: SourceRow) -> str:
-    title = f'<a href="{escape(row.url)}">{escape(row.title)}</a>' if row.url else escape(row.title)
+    robust = "".join(f' {name}="{escape(value)}"' for name, value in row.robust.items())
+    title = f'<a href="{escape(row.url)}"{robust}>{escape(row.title)}</a>' if row.url else escape(row.title)
     words = [*row.facts, row.tier, row.stored, *(["sample, invented"] if row.sample else [])]
     words += [f"reports {row.via}"] if row.via else []
+    words += [row.note] if row.note else []
     quotes = "".join(f"<blockquote><p>{escape(quote)}</p></blockquote>" for quote in row.quotes)
     return f"{title} ({escape('; '.join(words))}){quotes}"
 

@@ -1,9 +1,11 @@
 """Which pages the site has besides those of content/pages, and what each template is given.
 
     (nothing)          home, where content/pages has no index.md
-    articles/<slug>/   every public article
+    articles/<slug>/   every public article; articles/<slug>/receipts/ what each of its sentences rests on
     archive/           the newest year; archive/<year>/ every year
     topics/            all topics; topics/<id>/ one
+    sources/           all sources that articles rest on
+    corrections/       all corrections
 
 The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
 Nothing here knows MkDocs, writes a file or escapes for HTML.
@@ -13,15 +15,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+from pipeline.library.dates import MONTHS
 from pipeline.model import Article
-from pipeline.site.publication import MONTHS, Card, CorrectionNote, Publication, corrections
+from pipeline.site.claims import claims_path
+from pipeline.site.publication import Card, CorrectionNote, Publication, corrections
+from pipeline.site.receipts import receipts_path, receipts_view
+from pipeline.site.registers import all_corrections, all_sources, retractions
 
 HOME_CARDS = 12  # below the lead; the archive has them all
 CORRECTIONS_SHOWN_FOR = dt.timedelta(days=31)
+REGISTERS = (("Sources", "sources/"), ("Corrections", "corrections/"))
 FOOT_LINKS = (
     ("How this is made", "how-this-is-made/", "how-this-is-made.md"),
     ("About", "about/", "about.md"),
@@ -46,6 +53,7 @@ class Head:
     published: str = ""
     modified: str = ""
     section: str = ""
+    claims: str = ""  # where the same is told to machines, below the site's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class SiteView:
     description: str
     language: str
     stylesheet: str
+    receipts_stylesheet: str
     links: tuple[tuple[str, str], ...]  # of the foot: words, path
     feeds: tuple[tuple[str, str, str], ...] = FEEDS
 
@@ -93,10 +102,18 @@ class Year:
 
 def generated_pages(publication: Publication) -> tuple[Output, ...]:
     """Every page that the articles make; the home page is left to content/pages/index.md where there is one."""
-    return (_home(publication), *_articles(publication), *_archive(publication), *_topics(publication))
+    return (
+        _home(publication),
+        *_articles(publication),
+        *_archive(publication),
+        *_topics(publication),
+        *_registers(publication),
+    )
 
 
-def site_view(publication: Publication, *, stylesheet: str, written: Container[str]) -> SiteView:
+def site_view(
+    publication: Publication, *, stylesheet: str, receipts_stylesheet: str, written: Container[str]
+) -> SiteView:
     """What all templates know. The foot links those of `FOOT_LINKS` whose file is among *written* (names below content/pages)."""
     settings = publication.settings
     return SiteView(
@@ -105,7 +122,8 @@ def site_view(publication: Publication, *, stylesheet: str, written: Container[s
         description=settings.site_description,
         language=settings.language,
         stylesheet=stylesheet,
-        links=tuple((words, path) for words, path, file in FOOT_LINKS if file in written),
+        receipts_stylesheet=receipts_stylesheet,
+        links=(*((words, path) for words, path, file in FOOT_LINKS if file in written), *REGISTERS),
     )
 
 
@@ -161,9 +179,21 @@ def _articles(publication: Publication) -> Iterator[Output]:
             published=card.iso,
             modified=_iso(article.modified),
             section=card.topics[0].name if card.topics else "",
+            claims=claims_path(article),
         )
         values = {"article": publication.view(article)}
         yield Output(article.url_path, "article.html", card.title, head, values, article.modified)
+        yield _receipts(publication, article)
+
+
+def _receipts(publication: Publication, article: Article) -> Output:
+    view = receipts_view(publication, article)
+    path, title = receipts_path(article), f"Receipts: {view.card.title}"
+    head = replace(
+        page_head(publication, title=title, path=path, description=f"What each sentence rests on. {view.card.dek}"),
+        claims=view.claims_url,
+    )
+    return Output(path, "receipts.html", title, head, {"receipts": view}, article.modified)
 
 
 def _archive(publication: Publication) -> Iterator[Output]:
@@ -191,6 +221,29 @@ def _topics(publication: Publication) -> Iterator[Output]:
         path = f"topics/{topic.id}/"
         values = {"topic": topic, "cards": cards}
         yield _list(publication, path, "topic.html", topic.name, topic.description, values, _newest(articles))
+
+
+def _registers(publication: Publication) -> Iterator[Output]:
+    modified = max((article.modified for article in publication.articles), default=None)
+    sources = all_sources(publication)
+    yield _list(
+        publication,
+        "sources/",
+        "sources.html",
+        "Sources",
+        "Every source that our articles rest on, what we hold of it, and which articles cite it.",
+        {"sources": sources, "stored": sum(1 for source in sources if source.sha256)},
+        modified,
+    )
+    yield _list(
+        publication,
+        "corrections/",
+        "corrections.html",
+        "Corrections",
+        "Every error that we found in what we had published, with what it should have been.",
+        {"corrections": all_corrections(publication), "retracted": retractions(publication)},
+        modified,
+    )
 
 
 def year_of(number: int, cards: Sequence[Card]) -> Year:

@@ -33,10 +33,10 @@ from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.library import Library, load_library, markdown_extensions, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.model import Problem, Severity
-from pipeline.site import feeds, pages, sitemap
+from pipeline.site import claims, feeds, pages, registers, sitemap
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
-from pipeline.theme import SHEETS, site_stylesheet
+from pipeline.theme import SHEETS, receipts_stylesheet, site_stylesheet
 
 if TYPE_CHECKING:
     from mkdocs.livereload import LiveReloadServer
@@ -104,12 +104,15 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         config.markdown_extensions, config.mdx_configs = markdown_extensions(language=language)
         self.settings = given.settings
         self.publication = Publication(given.settings, given.library, now=given.now)
-        self.stylesheet = site_stylesheet(_theme_folder(config))
+        self.sheets = (site_stylesheet(_theme_folder(config)), receipts_stylesheet(_theme_folder(config)))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         _drop_what_is_not_ours(files, config)
-        self.site = pages.site_view(self.publication, stylesheet=self.stylesheet.path, written=files.src_uris)
+        site, receipts = self.sheets
+        self.site = pages.site_view(
+            self.publication, stylesheet=site.path, receipts_stylesheet=receipts.path, written=files.src_uris
+        )
         outputs = pages.generated_pages(self.publication)
         for output in outputs:
             if _source_name(output) not in files.src_uris:
@@ -161,7 +164,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     # -- parts
 
     def _machine_files(self, files: Files, outputs: Sequence[pages.Output]) -> dict[str, str]:
-        """Everything that is not for people's eyes, and the style sheet."""
+        """Everything that is not for people's eyes, the stored texts and the style sheets."""
         publication = self.publication
         items = feeds.feed_items(publication)
         dates = pages.last_changed(publication, outputs)
@@ -172,7 +175,9 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             "feed.json": feeds.json_feed(publication, items),
             "sitemap.xml": sitemap.sitemap((publication.url(url), dates.get(url)) for url in urls),
             "robots.txt": sitemap.robots(self.settings.site_url),
-            self.stylesheet.path: self.stylesheet.text,
+            **{sheet.path: sheet.text for sheet in self.sheets},
+            **claims.claims_files(publication),
+            **registers.published_texts(publication),
         }
 
     def _values_of_every_page(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ Which pages there are is decided in `pages.py`.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,23 +15,15 @@ from itertools import islice
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, typographic, weight
-from pipeline.model import Article, Source, Status, Tier, Topic
+from pipeline.library.copies import origins
+from pipeline.library.dates import date_words, partial_date_words, short_date
+from pipeline.library.deeplinks import robust_attributes
+from pipeline.library.receipts import independence, status_note, stored_words, tally_words
+from pipeline.model import Article, Claim, Source, Status, Tier, Topic
+from pipeline.site.claims import claims_path
 from pipeline.site.markup import dressed, with_margin_notes
+from pipeline.site.receipts import receipts_path, source_path
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)  # fmt: skip -- not strftime: its names follow the machine's locale
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 RELATED = 3
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
@@ -111,17 +102,21 @@ class SourceRow:
 
     number: int
     anchor: str
+    about: str  # where the page of all sources tells of it
     title: str
     url: str | None  # None where it cannot be followed
+    robust: Mapping[str, str]
     facts: tuple[str, ...]  # publisher, kind and dates, in words
     tier: str
     primary: bool
     stored: str
+    has_copy: bool
     sample: bool
     via: str | None
     via_url: str | None
     quotes: tuple[str, ...]
     back: tuple[str, ...]
+    note: str  # what became of it since it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +142,10 @@ class ArticleView:
     corrections: tuple[CorrectionNote, ...]  # newest first
     html: str
     sources: tuple[SourceRow, ...]
+    independence: str  # "3 sources, 1 origin"
+    tally: str  # "41 sentences: 12 quoted, ..."
+    receipts_url: str  # below the site's address
+    claims_url: str
     related: tuple[Card, ...]
     previous: Card | None
     next: Card | None
@@ -164,6 +163,19 @@ class Publication:
     def rendered(self) -> Mapping[str, Rendered]:
         site_url = self.settings.site_url
         return {a.slug: render_article(a, self.library, site_url=site_url) for a in self.articles}
+
+    @cached_property
+    def claims(self) -> Mapping[str, tuple[Claim, ...]]:
+        """The sentences of every article with the verdict on each."""
+        return {article.slug: self.library.claims(article) for article in self.articles}
+
+    @cached_property
+    def html(self) -> Mapping[str, str]:
+        """The bodies as the articles' own pages have them."""
+        return {
+            slug: dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited}))
+            for slug, rendered in self.rendered.items()
+        }
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -188,7 +200,6 @@ class Publication:
     def view(self, article: Article) -> ArticleView:
         """What the page of *article* shows."""
         place = self.places[article.slug]
-        rendered = self.rendered[article.slug]
         newer = self.articles[place - 1] if place else None
         older = self.articles[place + 1] if place + 1 < len(self.articles) else None
         return ArticleView(
@@ -199,8 +210,12 @@ class Publication:
             modified=article.modified,
             retracted=article.status is Status.RETRACTED,
             corrections=corrections(article),
-            html=dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited})),
+            html=self.html[article.slug],
             sources=self.sources(article),
+            independence=independence(len(self.rendered[article.slug].cited), len(self.origins(article))),
+            tally=tally_words(self.claims[article.slug]),
+            receipts_url=receipts_path(article),
+            claims_url=claims_path(article),
             related=tuple(self.cards[other.slug] for other in self._related(article, newer, older)),
             previous=self.cards[older.slug] if older else None,
             next=self.cards[newer.slug] if newer else None,
@@ -208,6 +223,12 @@ class Publication:
 
     def sources(self, article: Article) -> tuple[SourceRow, ...]:
         return tuple(self._source_row(cited) for cited in self.rendered[article.slug].cited)
+
+    def origins(self, article: Article) -> tuple[tuple[str, ...], ...]:
+        """The sources of *article* in groups that go back to one origin each."""
+        cited = [each.source for each in self.rendered[article.slug].cited]
+        held = {source.id: self.library.texts.of(source)[0] for source in cited}
+        return origins(cited, {id_: text for id_, text in held.items() if text is not None})
 
     def _card(self, article: Article) -> Card:
         rendered = self.rendered[article.slug]
@@ -237,17 +258,21 @@ class Publication:
         return SourceRow(
             number=cited.number,
             anchor=cited.anchor,
+            about=source_path(source.id),
             title=source.label,
-            url=_followable(source.url),
+            url=followable(source.url),
+            robust=robust_attributes(source),
             facts=_source_facts(source),
             tier=TIER_WORDS[source.tier],
             primary=source.is_primary,
-            stored="stored copy kept" if source.snapshot else "recorded by the editor, no stored copy",
+            stored=stored_words(source),
+            has_copy=source.snapshot is not None,
             sample=source.sample,
             via=(origin.label if origin else source.via),
-            via_url=_followable(origin.url) if origin else None,
+            via_url=followable(origin.url) if origin else None,
             quotes=tuple(quote.text for quote in cited.quotes),
             back=cited.back,
+            note=status_note(source),
         )
 
 
@@ -265,26 +290,6 @@ def corrections(article: Article) -> tuple[CorrectionNote, ...]:
     )
 
 
-def date_words(date: dt.date) -> str:
-    """20 November 2026."""
-    return f"{date.day} {MONTHS[date.month - 1]} {date.year}"
-
-
-def short_date(date: dt.date) -> str:
-    """20 Nov 2026."""
-    return f"{date.day} {MONTHS[date.month - 1][:3]} {date.year}"
-
-
-def partial_date_words(text: str) -> str:
-    """A date as sources carry it (2026, 2026-02 or 2026-02-26), in words; anything else as it is."""
-    match = re.fullmatch(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", text)
-    if not match or not 1 <= int(match[2] or 1) <= 12:
-        return text
-    year, month, day = match[1], match[2], match[3]
-    parts = (str(int(day)) if day else "", MONTHS[int(month) - 1] if month else "", year)
-    return " ".join(part for part in parts if part)
-
-
 # --- small words -------------------------------------------------------------------------------------------------------------
 
 
@@ -296,7 +301,7 @@ def _source_facts(source: Source) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _followable(url: str) -> str | None:
+def followable(url: str) -> str | None:
     return url if url.startswith(("https://", "http://")) else None
 
 

@@ -58,12 +58,14 @@ def test_a_whole_article_reads_from_title_to_sources() -> None:
         "Sources\n"
         "-------\n"
         "\n"
-        "[1] South (secondary source, an invented sample)\n"
+        "[1] South (secondary source, an invented sample; recorded by the editor,\n"
+        "    no stored copy yet)\n"
         f"    https://south.example.org/{'x' * 80}\n"
         "\n"
         "[2] https://example.org/f\n"
         "\n"
-        "[3] Outlook, North Grid, 2026-02 (primary source)\n"
+        "[3] Outlook, North Grid, 2026-02 (primary source; recorded by the\n"
+        "    editor, no stored copy yet)\n"
         "    https://north.example.org/a\n"
     )
 
@@ -147,7 +149,9 @@ def test_a_digest_shows_the_dek_and_the_first_paragraphs_with_their_own_sources(
 
     assert summary_paragraphs(article, 2) == "First.[^north]\n\nSecond.[^south]"
     assert summary_to_plain_text(article, LIBRARY, site_url=SITE) == (
-        "The dek.\n\nFirst. [1]\n\n[1] Outlook, North Grid, 2026-02 (primary source)\n    https://north.example.org/a\n"
+        "The dek.\n\nFirst. [1]\n\n[1] Outlook, North Grid, 2026-02 (primary source; recorded by the\n"
+        "    editor, no stored copy yet)\n"
+        "    https://north.example.org/a\n"
     )
     assert summary_to_plain_text(article, LIBRARY, site_url=SITE, paragraphs=0) == "The dek.\n"
 

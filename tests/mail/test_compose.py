@@ -176,7 +176,9 @@ def test_a_digest_carries_each_articles_link_and_the_names_of_its_sources(letter
 
     words, links = visible(message), links_of_html(message)
     assert "Monday 23 November 2026 · 2 articles · 5 sources" in words
-    assert "5 sources, 3 primary: The census office , The meter office , The survey office and 2 more" in words
+    assert (
+        "5 sources, 3 primary, 5 origins: The census office , The meter office , The survey office and 2 more" in words
+    )
     assert "1 source, 0 primary: The gazette office" in words
     assert "Power & heat" in words
     assert "What the heat tells us." in words

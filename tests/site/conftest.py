@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 HOSTILE = '"Quoted" & <script>alert(\'1\')</script> ]]> and </title> " >'
 HOSTILE_PRINTED = '“Quoted” & <script>alert(‘1’)</script> ]]> and </title> " >'  # a lone mark stays, to be escaped
 SECRET = "zanzibarite"  # stands in every draft and future article, and nowhere else
+RECEIPTS_SLUG = "northfield-with-its-receipts"  # the sample article that rests on stored copies
 WORDS = "The queue holds 268 gigawatts of requests, most of which will never be built."
 
 MKDOCS = """\
@@ -55,6 +57,49 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
 @pytest.fixture(scope="session")
 def site(report: BuildReport) -> Path:
     return report.site_dir
+
+
+@pytest.fixture(scope="session")
+def repository_with_receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample article that rests on stored copies, and one that rests on a recorded figure and on a text kept outside Git."""
+    root = write_repository(tmp_path_factory.mktemp("receipts"))
+    for path in (root / "content/articles").rglob("*.md"):
+        path.unlink()
+    article = next(REPOSITORY.glob(f"content/articles/*/*-{RECEIPTS_SLUG}.md"))
+    shutil.copy(article, root / "content/articles/2026" / article.name)
+    for source in set(re.findall(r"\[\^([a-z0-9-]+)", article.read_text("utf-8"))):
+        text = (REPOSITORY / f"content/sources/{source}.yml").read_text("utf-8")
+        (root / f"content/sources/{source}.yml").write_text(re.sub(r"(?m)^superseded_by:.*\n", "", text), "utf-8")
+        sha256 = re.findall(r"text_sha256: *['\"]?([0-9a-f]{64})", text)[0]
+        shutil.copy(REPOSITORY / f"content/sources/snapshots/{sha256}.txt", root / "content/sources/snapshots")
+    _add_an_article_on_less(root)
+    return root
+
+
+def _add_an_article_on_less(root: Path) -> None:
+    kept = "The harbour line carries 220 kilovolts from 2029 on.\n"
+    sha256 = hashlib.sha256(kept.encode()).hexdigest()
+    folder = root / ".opensignal/snapshots"
+    folder.mkdir(parents=True)
+    (folder / f"{sha256}.txt").write_text(kept, "utf-8")
+    (root / "content/sources/harbour.yml").write_text(
+        "id: harbour\nurl: https://harbour.example.org/\npublisher: Harbour\ntier: primary\nlicence: all-rights-reserved\n"
+        f"redistribute: quote\nsnapshot: {{sha256: {'0' * 64}, text_sha256: {sha256}, at: 2026-11-19T10:00:00Z, tool: a tool 1, "
+        "bytes: 100}\n",
+        "utf-8",
+    )
+    (root / "content/sources/office.yml").write_text(
+        "id: office\nurl: https://office.example.org/\npublisher: Office\ntier: primary\nlicence: unknown\nredistribute: quote\n"
+        "facts:\n  halls: {what: halls under contract, value: 42, unit: halls}\n",
+        "utf-8",
+    )
+    body = "The line carries 220 kilovolts.[^harbour]\n\nThere are 42 halls under contract.[^office]\n"
+    write_article(root, "on-less", body=body)
+
+
+@pytest.fixture(scope="session")
+def receipts_site(repository_with_receipts: Path) -> Path:
+    return build_site(Settings.load(repository_with_receipts), now=NOW).site_dir
 
 
 def write_repository(root: Path) -> Path:

@@ -71,7 +71,8 @@ def resolves(site: Path, link: str) -> bool:
     path = site / name / "index.html" if name.endswith("/") or not name else site / name
     if not path.is_file():
         return False
-    return not parts.fragment or parts.fragment in _ids(path)
+    fragment = parts.fragment.partition(":~:")[0]  # words to scroll to are no id
+    return not fragment or fragment in _ids(path)
 
 
 @cache

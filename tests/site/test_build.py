@@ -67,7 +67,10 @@ def test_nothing_of_material_is_published_and_no_page_runs_a_script(site: Path) 
     names = contents(site)
 
     assert not [name for name in names if name.endswith((".js", ".gz", ".map")) or "/javascripts/" in name]
-    assert [name for name in names if name.endswith(".css")] == [_stylesheet(site)]
+    assert [name for name in names if name.endswith(".css")] == [
+        _stylesheet(site, "receipts"),
+        _stylesheet(site, "site"),
+    ]
     assert not [name for name, data in names.items() if name.endswith(".html") and b"<script" in data.lower()]
 
 
@@ -278,8 +281,8 @@ def _own_theme(root: Path) -> Path:
     return root / "theme"
 
 
-def _stylesheet(site: Path) -> str:
-    return next(site.glob("assets/css/site-*.css")).relative_to(site).as_posix()
+def _stylesheet(site: Path, name: str) -> str:
+    return next(site.glob(f"assets/css/{name}-*.css")).relative_to(site).as_posix()
 
 
 def test_the_fixture_is_what_the_tests_take_it_for(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
+from pipeline.library.dates import date_words, partial_date_words
 from pipeline.model import Source, Tier
 from pipeline.site.markup import dressed, with_margin_notes, without_title
 from pipeline.site.pages import year_of
-from pipeline.site.publication import Card, Strip, date_words, partial_date_words
+from pipeline.site.publication import Card, Strip
 
 
 def test_a_strip_draws_primary_sources_solid_and_the_others_hollow() -> None:

@@ -1,0 +1,187 @@
+"""claims.json: every sentence of an article with what it rests on, for machines, and for whoever wants to look it up again.
+
+    articles/<slug>/claims.json    one article
+    claims.json                    the list of them, with the hash of each
+    sources/snapshots/<sha>.txt    the stored texts that may be passed on
+
+The handbook explains every field; `VERSION` goes up when one changes its meaning or goes. The same content gives the same bytes: no
+time of the build stands here. `verify` reads these files and trusts none of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.library import CitedSource, StoredTexts
+from pipeline.library.receipts import tally
+from pipeline.model import Article, Claim, Passage, Source
+from pipeline.site.reading import article_words, words_sha256
+
+if TYPE_CHECKING:
+    from pipeline.site.publication import Publication
+
+FORMAT: Final = "opensignal-claims"
+INDEX_FORMAT: Final = "opensignal-claims-index"
+VERSION: Final = 1
+INDEX: Final = "claims.json"
+SEAL: Final = "sha256"
+
+
+def claims_path(article: Article) -> str:
+    return f"{article.url_path}claims.json"
+
+
+def text_path(sha256: str) -> str:
+    """Where the site shows the stored text with this hash."""
+    return f"sources/snapshots/{sha256}.txt"
+
+
+def published_text(source: Source, texts: StoredTexts) -> str | None:
+    """The stored text of *source*, where it is here and may be passed on."""
+    if source.redistribute != "full" or source.snapshot is None:
+        return None
+    text, wrong = texts.of(source)
+    if text is None or wrong or hashlib.sha256(text.encode()).hexdigest() != source.snapshot.text_sha256:
+        return None
+    return text
+
+
+def claims_files(publication: Publication) -> dict[str, str]:
+    """Every claims file of the site and the list of them, by where they stand."""
+    files = {claims_path(article): written(_document_of(publication, article)) for article in publication.articles}
+    listed = [
+        (publication.url(article.url_path), publication.url(claims_path(article)), files[claims_path(article)])
+        for article in publication.articles
+    ]
+    return {**files, INDEX: claims_index(publication.settings.site_url, listed)}
+
+
+def _document_of(publication: Publication, article: Article) -> dict[str, Any]:
+    return claims_document(
+        article,
+        publication.claims[article.slug],
+        publication.rendered[article.slug].cited,
+        url=publication.url(article.url_path),
+        words=words_sha256(article_words(article_markup(publication, article))),
+        origins=publication.origins(article),
+        texts=publication.library.texts,
+    )
+
+
+def article_markup(publication: Publication, article: Article) -> str:
+    """As much of the article's page as its words are in, as `reading` finds them."""
+    card = publication.cards[article.slug]
+    head = f'<h1>{escape(card.title)}</h1><p class="deck">{escape(card.dek)}</p>'
+    return f'<article class="article">{head}<div class="prose">{publication.html[article.slug]}</div></article>'
+
+
+def claims_document(
+    article: Article,
+    claims: Sequence[Claim],
+    cited: Sequence[CitedSource],
+    *,
+    url: str,
+    words: str,
+    origins: Sequence[Sequence[str]],
+    texts: StoredTexts,
+) -> dict[str, Any]:
+    """The claims of *article*. *words* is the hash of the words on its page (`reading`); *origins* are the groups of its sources
+    that go back to one."""
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "article": {
+            "url": url,
+            "title": article.title,
+            "date": _moment(article.date),
+            "modified": _moment(article.modified),
+            "status": article.status.value,
+            "language": article.lang,
+            "words_sha256": words,
+        },
+        "counts": {"claims": len(claims), **{basis.value: count for basis, count in tally(claims)}},
+        "origins": [list(group) for group in origins],
+        "sources": [_source(each.number, each.source, texts) for each in cited],
+        "claims": [_claim(claim) for claim in claims],
+    }
+    return {**document, SEAL: sealed(document)}
+
+
+def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
+    """The list of all claims files: each with its article's address, its own, and its text, in this order."""
+    articles = [
+        {"url": url, "claims": claims, SEAL: hashlib.sha256(text.encode()).hexdigest()} for url, claims, text in files
+    ]
+    return written({"format": INDEX_FORMAT, "version": VERSION, "site": site_url, "articles": articles})
+
+
+def written(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def sealed(document: Mapping[str, Any]) -> str:
+    """SHA-256 of *document* without its seal: keys sorted, no white space, UTF-8."""
+    bare = {name: value for name, value in document.items() if name != SEAL}
+    text = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:
+    taken = source.snapshot
+    snapshot = taken and {
+        "text_sha256": taken.text_sha256,
+        "sha256": taken.sha256,
+        "at": _moment(taken.at),
+        "tool": taken.tool,
+        "text": text_path(taken.text_sha256) if published_text(source, texts) is not None else None,
+    }
+    return {
+        "id": source.id,
+        "number": number,
+        "url": source.url,
+        "title": source.title,
+        "publisher": source.publisher,
+        "issued": source.issued,
+        "accessed": source.accessed,
+        "tier": source.tier.value,
+        "via": source.via,
+        "licence": source.licence,
+        "redistribute": source.redistribute,
+        "status": source.status.value,
+        "archive": source.archive,
+        "sample": source.sample,
+        "snapshot": snapshot,
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "number": claim.number,
+        "text": claim.text,
+        "basis": claim.basis.value,
+        "citations": [{"source": c.source, "quote": c.quote} for c in claim.citations],
+        "origins": claim.origins,
+        "disagree": claim.disagree,
+        "passages": [_passage(passage) for passage in claim.passages],
+    }
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    return {
+        "source": passage.source,
+        "kind": passage.kind,
+        "name": passage.name,
+        "words": passage.words,
+        "line": passage.line,
+        "page": passage.page,
+        "bears": list(passage.bears),
+    }
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,267 @@
+"""What the receipts of an article show: its sentences in order, each with what it rests on and the passage that bears it out.
+
+As in `publication`, the values are ready to print and not escaped. What the words mean is decided in `library.receipts`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pipeline.library import TocEntry, typographic
+from pipeline.library.citations import prose
+from pipeline.library.credits import authorship
+from pipeline.library.dates import partial_date_words
+from pipeline.library.deeplinks import deep_link, robust_attributes, text_directive
+from pipeline.library.receipts import (
+    DISAGREE,
+    PROMISE,
+    SINGLE_SOURCE,
+    STANDINGS,
+    has_a_single_source,
+    independence,
+    place_words,
+    status_note,
+    tally,
+)
+from pipeline.model import Article, Claim, Passage, Source
+from pipeline.site.claims import claims_path, published_text, text_path
+
+if TYPE_CHECKING:
+    from pipeline.site.publication import Card, Publication
+
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_EMPTY_LINE: Final = re.compile(r"\n[ \t]*\n")
+_FIGURE: Final = re.compile(r"\d[\d.,]*\d|\d")
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A place in a source, as the receipts show it."""
+
+    anchor: str
+    number: int  # of the source, in order of citation
+    about: str  # where the page of all sources tells of it
+    title: str
+    facts: tuple[str, ...]  # publisher and date, in words
+    tier: str
+    primary: bool
+    sample: bool
+    words: tuple[tuple[str, bool], ...]  # in pieces; true: what the sentence takes from it
+    recorded: bool  # a figure that an editor took down, not words of the source
+    place: str
+    url: str | None  # the live page, at these words; None where it cannot be followed
+    robust: Mapping[str, str]
+    stored: str | None  # our copy, at these words, below the site's address; None where it may not be passed on
+    note: str  # what became of the source since
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source that a sentence names, and of which there is no passage to show."""
+
+    number: int
+    publisher: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A sentence, and what it rests on."""
+
+    number: int
+    anchor: str
+    text: str
+    basis: str  # as the style sheet names it
+    words: str
+    flags: tuple[str, ...]
+    passages: tuple[PassageRow, ...]
+    named: tuple[Named, ...]
+    opens_paragraph: bool
+
+    @property
+    def publishers(self) -> str:
+        """Whose passages they are, each once."""
+        return ", ".join(dict.fromkeys(row.facts[0] for row in self.passages))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The sentences below one heading of the article; those above the first have none."""
+
+    heading: str
+    address: str
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    basis: str
+    words: str
+    meaning: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsView:
+    """The receipts of one article."""
+
+    card: Card
+    lang: str
+    authorship: str
+    claims_url: str  # below the site's address
+    sentences: int
+    counts: tuple[Count, ...]
+    single: int  # how many sentences have a single source
+    disagree: int  # of how many the sources disagree
+    independence: str
+    parts: tuple[Part, ...]
+    promise: str = PROMISE
+
+
+def receipts_path(article: Article) -> str:
+    return f"{article.url_path}receipts/"
+
+
+def source_path(source: str) -> str:
+    """Where the page of all sources tells of the one with this id."""
+    return f"sources/#{source}"
+
+
+def receipts_view(publication: Publication, article: Article) -> ReceiptsView:
+    """What the receipts of *article* show."""
+    claims = publication.claims[article.slug]
+    rendered = publication.rendered[article.slug]
+    rows = _Rows(publication, article)
+    counts = [Count(basis.value, STANDINGS[basis].words, STANDINGS[basis].meaning, n) for basis, n in tally(claims)]
+    return ReceiptsView(
+        card=publication.cards[article.slug],
+        lang=article.lang,
+        authorship=authorship(article, publication.library.people),
+        claims_url=claims_path(article),
+        sentences=len(claims),
+        counts=tuple(counts),
+        single=sum(map(has_a_single_source, claims)),
+        disagree=sum(claim.disagree for claim in claims),
+        independence=independence(len(rendered.cited), len(publication.origins(article))),
+        parts=_parts(article, claims, rendered.toc, rows),
+    )
+
+
+# --- the order of the article ------------------------------------------------------------------------------------------------
+
+
+def _parts(article: Article, claims: Sequence[Claim], toc: Sequence[TocEntry], rows: _Rows) -> tuple[Part, ...]:
+    """*claims* under the headings of the article, which are found again in its Markdown."""
+    headings = list(_HEADING.finditer(prose(article.body)))
+    titles = [(entry.title, f"{article.url_path}#{entry.id}") for entry in toc]
+    if len(titles) != len(headings):  # one of another make, underlined or raw HTML
+        titles = [(heading[1], article.url_path) for heading in headings]
+    starts = [0, *(heading.start() for heading in headings)]
+    ends = [*starts[1:], len(article.body) + 1]
+    parts = []
+    for (title, address), start, end in zip([("", article.url_path), *titles], starts, ends, strict=True):
+        inside = [claim for claim in claims if start <= claim.start < end]
+        if inside:
+            receipts = [rows.receipt(claim, _opens(article.body, inside, at)) for at, claim in enumerate(inside)]
+            parts.append(Part(title, address, tuple(receipts)))
+    return tuple(parts)
+
+
+def _opens(body: str, claims: Sequence[Claim], at: int) -> bool:
+    """True when the sentence at *at* is the first of its paragraph, row or item."""
+    return at == 0 or _EMPTY_LINE.search(body[claims[at - 1].end : claims[at].start]) is not None
+
+
+class _Rows:
+    """Makes the rows of one article."""
+
+    def __init__(self, publication: Publication, article: Article) -> None:
+        self._article = article
+        self._library = publication.library
+        self._numbers = {cited.source.id: cited.number for cited in publication.rendered[article.slug].cited}
+
+    @cached_property
+    def _shown(self) -> dict[str, str | None]:
+        """The stored texts that the site shows, by the id of their source."""
+        library = self._library
+        return {id_: published_text(library.sources[id_], library.texts) for id_ in self._numbers}
+
+    def receipt(self, claim: Claim, opens_paragraph: bool) -> Receipt:
+        borne = {passage.source for passage in claim.passages}
+        flags = [SINGLE_SOURCE] if has_a_single_source(claim) else []
+        flags += [DISAGREE] if claim.disagree else []
+        if claim.is_factual and len(claim.source_ids) > 1:
+            flags.append(independence(len(claim.source_ids), claim.origins))
+        return Receipt(
+            number=claim.number,
+            anchor=f"claim-{claim.number}",
+            text=typographic(claim.text, language=self._article.lang),
+            basis=claim.basis.value,
+            words=STANDINGS[claim.basis].words,
+            flags=tuple(flags),
+            passages=tuple(
+                self._row(passage, _passage_anchor(claim, place))
+                for place, passage in enumerate(claim.passages, 1)
+                if passage.source in self._numbers
+            ),
+            named=tuple(self._named(id_) for id_ in claim.source_ids if id_ in self._numbers and id_ not in borne),
+            opens_paragraph=opens_paragraph,
+        )
+
+    def _named(self, id_: str) -> Named:
+        return Named(self._numbers[id_], self._library.sources[id_].publisher, source_path(id_))
+
+    def _row(self, passage: Passage, anchor: str) -> PassageRow:
+        source = self._library.sources[passage.source]
+        recorded = passage.kind == "fact"
+        held = self._library.texts.of(source)[0]
+        words = "" if recorded else passage.words
+        url = deep_link(source, words, page=passage.page, text=held)
+        return PassageRow(
+            anchor=anchor,
+            number=self._numbers[source.id],
+            about=source_path(source.id),
+            title=source.label,
+            facts=_facts(source),
+            tier=source.tier.value,
+            primary=source.is_primary,
+            sample=source.sample,
+            words=in_pieces(passage.words, passage.bears),
+            recorded=recorded,
+            place=place_words(passage, source),
+            url=url if url.startswith(("https://", "http://")) else None,
+            robust=robust_attributes(source),
+            stored=None if recorded else self._stored(source, passage.words),
+            note=status_note(source),
+        )
+
+    def _stored(self, source: Source, words: str) -> str | None:
+        text = self._shown.get(source.id)
+        if text is None or source.snapshot is None:
+            return None
+        directive = text_directive(words, text=text)
+        return text_path(source.snapshot.text_sha256) + (f"#:~:{directive}" if directive else "")
+
+
+def in_pieces(words: str, bears: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """*words* in pieces, such that what a sentence takes from them can be marked: a part of it as it stands there, else the
+    figures in it."""
+    wanted = [part for part in bears if part and part in words]
+    wanted += [figure for part in bears if part not in wanted for figure in _FIGURE.findall(part)]
+    if not wanted:
+        return ((words, False),)
+    longest_first = "|".join(re.escape(part) for part in sorted(set(wanted), key=lambda part: (-len(part), part)))
+    pieces = re.split(rf"(?<![\w.,])({longest_first})(?!\w|[.,]\d)", words)
+    return tuple((piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece)
+
+
+def _facts(source: Source) -> tuple[str, ...]:
+    return (source.publisher, *([partial_date_words(source.issued)] if source.issued else []))
+
+
+def _passage_anchor(claim: Claim, place: int) -> str:
+    return f"passage-{claim.number}-{place}"

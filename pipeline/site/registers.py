@@ -1,0 +1,123 @@
+"""The two registers of the site: all sources that its articles rest on, and all corrections that were made.
+
+As in `publication`, the values are ready to print and not escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.library.dates import partial_date_words
+from pipeline.library.deeplinks import robust_attributes
+from pipeline.library.receipts import status_note, stored_words
+from pipeline.model import Article, Source, Status
+from pipeline.site.claims import published_text, text_path
+from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, followable
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSource:
+    """A source as the page of all sources shows it."""
+
+    id: str  # also the anchor
+    title: str
+    url: str | None  # None where it cannot be followed
+    robust: Mapping[str, str]
+    tier: str
+    primary: bool
+    sample: bool
+    facts: tuple[str, ...]  # publisher, authors and dates, in words
+    licence: str
+    stored: str
+    sha256: str  # of the stored text; empty where there is none
+    text: str | None  # where the site shows it; None where it may not be passed on
+    archive: str | None
+    via: tuple[str, str] | None  # what it reports: title, and where this page or the web tells of it
+    note: str
+    cards: tuple[Card, ...]  # the articles that cite it, newest first
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredCorrection:
+    card: Card
+    note: CorrectionNote
+
+
+def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
+    """Every source that a public article cites, by publisher and title."""
+    citing: dict[str, list[Article]] = {}
+    for article in publication.articles:
+        for cited in publication.rendered[article.slug].cited:
+            citing.setdefault(cited.source.id, []).append(article)
+    sources = [publication.library.sources[id_] for id_ in citing]
+    by_name = sorted(sources, key=lambda source: (source.publisher.casefold(), source.label.casefold(), source.id))
+    return tuple(_registered(publication, source, citing) for source in by_name)
+
+
+def all_corrections(publication: Publication) -> tuple[RegisteredCorrection, ...]:
+    """Every correction of a public article, newest first."""
+    found = [
+        RegisteredCorrection(publication.cards[article.slug], note)
+        for article in publication.articles
+        for note in corrections(article)
+    ]
+    return tuple(sorted(found, key=lambda each: each.note.iso, reverse=True))
+
+
+def retractions(publication: Publication) -> tuple[Card, ...]:
+    """The articles that we no longer stand by, newest first."""
+    return tuple(publication.cards[a.slug] for a in publication.articles if a.status is Status.RETRACTED)
+
+
+def published_texts(publication: Publication) -> dict[str, str]:
+    """The stored texts that may be passed on, by where the site shows them."""
+    found = {}
+    for rendered in publication.rendered.values():
+        for cited in rendered.cited:
+            text = published_text(cited.source, publication.library.texts)
+            if text is not None and cited.source.snapshot is not None:
+                found[text_path(cited.source.snapshot.text_sha256)] = text
+    return found
+
+
+def _registered(publication: Publication, source: Source, citing: Mapping[str, list[Article]]) -> RegisteredSource:
+    shown = published_text(source, publication.library.texts) is not None
+    sha256 = source.snapshot.text_sha256 if source.snapshot else ""
+    return RegisteredSource(
+        id=source.id,
+        title=source.label,
+        url=followable(source.url),
+        robust=robust_attributes(source),
+        tier=TIER_WORDS[source.tier],
+        primary=source.is_primary,
+        sample=source.sample,
+        facts=_facts(source),
+        licence=LICENCES.get(source.licence, source.licence),
+        stored=stored_words(source),
+        sha256=sha256,
+        text=text_path(sha256) if shown else None,
+        archive=followable(source.archive or ""),
+        via=_origin(publication, source, citing),
+        note=status_note(source),
+        cards=tuple(publication.cards[article.slug] for article in citing[source.id]),
+    )
+
+
+LICENCES = {"unknown": "licence unknown", "all-rights-reserved": "all rights reserved", "us-gov": "US government work"}
+
+
+def _facts(source: Source) -> tuple[str, ...]:
+    facts = [source.publisher] if source.title else []
+    facts += [", ".join(source.authors)] if source.authors else []
+    facts += [f"issued {partial_date_words(source.issued)}"] if source.issued else []
+    facts += [f"read {partial_date_words(source.accessed)}"] if source.accessed else []
+    facts += [f"replaced by {source.superseded_by}"] if source.superseded_by else []
+    return tuple(facts)
+
+
+def _origin(publication: Publication, source: Source, citing: Mapping[str, list[Article]]) -> tuple[str, str] | None:
+    origin = publication.library.sources.get(source.via or "")
+    if origin is None:
+        return None
+    return origin.label, f"#{origin.id}" if origin.id in citing else followable(origin.url) or ""
