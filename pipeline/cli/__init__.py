@@ -6,6 +6,7 @@
     mail         send, adopt, bounces
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...
+    readers      verify
     subscribers  subscribers import, export, show, erase, ...
     keys         keys list, rotate, dkim
     base         what all of them share
@@ -25,7 +26,7 @@ import traceback
 import typer
 
 # Each registers its commands.
-from pipeline.cli import articles, base, content, feeds, keys, mail, running, sources, subscribers  # noqa: F401
+from pipeline.cli import articles, base, content, feeds, keys, mail, readers, running, sources, subscribers  # noqa: F401
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err

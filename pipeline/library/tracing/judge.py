@@ -57,7 +57,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
 def _passages(words: str, held: Sequence[Held]) -> Iterator[Passage]:
     digits = _plain(words)
     for one in held:
-        for number, line in enumerate(one.text.flat.split(". ") if one.text else ()):
+        for number, line in enumerate(one.text.lines if one.text else ()):
             if digits in map(_plain, _DIGITS.findall(line)):
                 yield Passage(one.source.id, line, "text", line=number + 1, bears=(words,))
         for fact in one.source.facts.values():

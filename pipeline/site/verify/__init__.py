@@ -1,0 +1,362 @@
+"""Takes a publication at its word: every sentence of its articles is looked up again, from the claims files alone.
+
+    index | each article: its page, its claims file, the stored texts | each sentence | Verified
+
+Read `papers` for what is read, `places` for where it is read from, `bearing` for when words bear out a number. Nothing here asks
+the rules by which the articles were checked when they were built, nor the files that editors write: whoever has a copy of the site
+can run this, and needs no network for it. It says that words and numbers stand in the stored copies; it does not say that they are
+true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from pipeline.errors import ContentError
+from pipeline.library.quotes import normal, occurs
+from pipeline.model import Basis
+from pipeline.site.claims import INDEX, SEAL, sealed, text_path
+from pipeline.site.reading import article_words, words_of, words_sha256
+from pipeline.site.verify.bearing import bears_out, figures
+from pipeline.site.verify.papers import (
+    Bearing,
+    CitedWork,
+    ClaimsFile,
+    Index,
+    Listed,
+    Sentence,
+    UnreadableError,
+    read_index,
+)
+
+__all__ = ["Failure", "Read", "Verdict", "Verified", "verify"]
+
+Read = Callable[[str], bytes | None]  # what stands at a path below the site's address; None where nothing does
+
+SHOWN: Final = 100  # characters of a sentence or a passage in a message
+
+
+class Verdict(StrEnum):
+    """What came of looking up one sentence."""
+
+    FOUND = "found again in a stored text"
+    RECORDED = "recorded by an editor, no stored copy yet"
+    AWAY = "not re-checkable here: the stored text is not published"
+    NAMED = "names its source, with nothing to look up"
+    OURS = "our own reading"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is not as it is said to be."""
+
+    article: str  # its address, or the path of the file that is wrong
+    claim: int | None  # number of the sentence; None where the whole file is meant
+    sentence: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.article}#claim-{self.claim}" if self.claim else self.article
+        return f"{place}: {self.message}" + (f"\n    | {_short(self.sentence)}" if self.sentence else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of looking up all of them."""
+
+    articles: int
+    verdicts: Counter[Verdict]
+    failures: tuple[Failure, ...]
+    away: tuple[str, ...]  # ids of the sources whose stored text is not here
+
+    @property
+    def claims(self) -> int:
+        return self.verdicts.total()
+
+    def as_dict(self) -> object:
+        return {
+            "claims": self.claims,
+            "articles": self.articles,
+            "failures": [
+                {"article": f.article, "claim": f.claim, "sentence": f.sentence, "message": f.message}
+                for f in self.failures
+            ],
+            "verdicts": {verdict.name.lower(): self.verdicts[verdict] for verdict in Verdict},
+            "texts_not_here": list(self.away),
+        }
+
+    def lines(self) -> Iterator[str]:
+        yield from map(str, self.failures)
+        yield f"{_counted(self.claims, 'claim')}, {_counted(len(self.failures), 'failure')}"
+        for verdict in Verdict:
+            if self.verdicts[verdict]:
+                yield f"{self.verdicts[verdict]:>9,} {verdict.value}"
+        if self.away:
+            yield f"texts that are not here: {', '.join(self.away)}"
+
+
+def verify(read: Read) -> Verified:
+    """Look up every sentence of the site that *read* reads. Raises `ContentError` where there is no list of claims."""
+    given = read(INDEX)
+    if given is None:
+        raise ContentError(f"{INDEX} is not there, so this is no site with receipts; name the address or folder of one")
+    try:
+        index = read_index(given)
+    except UnreadableError as error:
+        raise ContentError(f"{INDEX} {error}; build the site again, or name another") from error
+    texts = _Texts(read)
+    found = [_Article(listed, index, read, texts).looked_up() for listed in index.articles]
+    verdicts: Counter[Verdict] = Counter()
+    for each in found:
+        verdicts.update(each.verdicts)
+    failures = tuple(failure for each in found for failure in each.failures)
+    away = dict.fromkeys(source for each in found for source in each.away)
+    return Verified(len(found), verdicts, failures, tuple(sorted(away)))
+
+
+class _Texts:
+    """The stored texts, each read and hashed once."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[str, tuple[str | None, str]] = {}
+
+    def of(self, source: CitedWork) -> tuple[str | None, str]:
+        """The text (None where it is not here), and what is wrong with it."""
+        assert source.snapshot is not None  # asked of stored copies only
+        sha256 = source.snapshot.text_sha256
+        if sha256 not in self._known:
+            self._known[sha256] = self._had(sha256, promised=source.snapshot.text is not None)
+        return self._known[sha256]
+
+    def _had(self, sha256: str, *, promised: bool) -> tuple[str | None, str]:
+        given = self._read(text_path(sha256))
+        if given is None:
+            return None, f"the stored text should stand at {text_path(sha256)}, and does not" if promised else ""
+        if (is_ := hashlib.sha256(given).hexdigest()) != sha256:
+            return None, f"the stored text at {text_path(sha256)} was changed: its sha256 is {is_[:12]}..."
+        try:
+            return given.decode("utf-8"), ""
+        except UnicodeDecodeError:
+            return None, f"the stored text at {text_path(sha256)} is not UTF-8"
+
+
+@dataclass
+class _Article:
+    """One article: where its files stand, and what was found wrong so far."""
+
+    listed: Listed
+    index: Index
+    read: Read
+    texts: _Texts
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    away: list[str] = field(default_factory=list)
+
+    def looked_up(self) -> _Article:
+        file = self._claims_file()
+        if file is None:
+            self.verdicts[Verdict.FAILED] += 1  # we cannot know how many there were
+            return self
+        self._whole(file)
+        page_words = self._page_words(file)
+        sources = {source.id: source for source in file.sources}
+        self._stored_texts(file)
+        at = 0
+        for sentence in file.claims:
+            wrong = list(self._wrong_with(sentence, sources))
+            if page_words is not None:
+                where = page_words.find(_bare(sentence.text), at)
+                if where < 0:
+                    wrong.append("this sentence does not stand in the article, or not in this order")
+                else:
+                    at = where
+            for message in wrong:
+                self._fail(message, sentence)
+            self.verdicts[Verdict.FAILED if wrong else self._verdict(sentence, sources)] += 1
+        return self
+
+    # -- files
+
+    def _claims_file(self) -> ClaimsFile | None:
+        given = self._at(self.listed.claims)
+        if given is None:
+            self._fail(f"its claims file {self.listed.claims} is not there")
+            return None
+        if hashlib.sha256(given).hexdigest() != self.listed.sha256:
+            self._fail(f"the claims file was changed: its sha256 is not the one in {INDEX}")
+        try:
+            file, bare = ClaimsFile.read(given)
+        except UnreadableError as error:
+            self._fail(f"the claims file {error}")
+            return None
+        self._sealed(bare)
+        return file
+
+    def _sealed(self, bare: dict[str, Any]) -> None:
+        if bare.get(SEAL) != sealed(bare):
+            self._fail(f"the claims file was changed: what it holds does not have the {SEAL} that it names")
+
+    def _whole(self, file: ClaimsFile) -> None:
+        """Nothing was left out, added or told twice."""
+        if file.article.url != self.listed.url:
+            self._fail(f"the claims file is of {file.article.url}")
+        if [sentence.number for sentence in file.claims] != list(range(1, len(file.claims) + 1)):
+            self._fail("the sentences are not numbered from 1 on")
+        counted = Counter(sentence.basis.value for sentence in file.claims)
+        if file.counts != {"claims": len(file.claims), **counted}:
+            self._fail(f"the counts are {file.counts}, and the sentences are {dict(counted)}")
+        ids = [source.id for source in file.sources]
+        if len(set(ids)) != len(ids) or sorted(id_ for group in file.origins for id_ in group) != sorted(ids):
+            self._fail("the origins do not name each source once")
+
+    def _page_words(self, file: ClaimsFile) -> str | None:
+        """The words of the article's page, bare of all space, to look sentences up in."""
+        given = self._at(self.listed.url)
+        if given is None:
+            self._fail("its page is not there")
+            return None
+        words = article_words(given.decode("utf-8", "replace"))
+        if words_sha256(words) != file.article.words_sha256:
+            self._fail(
+                "the article's text was changed: the words of its page do not have the sha256 that the claims file names"
+            )
+        self._receipts_page(file)
+        return _bare(words)
+
+    def _receipts_page(self, file: ClaimsFile) -> None:
+        given = self._at(f"{self.listed.url}receipts/")
+        if given is None:
+            return  # a theme of its own may have none
+        shown = words_of(given.decode("utf-8", "replace"), {("p", "sentence"), ("p", "bearing")}, inside="receipts")
+        meant = [text for claim in file.claims for text in (claim.text, *(each.words for each in claim.passages))]
+        for here, there in zip([*shown, ""], [*meant, ""], strict=False):
+            if _bare(here) != _bare(there):
+                self._fail(f'the receipts page shows "{_short(here)}" where the claims file has "{_short(there)}"')
+                return
+
+    def _stored_texts(self, file: ClaimsFile) -> None:
+        for source in file.sources:
+            if source.snapshot is None:
+                continue
+            text, wrong = self.texts.of(source)
+            if wrong:
+                self._fail(f"{source.id}: {wrong}")
+            elif text is None:
+                self.away.append(source.id)
+
+    def _at(self, address: str) -> bytes | None:
+        """What stands at an address of the site, wherever the site is read from."""
+        if not address.startswith(self.index.site):
+            return None
+        return self.read(address.removeprefix(self.index.site))
+
+    # -- a sentence
+
+    def _wrong_with(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Iterator[str]:
+        for citation in sentence.citations:
+            if citation.source not in sources:
+                yield f"it cites {citation.source}, which is none of the article's sources"
+        for passage in sentence.passages:
+            source = sources.get(passage.source)
+            if source is None:
+                yield f"a passage is of {passage.source}, which is none of the article's sources"
+                continue
+            yield from self._wrong_with_passage(passage, source)
+            yield from _wrong_with_parts(passage, sentence)
+        yield from _wrong_with_basis(sentence)
+
+    def _wrong_with_passage(self, passage: Bearing, source: CitedWork) -> Iterator[str]:
+        if passage.kind == "fact":
+            return
+        if source.snapshot is None:
+            yield f"a passage is of {source.id}, of which there is no stored copy"
+            return
+        text, _ = self.texts.of(source)  # what is wrong with it is told once, of the file
+        if text is None:
+            return
+        if not _stands(passage, text):
+            yield f'{source.id} does not say "{_short(passage.words)}"'
+            return
+        if passage.line is not None and not _stands_at(passage, text.split("\n"), passage.line):
+            yield f'"{_short(passage.words)}" stands in {source.id}, but not on line {passage.line}'
+
+    def _verdict(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Verdict:
+        """Of a sentence with which nothing is wrong."""
+        if sentence.basis is Basis.ANALYSIS:
+            return Verdict.OURS
+        if sentence.basis is Basis.CITED:
+            return Verdict.NAMED
+        stored = [passage for passage in sentence.passages if passage.kind != "fact"]
+        if sentence.basis is Basis.UNSEEN or any(self.texts.of(sources[p.source])[0] is None for p in stored):
+            return Verdict.AWAY
+        return Verdict.RECORDED if sentence.basis is Basis.RECORDED else Verdict.FOUND
+
+    def _fail(self, message: str, sentence: Sentence | None = None) -> None:
+        number, text = (sentence.number, sentence.text) if sentence else (None, "")
+        self.failures.append(Failure(self.listed.url, number, text, message))
+
+
+# --- what a sentence must be -------------------------------------------------------------------------------------------------
+
+
+def _wrong_with_parts(passage: Bearing, sentence: Sentence) -> Iterator[str]:
+    for part in passage.bears:
+        if _bare(part) not in _bare(sentence.text):
+            yield f'"{_short(part)}" is said to be borne out, and does not stand in the sentence'
+        elif not bears_out(part, passage.words):
+            yield f'"{_short(part)}" is not borne out by "{_short(passage.words)}" ({passage.source})'
+
+
+def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
+    """A verdict must have what it needs: the words readers are told rest on it."""
+    kinds = {passage.kind for passage in sentence.passages}
+    if sentence.basis is Basis.UNTRACED:
+        yield "a number or a quotation of it stands in none of its sources"
+    elif sentence.basis in (Basis.QUOTED, Basis.TRACED) and not kinds & {"quote", "text"}:
+        yield f"it is said to be {sentence.basis.value}, and no passage of a stored copy is named"
+    elif sentence.basis is Basis.RECORDED and "fact" not in kinds:
+        yield "it is said to be recorded, and no recorded figure is named"
+    if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
+        yield from _unborne(sentence)
+        if not sentence.citations:
+            yield f"it is said to be {sentence.basis.value}, and cites nothing"
+
+
+def _unborne(sentence: Sentence) -> Iterator[str]:
+    """Numbers of a sentence that no passage is said to bear out."""
+    borne = [normal(part) for passage in sentence.passages for part in passage.bears]
+    for figure in dict.fromkeys(figures(sentence.text)):
+        if not any(figure in part for part in borne):
+            yield f"no passage is named for {figure}"
+
+
+def _stands(passage: Bearing, text: str) -> bool:
+    return occurs(passage.words, text) or any(_bare(passage.words) in _bare(line) for line in text.split("\n"))
+
+
+def _stands_at(passage: Bearing, lines: Sequence[str], number: int) -> bool:
+    """True when the passage stands, or begins, on that line."""
+    if number > len(lines):
+        return False
+    line, following = lines[number - 1], "".join(lines[number - 1 : number + 2])
+    return occurs(passage.words, line) or 0 <= _bare(following).find(_bare(passage.words)) < len(_bare(line))
+
+
+def _bare(words: str) -> str:
+    """In normal form and without any space, so that it does not matter where lines end and cells of a table are parted."""
+    return "".join(normal(words).replace("|", "").split())
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= SHOWN else f"{words[: SHOWN - 2]} …"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

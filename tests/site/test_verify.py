@@ -1,0 +1,360 @@
+"""A publication looked up again by a stranger: what holds, and that nothing can be changed unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config import Settings
+from pipeline.errors import ContentError, UsageError
+from pipeline.site import build_site
+from pipeline.site.claims import sealed, written
+from pipeline.site.reading import article_words, words_of, words_sha256
+from pipeline.site.verify import Read, Verdict, Verified, verify
+from pipeline.site.verify.bearing import bears_out, figures
+from pipeline.site.verify.places import read_folder
+from tests.site.conftest import NOW, SITE
+
+ARTICLE = "articles/northfield-with-its-receipts/"
+CLAIMS = f"{ARTICLE}claims.json"
+CUT = 60  # places of each file that are changed, one at a time
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def there(receipts_site: Path) -> Read:
+    return read_folder(receipts_site, now=NOW)
+
+
+def with_changes(there: Read, changes: Mapping[str, bytes | None]) -> Read:
+    """The site, with other bytes at some paths."""
+    return lambda path: changes[path] if path in changes else there(path)
+
+
+def document(there: Read) -> Document:
+    given = there(CLAIMS)
+    assert given is not None
+    read: Document = json.loads(given)
+    return read
+
+
+def forged(there: Read, changed: Document, **more: bytes) -> Verified:
+    """What is found where somebody changed a claims file, and made seal and index fit again."""
+    text = written({**changed, "sha256": sealed(changed)})
+    index = json.loads(there("claims.json") or b"")
+    for listed in index["articles"]:
+        if listed["claims"].endswith(CLAIMS):
+            listed["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    return verify(with_changes(there, {CLAIMS: text.encode(), "claims.json": json.dumps(index).encode(), **more}))
+
+
+# --- what holds --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_built_site_holds_and_says_apart_what_it_rests_on(there: Read) -> None:
+    verified = verify(there)
+
+    assert not verified.failures, "\n".join(map(str, verified.failures))
+    assert verified.articles == 2
+    assert verified.claims > 20
+    assert verified.verdicts[Verdict.FOUND] >= 12
+    assert verified.verdicts[Verdict.RECORDED] == 1
+    assert verified.verdicts[Verdict.AWAY] == 1
+    assert verified.away == ("harbour",)
+    assert f"{verified.claims:,} claims, 0 failures" in list(verified.lines())
+    assert "        1 not re-checkable here: the stored text is not published" in list(verified.lines())
+
+
+def test_a_clone_is_read_as_its_site_would_be_with_the_texts_that_are_not_published(
+    repository_with_receipts: Path,
+) -> None:
+    verified = verify(read_folder(repository_with_receipts, now=NOW))
+
+    assert not verified.failures, "\n".join(map(str, verified.failures))
+    assert verified.verdicts[Verdict.AWAY] == 0
+    assert verified.away == ()
+
+
+def test_what_may_not_be_passed_on_is_not_published(receipts_site: Path, there: Read) -> None:
+    texts = list((receipts_site / "sources/snapshots").iterdir())
+
+    assert len(texts) == 6
+    assert not [path for path in texts if "harbour line carries 220" in path.read_text("utf-8")]
+    for path in texts:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_two_builds_give_the_same_claims(repository_with_receipts: Path, receipts_site: Path, tmp_path: Path) -> None:
+    again = build_site(Settings.load(repository_with_receipts), now=NOW, site_dir=tmp_path / "site").site_dir
+
+    names = sorted(path.relative_to(again) for path in again.rglob("claims.json"))
+    assert len(names) == 3
+    for name in names:
+        assert (again / name).read_bytes() == (receipts_site / name).read_bytes()
+
+
+# --- tampering ---------------------------------------------------------------------------------------------------------------
+
+
+def _places(data: bytes) -> list[int]:
+    """Places of *data* to change: the first, the last and some between, the same in every run."""
+    between = random.Random(7).sample(range(len(data)), min(CUT, len(data)))
+    return sorted({0, len(data) - 1, *between})
+
+
+def _flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("name", ["claims.json", CLAIMS])
+def test_no_byte_of_a_claims_file_can_be_changed_unseen(there: Read, name: str) -> None:
+    data = there(name)
+    assert data is not None
+
+    for at in _places(data):
+        read = with_changes(there, {name: _flipped(data, at)})
+        try:
+            assert verify(read).failures, (name, at, data[max(0, at - 20) : at + 20])
+        except ContentError:
+            assert name == "claims.json"  # it can no longer be read at all
+
+
+def test_no_byte_of_a_stored_text_can_be_changed_unseen(receipts_site: Path, there: Read) -> None:
+    for path in sorted((receipts_site / "sources/snapshots").iterdir()):
+        name, data = path.relative_to(receipts_site).as_posix(), path.read_bytes()
+        for at in _places(data)[::6]:
+            failures = verify(with_changes(there, {name: _flipped(data, at)})).failures
+            assert [f for f in failures if f"the stored text at {name} was changed" in f.message], (name, at)
+
+
+def test_no_letter_of_an_article_can_be_changed_unseen(there: Read) -> None:
+    data = there(ARTICLE)
+    assert data is not None
+    words = article_words(data.decode())
+
+    for word in random.Random(7).sample(sorted({w for w in words.split() if w.isalpha() and len(w) > 5}), 12):
+        at = data.index(f"{word}".encode(), data.index(b'<p class="deck">') if word in words[90:] else 0)
+        changed = _flipped(data, at + 2)
+        if article_words(changed.decode()) == words:
+            continue  # it stood in a link's address or the like, which is not the article's text
+        failures = verify(with_changes(there, {ARTICLE: changed})).failures
+        assert [f for f in failures if "the article's text was changed" in f.message], word
+
+
+def test_a_file_that_is_gone_is_told(there: Read, receipts_site: Path) -> None:
+    text = next((receipts_site / "sources/snapshots").iterdir()).relative_to(receipts_site).as_posix()
+    for name, message in [
+        (CLAIMS, "its claims file"),
+        (ARTICLE, "its page is not there"),
+        (text, "the stored text should stand at"),
+    ]:
+        failures = verify(with_changes(there, {name: None})).failures
+        assert [f for f in failures if message in f.message], name
+
+
+Change = Callable[[Document], None]
+
+
+def _first(document: Document, basis: str) -> Document:
+    found: Document = next(claim for claim in document["claims"] if claim["basis"] == basis)
+    return found
+
+
+def _change_a_passage(document: Document) -> None:
+    passage = _first(document, "traced")["passages"][0]
+    passage["words"] = passage["words"].replace("e", "a", 1)
+
+
+def _move_a_passage(document: Document) -> None:
+    passage = _first(document, "traced")["passages"][0]
+    passage["line"] = 1 if passage["line"] != 1 else 5
+
+
+def _point_beyond_the_text(document: Document) -> None:
+    _first(document, "traced")["passages"][0]["line"] = 999
+
+
+def _change_a_sentence(document: Document) -> None:
+    claim = _first(document, "traced")
+    claim["text"] = claim["text"].replace("e", "a", 1)
+
+
+def _turn_two_sentences_round(document: Document) -> None:
+    one, two = document["claims"][4:6]
+    one["text"], two["text"] = two["text"], one["text"]
+
+
+def _leave_a_sentence_out(document: Document) -> None:
+    del document["claims"][3]
+
+
+def _take_the_passages_away(document: Document) -> None:
+    _first(document, "quoted")["passages"] = []
+
+
+def _call_it_our_reading_no_more(document: Document) -> None:
+    _first(document, "analysis")["basis"] = "traced"
+
+
+def _bear_out_less(document: Document) -> None:
+    for passage in _first(document, "traced")["passages"]:
+        passage["bears"] = []
+
+
+def _cite_what_is_not_there(document: Document) -> None:
+    _first(document, "traced")["citations"][0]["source"] = "nowhere"
+
+
+def _take_a_passage_from_elsewhere(document: Document) -> None:
+    _first(document, "traced")["passages"][0]["source"] = "westfield-survey-2026"
+
+
+def _deny_the_copy(document: Document) -> None:
+    document["sources"][0]["snapshot"] = None
+
+
+def _count_wrong(document: Document) -> None:
+    document["counts"]["analysis"] = 0
+
+
+def _forget_an_origin(document: Document) -> None:
+    document["origins"].pop()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_change_a_passage, "does not say"),
+        (_move_a_passage, "but not on line"),
+        (_point_beyond_the_text, "but not on line 999"),
+        (_change_a_sentence, "does not stand in the article"),
+        (_turn_two_sentences_round, "or not in this order"),
+        (_leave_a_sentence_out, "not numbered from 1 on"),
+        (_take_the_passages_away, "no passage of a stored copy is named"),
+        (_call_it_our_reading_no_more, "cites nothing"),
+        (_bear_out_less, "no passage is named for"),
+        (_cite_what_is_not_there, "none of the article's sources"),
+        (_take_a_passage_from_elsewhere, "does not say"),
+        (_deny_the_copy, "there is no stored copy"),
+        (_count_wrong, "the counts are"),
+        (_forget_an_origin, "the origins do not name each source once"),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+def test_a_claims_file_is_not_believed_though_its_seal_fits(there: Read, change: Change, message: str) -> None:
+    changed = document(there)
+    change(changed)
+
+    failures = forged(there, changed).failures
+
+    assert [f for f in failures if message in f.message], [f.message for f in failures]
+
+
+def test_a_number_changed_alike_in_page_claim_and_hashes_is_still_borne_out_by_nothing(there: Read) -> None:
+    changed, page, receipts = document(there), there(ARTICLE), there(f"{ARTICLE}receipts/")
+    assert page is not None
+    assert receipts is not None
+    claim = next(c for c in changed["claims"] if "41 months" in c["text"])
+    claim["text"] = claim["text"].replace("41", "14")
+    for passage in claim["passages"]:
+        passage["bears"] = [part.replace("41", "14") for part in passage["bears"]]
+    page = page.replace(b"41 months", b"14 months")
+    changed["article"]["words_sha256"] = words_sha256(article_words(page.decode()))
+    more = {ARTICLE: page, f"{ARTICLE}receipts/": receipts.replace(b"41 months", b"14 months", 1)}
+
+    failures = forged(there, changed, **more).failures
+
+    assert [(f.claim, f.sentence) for f in failures] == [(claim["number"], claim["text"])]
+    assert "is not borne out by" in failures[0].message
+
+
+def test_the_receipts_page_shows_what_the_claims_file_has(there: Read) -> None:
+    name = f"{ARTICLE}receipts/"
+    receipts = there(name)
+    assert receipts is not None
+    passage = words_of(receipts.decode(), {("p", "bearing")})[2]
+    word = next(w for w in passage.split() if w.isalpha() and len(w) > 6).encode()
+    at = receipts.index(b'class="bearing"')
+
+    failures = verify(with_changes(there, {name: receipts[:at] + receipts[at:].replace(word, word[::-1], 1)})).failures
+
+    assert "the receipts page shows" in failures[0].message
+
+
+# --- bad input ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": "opensignal-claims-index", "version": 2, "site": "", "articles": []}',
+     b'{"format": "opensignal-claims-index", "version": 1, "site": 4, "articles": []}', b"[" * 100_000,
+     b'{"format": "opensignal-claims-index", "format": "opensignal-claims-index"}'],
+)  # fmt: skip
+def test_an_index_that_cannot_be_read_says_so(given: bytes) -> None:
+    with pytest.raises(ContentError, match=r"claims\.json"):
+        verify({"claims.json": given}.get)
+
+
+def test_a_claims_file_of_a_later_version_is_not_guessed_at(there: Read) -> None:
+    failures = forged(there, {**document(there), "version": 2}).failures
+
+    assert "is of version 2, and this program reads version 1" in failures[0].message
+
+
+def test_a_folder_that_is_neither_site_nor_clone_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a built site"):
+        read_folder(tmp_path, now=NOW)
+
+
+def test_nothing_outside_the_folder_is_read(receipts_site: Path) -> None:
+    read = read_folder(receipts_site, now=NOW)
+
+    assert read("../pyproject.toml") is None
+    assert read("/etc/hostname") is None
+    assert read("sources/snapshots/../../claims.json") is not None
+
+
+def test_an_article_listed_elsewhere_is_not_asked_for(there: Read) -> None:
+    index = json.loads(there("claims.json") or b"")
+    index["articles"][0]["claims"] = "https://elsewhere.example.org/claims.json"
+
+    failures = verify(with_changes(there, {"claims.json": json.dumps(index).encode()})).failures
+
+    assert "https://elsewhere.example.org/claims.json is not there" in failures[0].message
+    assert index["site"] == SITE
+
+
+@pytest.mark.parametrize(
+    ("part", "words", "borne"),
+    [
+        ("9.4 gigawatts", "a summer peak of 9.4 gigawatts in 2026", True),
+        ("4,000 megawatts", "it is 4 GW", True),
+        ("about 950", "945 halls", True),
+        ("three", "3 halls", True),
+        ("a third", "one third of them", True),
+        ("nearly half", "47% of them", True),
+        ("9%", "0.09 of it", True),
+        ("41 months", "14 months", False),
+        ("9.4", "9.9", False),
+        ("“the words”", "all the words here", True),
+        ("“the words”", "all the word here", False),
+        ("“9 words”", "9 sentences", False),
+        ("no number", "other words", False),
+    ],
+)
+def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str, words: str, borne: bool) -> None:
+    assert bears_out(part, words) is borne
+
+
+def test_names_and_years_are_no_figures() -> None:
+    assert list(figures("In 2026 the H100 and GPT-4 drew 9.4 gigawatts, 1,200 halls, from 12/2026.")) == [
+        "9.4",
+        "1,200",
+    ]
