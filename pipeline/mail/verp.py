@@ -24,6 +24,7 @@ from pipeline.keys import Keys, live, mac, newest
 
 MAC_BYTES = 10
 
+SHAPE = r"[bn]-[a-z2-7]{26}-[0-9a-f]{1,16}-[a-z2-7]{16}|u-[0-9a-f]{32}-[0-9a-f]{20}"  # to find one in a text
 _ADDRESS = re.compile(r"([bn])-([a-z2-7]{26})-([0-9a-f]{1,16})-([a-z2-7]{16})|(u)-([0-9a-f]{32})-([0-9a-f]{20})")
 
 

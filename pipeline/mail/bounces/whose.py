@@ -27,7 +27,7 @@ from pipeline.store.bounces import Sent
 MOST = 50  # clues of a kind that are looked at: a mail may hold any number
 MOST_LETTERS = 200  # to one person, newest first: what comes back is of the last days
 
-_SIGNED_LOCAL = re.compile(r"(?<![a-z0-9-])[bnu]-[a-z2-7]{26}-[a-z0-9-]{16,40}(?=@|%40)", re.IGNORECASE)
+_SIGNED_LOCAL = re.compile(rf"(?<![a-z0-9-])(?:{verp.SHAPE})(?=@|%40)", re.IGNORECASE)
 _LINK = re.compile(rf"/unsubscribe/([0-9a-f]{{{tokens.TOKEN_LENGTH}}})(?![0-9a-f])", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"(?<![\w.-])(?:([a-z0-9][a-z0-9._-]{0,120})\.)?([0-9a-f]{32})@[^\s<>@]+", re.IGNORECASE)
 
