@@ -108,6 +108,8 @@ def _gave(feed: FeedResult) -> str:
         parts.append(count(feed.same_stories, "more source of known stories", "more sources of known stories"))
     if feed.passed_by:
         parts.append(f"{feed.passed_by:,} older entries passed by")
+    if feed.held:
+        parts.append(f"{feed.held:,} held: too many within a day, see opensignal inbox --held")
     return ", ".join(parts)
 
 

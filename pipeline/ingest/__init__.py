@@ -112,7 +112,8 @@ class FeedResult:
     entries: int = 0  # not seen before
     cards: tuple[str, ...] = ()  # files of the stories that are new
     same_stories: int = 0  # entries added to a card that was there
-    passed_by: int = 0  # entries beyond the newest fifty, for which no card was made
+    passed_by: int = 0  # entries beyond the newest fifty of a first visit, for which no card was made
+    held: int = 0  # entries beyond fifty new ones within a day, for which a person decides
     message: str = ""  # what went wrong, which, what next
     problems: tuple[str, ...] = ()  # cards that could not be added to, and what next
     next_at: dt.datetime | None = None
@@ -131,6 +132,7 @@ class FeedResult:
             "cards": list(self.cards),
             "same_stories": self.same_stories,
             "passed_by": self.passed_by,
+            "held": self.held,
             "message": self.message,
             "problems": list(self.problems),
             "next_at": self.next_at.isoformat() if self.next_at else None,
@@ -268,26 +270,29 @@ class _Newsroom:
 
     def _parsed(self, feed: Feed, state: FeedState, parsed: Parsed) -> FeedResult:
         with self._store.reading() as connection:
-            seen = memory.seen(connection, feed.id, [entry.id for entry in parsed.entries])
-            fresh = [entry for entry in parsed.entries if entry.id not in seen]
-            self._stories.know(memory.cards_of(connection, [_key(entry) for entry in fresh]))
-        kept, passed_by = decide.newest(fresh)
+            news = _news(connection, feed, parsed.entries, now=self._now)
+            self._stories.know(memory.cards_of(connection, [_key(entry) for entry in news.kept]))
         desk = _Desk(self._folder, feed, self._stories, now=self._now)
-        for entry in kept:
+        for entry in news.kept:
             desk.file(entry)
         if desk.problems:  # what could not be filed must come again, so the feed must come whole
             state = replace(state, etag=None, last_modified=None)
         result = FeedResult(
             feed.id,
             feed.url,
-            Outcome.NEW if fresh else Outcome.UNCHANGED,
-            entries=len(fresh),
+            Outcome.NEW if news.number else Outcome.UNCHANGED,
+            entries=news.number,
             cards=tuple(desk.cards),
             same_stories=desk.same_stories,
-            passed_by=len(passed_by),
+            passed_by=len(news.passed_by),
+            held=len(news.held),
             problems=tuple(desk.problems),
         )
-        handled = [*desk.handled, *(_seen(feed, entry, card="", now=self._now) for entry in passed_by)]
+        handled = [
+            *desk.handled,
+            *(_seen(feed, entry, card=memory.HELD, now=self._now) for entry in news.held),
+            *(_seen(feed, entry, card="", now=self._now) for entry in (*news.passed_by, *news.told_again)),
+        ]
         return self._remember(feed, state, result, handled)
 
     def _answered(self, feed: Feed, state: FeedState, answer: Answer, *, ttl: dt.timedelta | None) -> FeedState:
@@ -336,6 +341,39 @@ class _Newsroom:
                     connection, {other.id: due.held_until(other, wait, now=self._now) for other in neighbours}
                 )
         return replace(result, next_at=state.next_at, new_address=due.new_address(state, now=self._now))
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a feed gave that it had not given before, by what becomes of it."""
+
+    kept: tuple[Entry, ...]  # go to a card
+    held: tuple[Entry, ...]  # wait for a person: more than a feed tells in a day
+    passed_by: tuple[Entry, ...]  # are older than the fifty newest of a feed's first visit
+    told_again: tuple[Entry, ...]  # have a new id, and an address or a title and date that the feed has given before
+
+    @property
+    def number(self) -> int:
+        return len(self.kept) + len(self.held) + len(self.passed_by)
+
+
+def _news(connection: Connection, feed: Feed, given: Sequence[Entry], *, now: dt.datetime) -> _News:
+    ids = [entry.id for entry in given]
+    seen, let_in = memory.seen(connection, feed.id, ids), memory.released(connection, feed.id, ids)
+    fresh = [entry for entry in given if entry.id not in seen]
+    told = memory.told(connection, feed.id, [_key(entry) for entry in fresh if entry.id not in let_in])
+    new = [entry for entry in fresh if entry.id not in let_in and _key(entry) not in told]
+    first = memory.first_seen(connection, feed.id)
+    # What the first visit gave is an archive, and says nothing about how much a feed tells in a day.
+    earlier = memory.taken_in(connection, feed.id, after=max(first, now - decide.A_DAY)) if first else 0
+    kept, rest = decide.newest(new, limit=max(0, decide.NEW_ENTRIES - earlier))
+    wanted = {entry.id for entry in kept} | let_in
+    return _News(
+        kept=tuple(entry for entry in fresh if entry.id in wanted),
+        held=rest if first else (),
+        passed_by=() if first else rest,
+        told_again=tuple(entry for entry in fresh if entry.id not in let_in and _key(entry) in told),
+    )
 
 
 @dataclass(slots=True)

@@ -23,7 +23,8 @@ from pipeline.model import Entry
 SAME_TITLE: Final = 0.5  # Jaccard index of the significant words
 SAME_TITLE_WITHIN: Final = dt.timedelta(hours=72)
 FEWEST_SHARED_WORDS: Final = 3  # "Weekly review" is no story
-NEW_ENTRIES: Final = 50  # of one feed in one run (T-35): a feed's first visit, or a flood
+NEW_ENTRIES: Final = 50  # of one feed within a day (T-35): more is its first visit, or a flood
+A_DAY: Final = dt.timedelta(days=1)
 
 _WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
 _WORDS_THAT_TELL_NOTHING: Final = (

@@ -15,11 +15,15 @@ from itertools import islice
 import sqlalchemy as sa
 
 from pipeline.model import Feed
-from pipeline.store.engine import Connection, insert_once
+from pipeline.store.engine import Connection, insert_once, row_count
 from pipeline.store.tables import entries, feeds
 
 RECENT_LIMIT = 50_000  # entries that `recent` returns at most
+HELD_LIMIT = 10_000  # entries that `held` returns at most
+HELD = "held"  # in place of a card: too many came at once (T-35), a person decides
+RELEASED = "released"  # in place of a card: a person has let it in; the feed's next visit makes its card
 _CHUNK = 500  # values in one IN (...)
+_HAS_CARD = entries.c.card.like("%.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class SeenEntry:
     story: str  # `ingest.decide.story_key`
     title: str
     at: dt.datetime  # when published, or first seen where the feed does not say
-    card: str  # file name below content/inbox/
+    card: str  # file name below content/inbox/, HELD, or "" for none
 
 
 # --- feeds ----------------------------------------------------------------------------------------------------------
@@ -93,13 +97,46 @@ def postpone(connection: Connection, held: Mapping[str, dt.datetime]) -> None:
 
 
 def seen(connection: Connection, feed_id: str, entry_ids: Iterable[str]) -> set[str]:
-    """Which of *entry_ids* the feed has given before."""
+    """Which of *entry_ids* the feed has given before, but for those that wait for being given once more."""
+    return _given(connection, feed_id, entry_ids, entries.c.card != RELEASED)
+
+
+def released(connection: Connection, feed_id: str, entry_ids: Iterable[str]) -> set[str]:
+    """Which of *entry_ids* a person has let in."""
+    return _given(connection, feed_id, entry_ids, entries.c.card == RELEASED)
+
+
+def _given(connection: Connection, feed_id: str, entry_ids: Iterable[str], which: sa.ColumnElement[bool]) -> set[str]:
     by_hash = {_hash(entry_id): entry_id for entry_id in entry_ids}
     found: set[str] = set()
     for chunk in _chunks(by_hash):
-        query = sa.select(entries.c.entry_id).where(entries.c.feed_id == feed_id, entries.c.entry_id.in_(chunk))
+        mine = (entries.c.feed_id == feed_id) & entries.c.entry_id.in_(chunk)
+        query = sa.select(entries.c.entry_id).where(mine, which)
         found.update(by_hash[value] for value in connection.execute(query).scalars())
     return found
+
+
+def told(connection: Connection, feed_id: str, stories: Iterable[str]) -> set[str]:
+    """Which of *stories* the feed has told before, under whatever id."""
+    found: set[str] = set()
+    for chunk in _chunks(stories):
+        mine = (entries.c.feed_id == feed_id) & entries.c.story.in_(chunk)
+        found.update(connection.execute(sa.select(entries.c.story).where(mine).distinct()).scalars())
+    return found
+
+
+def first_seen(connection: Connection, feed_id: str) -> dt.datetime | None:
+    """When the feed gave its first entries, or None if it never gave any."""
+    query = sa.select(sa.func.min(entries.c.seen_at)).where(entries.c.feed_id == feed_id)
+    found: dt.datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def taken_in(connection: Connection, feed_id: str, *, after: dt.datetime) -> int:
+    """How many entries of the feed went to a card after that moment."""
+    mine = (entries.c.feed_id == feed_id) & (entries.c.seen_at > after) & _HAS_CARD
+    number: int = connection.execute(sa.select(sa.func.count()).select_from(entries).where(mine)).scalar_one()
+    return number
 
 
 def cards_of(connection: Connection, stories: Iterable[str]) -> dict[str, str]:
@@ -108,7 +145,7 @@ def cards_of(connection: Connection, stories: Iterable[str]) -> dict[str, str]:
     for chunk in _chunks(stories):
         query = (
             sa.select(entries.c.story, entries.c.card)
-            .where(entries.c.story.in_(chunk), entries.c.card != "")
+            .where(entries.c.story.in_(chunk), _HAS_CARD)
             .order_by(entries.c.seen_at, entries.c.feed_id, entries.c.entry_id)
         )
         for story, card in connection.execute(query):
@@ -120,7 +157,7 @@ def recent(connection: Connection, *, since: dt.datetime, limit: int = RECENT_LI
     """The entries with a card that were published at *since* or later, newest first. Their *entry_id* is left empty."""
     query = (
         sa.select(entries.c.feed_id, entries.c.story, entries.c.title, entries.c.at, entries.c.card)
-        .where(entries.c.at >= since, entries.c.card != "")
+        .where(entries.c.at >= since, _HAS_CARD)
         .order_by(entries.c.at.desc(), entries.c.feed_id, entries.c.entry_id)
         .limit(limit)
     )
@@ -141,7 +178,7 @@ def known_cards(connection: Connection, names: Iterable[str]) -> set[str]:
 
 
 def remember_entries(connection: Connection, handled: Sequence[SeenEntry], *, now: dt.datetime) -> None:
-    """Write down that *handled* were seen; one that is written down already stays as it is."""
+    """Write down that *handled* were seen; one that is written down already stays as it is, unless it was let in since."""
     rows = [
         {
             "feed_id": entry.feed,
@@ -156,6 +193,48 @@ def remember_entries(connection: Connection, handled: Sequence[SeenEntry], *, no
     ]
     if rows:
         connection.execute(insert_once(connection, entries), rows)
+        waiting = (
+            (entries.c.feed_id == sa.bindparam("its_feed"))
+            & (entries.c.entry_id == sa.bindparam("its_id"))
+            & (entries.c.card == RELEASED)
+        )
+        changes = [
+            {"its_feed": row["feed_id"], "its_id": row["entry_id"], "card": row["card"], "seen_at": now} for row in rows
+        ]
+        connection.execute(entries.update().where(waiting), changes)
+
+
+# --- entries that a person has to look at -----------------------------------------------------------------------------
+
+
+def held(connection: Connection, *, limit: int = HELD_LIMIT) -> list[SeenEntry]:
+    """The entries that are held back, feed by feed, the newest of each first. Their *entry_id* is left empty."""
+    query = (
+        sa.select(entries.c.feed_id, entries.c.story, entries.c.title, entries.c.at, entries.c.card)
+        .where(entries.c.card == HELD)
+        .order_by(entries.c.feed_id, entries.c.at.desc(), entries.c.entry_id)
+        .limit(limit)
+    )
+    return [
+        SeenEntry(feed=row.feed_id, entry_id="", story=row.story, title=row.title, at=row.at, card=row.card)
+        for row in connection.execute(query)
+    ]
+
+
+def release(connection: Connection, feed_id: str) -> int:
+    """Let in what is held back of the feed, and have it given once more: whole, and at the next run. How many those are."""
+    waiting = (entries.c.feed_id == feed_id) & (entries.c.card == HELD)
+    number = row_count(connection.execute(entries.update().where(waiting).values(card=RELEASED)))
+    if number:
+        again = {"etag": None, "last_modified": None, "next_at": None}
+        connection.execute(feeds.update().where(feeds.c.id == feed_id).values(again))
+    return number
+
+
+def dismiss(connection: Connection, feed_id: str) -> int:
+    """Let what is held back of the feed go without a card. How many those are."""
+    waiting = (entries.c.feed_id == feed_id) & (entries.c.card == HELD)
+    return row_count(connection.execute(entries.update().where(waiting).values(card="")))
 
 
 def _hash(entry_id: str) -> str:

@@ -258,6 +258,106 @@ def test_t35_a_flood_makes_fifty_cards_and_the_rest_is_counted(site: Site, run_o
     assert second.entries == 0
 
 
+def numbers(*which: int, day: int = 23, guid: str = "") -> str:
+    """A feed of entries called by these numbers; their ids are their addresses, unless *guid* begins them."""
+    items = "".join(
+        f"<item><title>Number {n}</title><link>https://x.example.org/{n}</link><guid>{guid or 'https://x.example.org/'}{n}</guid>"
+        f"<pubDate>Mon, {day} Nov 2026 {n // 60 % 24:02}:{n % 60:02}:00 GMT</pubDate></item>"
+        for n in which
+    )
+    return f'<rss version="2.0"><channel>{items}</channel></rss>'
+
+
+def test_t35_a_flood_after_the_first_visit_is_held_for_a_person(
+    site: Site, run: Run, store: Store, folder: Path
+) -> None:
+    url = site.put("/feed", numbers(1, 2))
+    run(feed("flood", url))
+    site.put("/feed", numbers(*range(1, 91)))
+
+    report = run(feed("flood", url), now=LATER)
+    again = run(feed("flood", url), now=LATER + 2 * HOUR)
+
+    assert (report.entries, len(report.cards), report.feeds[0].held, report.feeds[0].passed_by) == (88, 50, 38, 0)
+    assert (again.entries, again.feeds[0].held) == (0, 0)
+    with store.reading() as connection:
+        held = memory.held(connection)
+    assert [entry.title for entry in held] == [f"Number {n}" for n in range(40, 2, -1)]
+
+
+def test_t35_the_fifty_are_those_of_a_day_and_not_of_a_visit(site: Site, run_once: Run) -> None:
+    url = site.put("/feed", numbers(1))
+    run_once(feed("flood", url))
+    outcomes = []
+    for visit in range(1, 5):
+        site.put("/feed", numbers(*range(1, 1 + 20 * visit)))
+        outcomes.append(run_once(feed("flood", url), now=LATER + 2 * HOUR * visit).feeds[0])
+
+    assert [len(outcome.cards) for outcome in outcomes] == [19, 20, 11, 0]
+    assert [outcome.held for outcome in outcomes] == [0, 0, 9, 20]
+
+    site.put("/feed", numbers(*range(100, 130)))
+    assert len(run_once(feed("flood", url), now=LATER + 60 * HOUR).cards) == 30
+
+
+def test_t35_new_ids_for_old_entries_are_no_news(site: Site, run_once: Run, folder: Path) -> None:
+    """A publisher that moves to another system gives every entry a new id."""
+    url = site.put("/feed", numbers(*range(80), guid="old-"))
+    run_once(feed("flood", url))
+    before = tree(folder)
+    site.put("/feed", numbers(*range(80), guid="new-"))
+
+    report = run_once(feed("flood", url), now=LATER)
+
+    assert (report.entries, report.cards, report.feeds[0].held) == (0, (), 0)
+    assert tree(folder) == before
+
+
+def test_t35_entries_dated_back_do_not_push_out_the_news(site: Site, run_once: Run) -> None:
+    url = site.put("/feed", numbers(1))
+    run_once(feed("flood", url))
+    old = numbers(*range(100, 180), day=2).removesuffix("</channel></rss>")
+    site.put("/feed", old + numbers(5, 6).split("<channel>")[1])
+
+    report = run_once(feed("flood", url), now=LATER)
+
+    assert {"2026-11-23-number-5", "2026-11-23-number-6"} <= {name.rpartition("-")[0] for name in report.cards}
+    assert (len(report.cards), report.feeds[0].held) == (50, 32)
+
+
+def test_t35_what_a_person_lets_in_gets_its_cards_at_the_next_visit(
+    site: Site, run: Run, store: Store, folder: Path
+) -> None:
+    url = site.put("/feed", numbers(1))
+    run(feed("flood", url))
+    site.put("/feed", numbers(*range(1, 81)))
+    run(feed("flood", url), now=LATER)
+
+    with store.writing() as connection:
+        assert memory.release(connection, "flood") == 29
+        assert memory.release(connection, "flood") == 0
+    report = run(feed("flood", url), now=LATER + HOUR / 60)
+    after = run(feed("flood", url), now=LATER + 3 * HOUR)
+
+    assert (len(report.cards), report.feeds[0].held) == (29, 0)
+    assert len(cards(folder)) == 80
+    assert (after.entries, after.cards) == (0, ())
+
+
+def test_t35_what_a_person_lets_go_does_not_come_back(site: Site, run: Run, store: Store, folder: Path) -> None:
+    url = site.put("/feed", numbers(1))
+    run(feed("flood", url))
+    site.put("/feed", numbers(*range(1, 81)))
+    run(feed("flood", url), now=LATER)
+
+    with store.writing() as connection:
+        assert memory.dismiss(connection, "flood") == 29
+    after = run(feed("flood", url), now=LATER + 3 * HOUR)
+
+    assert (after.entries, after.cards) == (0, ())
+    assert len(cards(folder)) == 51
+
+
 # --- again, and killed ------------------------------------------------------------------------------------------------
 
 
