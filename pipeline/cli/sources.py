@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.base import Json, Root, app, group, now, settings_of
+from pipeline.cli.base import AllowPrivate, Json, Root, app, group, now, settings_of
 from pipeline.errors import UsageError
 from pipeline.terminal import count, err, out, print_json, tell
 
@@ -33,6 +33,7 @@ def cite(
         bool, typer.Option("--copy", help="Put the citation on the clipboard too, where the terminal can.")
     ] = False,
     root: Root = None,
+    allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Make a source of a web page or PDF, with a stored copy. Prints the citation to paste.
@@ -40,13 +41,14 @@ def cite(
     Example: opensignal cite https://example.org/outlook --quote "may double by 2030"
     """
     from pipeline.ingest import open_fetcher
+    from pipeline.ingest.fetch import DOCUMENTS
     from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import cite as make_source
 
-    settings = settings_of(root)
+    settings = settings_of(root, allow_private=allow_private)
     with Sandbox() as sandbox:
         cited = make_source(
-            open_fetcher(settings),
+            open_fetcher(settings, limits=DOCUMENTS),
             sandbox,
             url,
             root=settings.root,
@@ -91,6 +93,7 @@ def check(
         bool, typer.Option("--write", help="Put what was found into the files, as status and status_at.")
     ] = False,
     root: Root = None,
+    allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Tell which sources are live, moved, changed or gone. Changed is what lost words that articles cite.
@@ -98,15 +101,16 @@ def check(
     Example: opensignal sources check --write
     """
     from pipeline.ingest import open_fetcher
+    from pipeline.ingest.fetch import DOCUMENTS
     from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import check_sources
     from pipeline.library import load_library
 
-    settings = settings_of(root)
+    settings = settings_of(root, allow_private=allow_private)
     library = load_library(settings.root, kept=settings.kept_dir)
     with Sandbox() as sandbox:
         report = check_sources(
-            open_fetcher(settings),
+            open_fetcher(settings, limits=DOCUMENTS),
             sandbox,
             library,
             root=settings.root,
@@ -125,6 +129,7 @@ def refresh(
         bool, typer.Option("--again", help="Take a new copy of those that have one, if their quotes stand in it.")
     ] = False,
     root: Root = None,
+    allow_private: AllowPrivate = False,
     json: Json = False,
 ) -> None:
     """Take the copies that are missing. Tells which recorded facts stand in them.
@@ -132,15 +137,16 @@ def refresh(
     Example: opensignal sources refresh sample-office
     """
     from pipeline.ingest import open_fetcher
+    from pipeline.ingest.fetch import DOCUMENTS
     from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import refresh as take_copies
     from pipeline.library import load_library
 
-    settings = settings_of(root)
+    settings = settings_of(root, allow_private=allow_private)
     library = load_library(settings.root, kept=settings.kept_dir)
     with Sandbox() as sandbox:
         report = take_copies(
-            open_fetcher(settings),
+            open_fetcher(settings, limits=DOCUMENTS),
             sandbox,
             library,
             root=settings.root,

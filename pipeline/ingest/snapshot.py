@@ -39,8 +39,8 @@ class Taken:
 
     @property
     def usage(self) -> tuple[str, ...]:
-        """What the page says of machines that read it (F9)."""
-        return self.page.usage
+        """What the server, its robots.txt and the page itself say of machines that read it (F9)."""
+        return tuple(dict.fromkeys((*self.answer.usage, *self.page.usage)))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -50,7 +50,8 @@ class Taken:
             "final_url": self.answer.url,
             "fetched_at": f"{self.snapshot.at:%Y-%m-%dT%H:%M:%SZ}",
             "status": self.answer.status,
-            "content_type": self.answer.content_type,
+            "reason": self.answer.reason,
+            "headers": [list(header) for header in self.answer.headers],
             "sha256": self.snapshot.sha256,
             "bytes": self.snapshot.bytes,
             "text_sha256": self.snapshot.text_sha256,

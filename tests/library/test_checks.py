@@ -338,6 +338,21 @@ def test_s115_nobody_may_pass_on_what_all_rights_are_reserved_of(newsroom: Newsr
     assert (newsroom.only_problem().code, newsroom.only_problem().line) == ("S115", 9)
 
 
+def test_s117_a_number_that_only_an_aggregator_gives(newsroom: Newsroom) -> None:
+    file = newsroom.root / "content/sources/northfield-2026.yml"
+    file.write_text(file.read_text().replace("tier: primary", "tier: aggregator"))
+    newsroom.article(
+        "The peak demand was 9.4 GW in 2025.[^northfield-2026]\n"
+        "The peak demand of 2025 was 9.4 GW.[^northfield-2026][^southfield-2026]\n"
+        "It looks ahead.[^northfield-2026]\n"
+    )
+
+    problems = [problem for problem in newsroom.load().problems if problem.code == "S117"]
+
+    assert [(p.line, p.column, p.severity) for p in problems] == [(9, 1, Severity.WARNING)]
+    assert "rests on northfield-2026 alone" in problems[0].message
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("superseded_by: southfield-2026\n", ""), ("", "supersedes: northfield-2026\n")],

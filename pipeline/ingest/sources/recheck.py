@@ -138,9 +138,9 @@ def judge(source: Source, answer: Answer | NotHad, text: str, *, cited: Iterable
                 source, SourceStatus.GONE, f"answers {answer.status}; cite a copy that somebody keeps under archive:"
             )
         return Checked(source, None, str(answer))
-    leads_to = _leads_to(source, answer)
-    if leads_to is not None and urlsplit(leads_to).path in ("", "/") and urlsplit(source.url).path not in ("", "/"):
-        return Checked(source, SourceStatus.GONE, f"leads to a front page, {leads_to}", leads_to=leads_to)
+    if urlsplit(answer.url).path in ("", "/") and urlsplit(source.url).path not in ("", "/"):
+        return Checked(source, SourceStatus.GONE, f"leads to a front page, {answer.url}", leads_to=answer.url)
+    leads_to = answer.moved if answer.moved and page_key(answer.moved) != page_key(source.url) else None
     lost = tuple(name for name in cited if not occurs(source.quotes[name].text, text))
     if lost:
         why = f"not there any more: {', '.join(lost)}" + (
@@ -162,11 +162,6 @@ def cited_quotes(library: Library) -> Mapping[str, tuple[str, ...]]:
                 names = {citation.quote} & set(source.quotes) if citation.quote else set(source.quotes)
                 cited.setdefault(source.id, set()).update(name for name in names if name)
     return {id_: tuple(name for name in library.sources[id_].quotes if name in names) for id_, names in cited.items()}
-
-
-def _leads_to(source: Source, answer: Answer) -> str | None:
-    """The other page that the address of *source* leads to, if it does."""
-    return answer.url if page_key(answer.url) != page_key(source.url) else None
 
 
 def _is_asked(source: Source, *, named: bool) -> bool:

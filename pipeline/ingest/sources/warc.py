@@ -13,7 +13,6 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +77,8 @@ def write_warc(sources: Iterable[Source], texts: StoredTexts, *, kept: Path, to:
 def _response(writer: WARCWriter, source: Source, shot: Snapshot, raw: Path) -> Any:
     body, record = _bytes(raw, shot), _record(raw)
     status = int(record.get("status", 200))
-    headers = StatusAndHeaders(f"{status} {_phrase(status)}", _headers(record, len(body)), protocol="HTTP/1.1")
+    line = f"{status} {record.get('reason') or 'OK'}"
+    headers = StatusAndHeaders(line, _headers(record, len(body)), protocol="HTTP/1.1")
     made = writer.create_warc_record(
         record.get("final_url", source.url),
         "response",
@@ -118,7 +118,6 @@ def _id(name: str) -> str:
 def _headers(record: Mapping[str, Any], length: int) -> list[tuple[str, str]]:
     """The server's headers, but for those of a coding that is undone; what was said of it is kept under another name."""
     given = [(str(name), str(value)) for name, value in record.get("headers", ())]
-    given = given or [("Content-Type", str(record.get("content_type") or "application/octet-stream"))]
     told = [(f"X-Archive-Orig-{name}" if name.lower() in _CODED else name, value) for name, value in given]
     return [*told, ("Content-Length", str(length))]
 
@@ -144,10 +143,3 @@ def _record(raw: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

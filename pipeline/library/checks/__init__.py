@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Final
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
 from pipeline.library.checks.published import check_published, pasts_of
-from pipeline.library.checks.sources import check_addresses, check_ids, check_quotes, check_source, check_superseded
+from pipeline.library.checks.sources import (
+    check_addresses,
+    check_aggregators,
+    check_ids,
+    check_quotes,
+    check_source,
+    check_superseded,
+)
 from pipeline.library.files import Shelf
 from pipeline.library.history import open_history
 from pipeline.model import Problem, Severity, Status
@@ -66,6 +73,7 @@ CODES: Final = {
     "S114": "a quote of more than 300 characters, or of more than 5% of a text that may not be redistributed",
     "S115": "the full text of a source that may not be redistributed is stored in the repository",
     "S116": "a source that was replaced by a newer one, or retracted",
+    "S117": "a number whose only source is an aggregator",
     "S118": "a quote or a quotation that could not be looked up: the stored copy is not here, or there is none",
     # what must carry a citation
     "S201": "a sentence with a number and without a citation",
@@ -91,6 +99,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     for article in shelf.articles:
         yield from check_article(article, library, root)
         yield from check_superseded(article, library)
+        yield from check_aggregators(article, library)
         yield from check_claims(article.noun, library)
     yield from check_slugs(shelf.articles)
     for source in shelf.sources:

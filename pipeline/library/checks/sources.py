@@ -12,13 +12,14 @@ from pipeline.library.licences import RESERVED
 from pipeline.library.quotes import difference, normal, occurs, places
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
-from pipeline.model import Article, Feed, Problem, Severity, Source, SourceStatus
+from pipeline.model import Article, Basis, Feed, Problem, Severity, Source, SourceStatus, Tier
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
 QUOTE_MAX: Final = 300  # characters; more is hard to call a quotation
 QUOTE_SHARE: Final = 0.05  # of a text that may not be passed on
+_FIGURES: Final = frozenset({Basis.TRACED, Basis.RECORDED, Basis.UNSEEN, Basis.UNTRACED})  # what a number may rest on
 A_LINE: Final = 80  # characters that may be quoted of the shortest text
 
 
@@ -63,6 +64,18 @@ def check_superseded(read: Read[Article], library: Library) -> Iterator[Problem]
         else:
             continue
         yield Problem(read.path, citation.line, citation.column, "S116", message, Severity.WARNING)
+
+
+def check_aggregators(read: Read[Article], library: Library) -> Iterator[Problem]:
+    """S117: a number whose sentence cites nobody but collectors of reports."""
+    for claim in library.claims(read.noun):
+        sources = [library.sources[id_] for id_ in claim.source_ids if id_ in library.sources]
+        if claim.basis not in _FIGURES or not sources or any(s.tier is not Tier.AGGREGATOR for s in sources):
+            continue
+        if any(char.isdigit() for char in claim.text):
+            names = " and ".join(source.id for source in sources)
+            message = f"a number here rests on {names} alone, which collects what others report; cite who reports or measured it"
+            yield Problem(read.path, claim.line, claim.column, "S117", message, Severity.WARNING)
 
 
 def successors(sources: Mapping[str, Source]) -> dict[str, str]:

@@ -78,10 +78,9 @@ def test_a_page_becomes_a_source_that_says_what_the_page_says_of_itself(desk: De
     assert cited.usage == ("noai",)
 
 
-def test_what_may_not_be_passed_on_is_kept_outside_git_with_its_bytes_and_how_they_came(
-    desk: Desk, site: Site, url: str
-) -> None:
-    """F-09: what the publisher says of machines is recorded with each copy."""
+def test_what_may_not_be_passed_on_is_kept_outside_git_with_its_bytes_and_how_they_came(desk: Desk, site: Site) -> None:
+    """F-09: what the publisher says of machines is recorded with each copy, by server and page."""
+    url = site.put("/outlook", PAGE.format(head=""), Content_Type=HTML, Content_Usage="train-ai=n")
     source = desk.source(desk.cite(url).id)
 
     shot = source.snapshot
@@ -93,9 +92,14 @@ def test_what_may_not_be_passed_on_is_kept_outside_git_with_its_bytes_and_how_th
     assert hashlib.sha256(text).hexdigest() == shot.text_sha256
     assert raw == PAGE.format(head="").encode()
     assert (record["url"], record["final_url"], record["status"]) == (url, url, 200)
-    assert (record["fetched_at"], record["content_type"]) == ("2026-11-23T09:14:02Z", HTML)
+    assert (record["fetched_at"], record["reason"]) == ("2026-11-23T09:14:02Z", "OK")
+    assert ["Content-Type", HTML] in record["headers"]
     assert (record["sha256"], record["text_sha256"], record["bytes"]) == (shot.sha256, shot.text_sha256, shot.bytes)
-    assert (record["tool"], record["licence"], record["usage"]) == (shot.tool, "unknown", ["noai"])
+    assert (record["tool"], record["licence"], record["usage"]) == (
+        shot.tool,
+        "unknown",
+        ["content-usage: train-ai=n", "noai"],
+    )
 
 
 def test_a_free_licence_puts_the_text_into_git(desk: Desk, url: str) -> None:

@@ -137,6 +137,13 @@ def test_moved_is_what_answers_elsewhere_with_the_same_words(desk: Desk) -> None
     assert (one.found, one.leads_to) == (SourceStatus.MOVED, elsewhere)
 
 
+def test_a_redirect_for_now_is_no_move(desk: Desk) -> None:
+    desk.site.put("/tonight", TEXT, **PLAIN)
+    desk.site.put("/outlook", "", status=302, Location="/tonight")
+
+    assert [one.found for one in desk.check().checked] == [SourceStatus.LIVE]
+
+
 def test_an_address_that_leads_to_the_front_page_is_gone(desk: Desk) -> None:
     desk.site.put("/", "Welcome to the authority.", **PLAIN)
     desk.site.put("/outlook", "", status=301, Location="/")
