@@ -20,13 +20,12 @@ _INVISIBLE: Final = re.compile(
 )
 # Only what ends a line as a hyphen does: a long dash there stands between two words.
 _LINE_END_HYPHEN: Final = re.compile(f"(?<=[^\\W\\d_])[-‐‑{_SOFT_HYPHEN}][ \\t]*\\r?\\n[ \\t]*(?=([^\\W\\d_]))")
-_MARKS: Final = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′ʼ`´‹›❛❜", "'"),
-        **dict.fromkeys("“”„‟″«»❝❞〝〞", '"'),
-        **dict.fromkeys("‐‑‒–—―−﹘﹣－⸺⸻", "-"),
-    }
-)
+_PLAIN_MARKS: Final = {
+    **dict.fromkeys("‘’‚‛′ʼ`´‹›❛❜", "'"),
+    **dict.fromkeys("“”„‟″«»❝❞〝〞", '"'),
+    **dict.fromkeys("‐‑‒–—―−﹘﹣－⸺⸻", "-"),
+}
+_MARK: Final = re.compile(f"[{''.join(_PLAIN_MARKS)}]")
 _RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _PLAIN: Final = str.maketrans(_RAISED, "0123456789")
 _POWER: Final = re.compile(rf"(?<=\d)([⁻⁺]?)([{_RAISED}]+)")
@@ -34,21 +33,37 @@ _POWER: Final = re.compile(rf"(?<=\d)([⁻⁺]?)([{_RAISED}]+)")
 _NOTE: Final = re.compile(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,;:!?)\]\"'%”’]))([{_RAISED}]+(?:[,⁻–-][{_RAISED}]+)*)")
 
 
-@functools.lru_cache(maxsize=512)  # a source has several quotes, and its text is long
+@functools.lru_cache(maxsize=1024)  # a source has several quotes
 def normal(text: str) -> str:
     """*text* in the normal form N; `normal` of it is the same again."""
+    return " ".join(_same_letters(_joined(text)).split())
+
+
+def normal_lines(text: str) -> tuple[str, ...]:
+    """Each line of *text* in the normal form N; a word that a hyphen parts at the end of one stays in two pieces."""
+    return tuple(" ".join(line.split()) for line in _same_letters(text).split("\n"))
+
+
+def _same_letters(text: str) -> str:
+    """*text* in N but for its white space."""
     if text.isascii():
-        return " ".join(_joined(text).translate(_MARKS).split())
-    text = _joined(_INVISIBLE.sub("", text)).replace(_SOFT_HYPHEN, "")
-    text = _with_notes(text).translate(_MARKS)  # before NFKC, which makes a space and an accent of a lone accent
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace(_SOFT_HYPHEN, "").translate(_MARKS)
-    return " ".join(text.split())
+        return text.replace("`", "'")
+    text = _with_notes(_INVISIBLE.sub("", text).replace(_SOFT_HYPHEN, ""))
+    text = _with_plain_marks(text)  # before NFKC, which makes a space and an accent of a lone accent
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    return _with_plain_marks(_INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace(_SOFT_HYPHEN, ""))
+
+
+def _with_plain_marks(text: str) -> str:
+    return _MARK.sub(lambda found: _PLAIN_MARKS[found[0]], text)
 
 
 def _joined(text: str) -> str:
     """*text* with the words joined that a hyphen parts at the end of a line; before a capital the hyphen is the word's own."""
     if "\n" not in text:
         return text
+    text = _INVISIBLE.sub("", text)
     return _LINE_END_HYPHEN.sub(lambda found: "" if found[1].islower() else found[0], text)
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from pipeline.library.quotes.normal import normal
+from pipeline.library.quotes.normal import normal_lines
 from pipeline.library.sentences import sentence_ends
 
 # A number with what belongs to it: sign, currency, groups of thousands, decimals, percent. "- 5" is no sign: a dash stands apart.
@@ -62,7 +62,7 @@ class Text:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
-        self.lines = tuple(map(normal, raw.split("\n")))  # of the file, empty ones too
+        self.lines = normal_lines(raw)  # of the file, empty ones too
         parted = not all(self.lines[:-1])
         pieces: list[str] = []
         self._starts: list[int] = []  # of each line that is not empty, in `flat`
