@@ -59,20 +59,21 @@ def check(root: Root = None, json: Json = False) -> None:
     from pipeline.library import load_library
 
     settings = settings_of(root)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
     problems = library.problems_at(now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    sentences = library.sentences()
+    found = [library.summary(article) for article in library.articles if article.status.is_final]
+    factual, cited = sum(one.factual for one in found), sum(one.cited for one in found)
     if library.note:
         err.print(f"opensignal: {library.note}")
     if json:
         told_of = [problem_as_dict(problem) for problem in problems]
-        print_json({"problems": told_of, "factual": sentences.factual, "cited": sentences.cited})
+        print_json({"problems": told_of, "factual": factual, "cited": cited})
     else:
         for problem in problems:
             out.print(told(problem))
         warnings = len(problems) - len(errors)
-        out.print(f"{count(sentences.factual, 'factual sentence')}, {sentences.cited:,} cited")
+        out.print(f"{count(factual, 'factual sentence')}, {cited:,} cited")
         out.print(
             f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
             f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"
@@ -98,7 +99,7 @@ def ingest(
     from pipeline.library import load_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
     feeds = library.readable_feeds()
     with opened_store(settings) as store:
         report = run_ingest(

@@ -83,7 +83,7 @@ def list_(root: Root = None, json: Json = False) -> None:
     from pipeline.library.sourcelist import list_sources
 
     settings = settings_of(root)
-    tell(list_sources(load_library(settings.root, kept=settings.kept_dir)), json=json)
+    tell(list_sources(load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)), json=json)
 
 
 @sources.command()
@@ -107,7 +107,7 @@ def check(
     from pipeline.library import load_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
     with Sandbox() as sandbox:
         report = check_sources(
             open_fetcher(settings, limits=DOCUMENTS),
@@ -143,7 +143,7 @@ def refresh(
     from pipeline.library import load_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
     with Sandbox() as sandbox:
         report = take_copies(
             open_fetcher(settings, limits=DOCUMENTS),

@@ -140,7 +140,7 @@ def _share(issue: str, share: int) -> Order:
 
 
 def _publishable(desk: Desk) -> Library:
-    library = load_library(desk.settings.root, kept=desk.settings.kept_dir)
+    library = load_library(desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir)
     library.must_be_publishable(desk.clock())
     return library
 
@@ -186,7 +186,9 @@ def read_feeds(desk: Desk) -> str:
 
 def order_feeds(desk: Desk) -> str:
     """The same, a job a feed."""
-    feeds = load_library(desk.settings.root, kept=desk.settings.kept_dir).readable_feeds()
+    feeds = load_library(
+        desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir
+    ).readable_feeds()
     with desk.store.writing() as connection:
         due = due_feeds(connection, feeds, now=desk.clock())
         for feed in due:
@@ -203,7 +205,9 @@ def read_feed(desk: Desk, *, feed: str) -> str:
 
 
 def _read(desk: Desk, *, only: str | None) -> str:
-    feeds = load_library(desk.settings.root, kept=desk.settings.kept_dir).readable_feeds()
+    feeds = load_library(
+        desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir
+    ).readable_feeds()
     if only and only not in {feed.id for feed in feeds}:
         return ""  # an editor took it out meanwhile
     report = ingest(

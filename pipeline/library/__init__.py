@@ -19,7 +19,6 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
@@ -31,7 +30,7 @@ from pipeline.library.notation import addresses_of
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
-from pipeline.library.tracing import trace
+from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
 from pipeline.library.typography import typographic
 from pipeline.model import Article, Claim, Feed, Person, Problem, Severity, Source, Topic
 
@@ -57,11 +56,6 @@ __all__ = [
 ]
 
 
-class Sentences(NamedTuple):
-    factual: int
-    cited: int
-
-
 @dataclasses.dataclass(frozen=True)
 class Library:
     """Everything under content/, read at one moment."""
@@ -82,6 +76,7 @@ class Library:
     _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    kept_claims: KeptClaims | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def published(self, now: dt.datetime) -> tuple[Article, ...]:
         """The articles that readers may see at *now*, newest first."""
@@ -98,19 +93,20 @@ class Library:
     def claims(self, article: Article) -> tuple[Claim, ...]:
         """The sentences of *article*, each with its citations and what it rests on; found once."""
         if article not in self._claims:
-            self._claims[article] = trace(article, self)
+            found = self.kept_claims.claims(article, self) if self.kept_claims else None
+            self._claims[article] = self._traced(article) if found is None else found
         return self._claims[article]
 
-    def sentences(self) -> Sentences:
-        """How many sentences of the finished articles say something that a reader may ask the source of, and how many cite one."""
-        claims = [
-            claim
-            for article in self.articles
-            if article.status.is_final
-            for claim in self.claims(article)
-            if claim.is_factual
-        ]
-        return Sentences(len(claims), sum(bool(claim.citations) for claim in claims))
+    def summary(self, article: Article) -> Summary:
+        """What is wrong with the claims of *article*, how many of them are factual, and how many of those cite."""
+        found = self.kept_claims.summary(article, self) if self.kept_claims and article not in self._claims else None
+        return summarized(article, self.claims(article)) if found is None else found
+
+    def _traced(self, article: Article) -> tuple[Claim, ...]:
+        claims = trace(article, self)
+        if self.kept_claims:
+            self.kept_claims.keep(article, self, claims)
+        return claims
 
     def blocking(self, now: dt.datetime) -> tuple[Problem, ...]:
         """The errors in what would be published at *now*: in articles that are public, or that could not be read and do not say
@@ -154,6 +150,15 @@ class Library:
         return article.is_public(now) if article else problem.path not in self.held_back
 
     @cached_property
+    def newer(self) -> dict[str, list[str]]:
+        """By id of a source, the ids of those that say that they replace it."""
+        found: dict[str, list[str]] = {}
+        for source in self.sources.values():
+            if source.supersedes:
+                found.setdefault(source.supersedes, []).append(source.id)
+        return found
+
+    @cached_property
     def _by_slug(self) -> dict[str, Article]:
         return {article.slug: article for article in reversed(self.articles)}
 
@@ -162,22 +167,28 @@ class Library:
         return {article.path: article for article in self.articles}
 
 
-def load_library(root: Path, *, kept: Path | None = None, now: dt.datetime | None = None) -> Library:
+def load_library(
+    root: Path, *, kept: Path | None = None, state: Path | None = None, now: dt.datetime | None = None
+) -> Library:
     """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`.
 
     *kept* is the folder of the stored copies that are not in Git (`Settings.kept_dir`); default: the one of who set nothing.
+    In *state* (`Settings.state_dir`) claims are kept that were found before; default: nothing is kept.
     What Git knows of earlier is compared with what stands here at *now*; default: this moment.
     """
     shelf = read_content(root)
-    library = _library(shelf, StoredTexts(root, kept))
+    kept_claims = KeptClaims(state / "claims") if state else None
+    library = _library(shelf, StoredTexts(root, kept), kept_claims)
     past, note = check_past(shelf, library, root, now=now or dt.datetime.now(dt.UTC))
     problems = [*shelf.problems, *check_all(shelf, library, root), *past]
     checked = dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)), note=note)
     checked._claims.update(library._claims)
+    if kept_claims:
+        kept_claims.tidy()
     return checked
 
 
-def _library(shelf: Shelf, texts: StoredTexts) -> Library:
+def _library(shelf: Shelf, texts: StoredTexts, kept_claims: KeptClaims | None) -> Library:
     articles = sorted((read.noun for read in shelf.articles), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
     return Library(
         articles=tuple(articles),
@@ -187,6 +198,7 @@ def _library(shelf: Shelf, texts: StoredTexts) -> Library:
         feeds=tuple(read.noun for read in shelf.feeds),
         held_back=frozenset(shelf.held_back),
         texts=texts,
+        kept_claims=kept_claims,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,17 +19,18 @@ from pipeline.library.quotes import normal
 from pipeline.library.tracing import judge as judging
 from pipeline.library.tracing.copied import copied
 from pipeline.library.tracing.findings import Finding
-from pipeline.library.tracing.held import Held, all_stored, held
+from pipeline.library.tracing.held import Held, held, stored
+from pipeline.library.tracing.kept import KeptClaims, Summary, summarized
 from pipeline.library.tracing.quoted import Verdict, look_up
 from pipeline.library.tracing.speakers import misattributed
 from pipeline.library.tracing.statements import Statement, statements
 from pipeline.library.tracing.uncited import uncited
-from pipeline.model import Article, Basis, Citation, Claim, Passage, Problem, Severity
+from pipeline.model import Article, Basis, Claim, Passage, Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
-__all__ = ["Finding", "Held", "Statement", "statements", "trace"]
+__all__ = ["Finding", "Held", "KeptClaims", "Statement", "Summary", "statements", "summarized", "trace"]
 
 # The weakest part of a sentence decides what it rests on.
 _WEAKEST_FIRST: Final = (Basis.UNTRACED, Basis.UNSEEN, Basis.RECORDED, Basis.TRACED, Basis.QUOTED)
@@ -41,8 +42,9 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     In an article that is not finished yet, nothing that is wrong is an error, and what is not cited yet is not told.
     """
     places = _Places(article)
-    known = frozenset(normal(source.title).lower() for source in library.sources.values() if source.title)
-    texts = tuple(all_stored(library))
+    cited = [library.sources[id_] for id_ in article.source_ids if id_ in library.sources]
+    known = frozenset(normal(source.title).lower() for source in cited if source.title)
+    texts = [(source, text) for source in cited if (text := stored(source, library)) is not None]
     claims: list[Claim] = []
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
     for statement in statements(article, library.sources):
@@ -123,9 +125,3 @@ class _Places:
         return Problem(
             self._article.path, self.line(offset), self.column(offset), finding.code, finding.message, severity
         )
-
-
-def left_over(article: Article, claims: Iterable[Claim]) -> Iterator[Citation]:
-    """The citations of *article* that belong to no sentence, such as one in a heading."""
-    belong = {citation for claim in claims for citation in claim.citations}
-    yield from (citation for citation in article.citations if citation not in belong)

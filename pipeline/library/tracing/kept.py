@@ -1,0 +1,189 @@
+"""Claims that were found before are kept in a folder of this machine: a check looks at what has changed, and at nothing else.
+
+A file is named by all that its claims depend on: the article, the sources that it cites with what these report and what replaces
+them, which of their texts are here, and the code that looks. What is wrong with an article may also hang on sources that it does
+not cite ("it occurs in another source"), so claims with problems are found again when any source has changed. The folder may be
+deleted at any time; where it cannot be written, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.model import Article, Basis, Citation, Claim, Passage, Problem, Severity, Source
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+_BROKEN: Final = (ValueError, TypeError, KeyError)  # what a file that was cut off or written over raises
+_UNUSED: Final = 7 * 24 * 3600.0  # seconds after which a file that nothing asked for is deleted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """What a check wants to know of an article's claims."""
+
+    problems: tuple[Problem, ...]
+    factual: int
+    cited: int
+
+
+class KeptClaims:
+    """The claims kept in *folder*."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._asked: set[str] = set()
+        self._wrote = False
+
+    def summary(self, article: Article, library: Library) -> Summary | None:
+        """The summary of the claims of *article*; None where there is none that still holds."""
+        lines = self._lines(article, library, most=1)
+        try:
+            return _summary(json.loads(lines[0])) if lines else None
+        except _BROKEN:
+            return None
+
+    def claims(self, article: Article, library: Library) -> tuple[Claim, ...] | None:
+        """The claims of *article*; None where there are none that still hold."""
+        lines = self._lines(article, library, most=2)
+        try:
+            return tuple(_claim(data) for data in json.loads(lines[1])) if lines else None
+        except _BROKEN:
+            return None
+
+    def keep(self, article: Article, library: Library, claims: Sequence[Claim]) -> None:
+        """Write the claims of *article*, whole or not at all."""
+        summary = summarized(article, claims)
+        head = {**dataclasses.asdict(summary), "sources": _digest_of_all(library) if summary.problems else ""}
+        text = "\n".join(_json(part) for part in (head, [dataclasses.asdict(claim) for claim in claims]))
+        key = key_of(article, library)
+        new = self._folder / f".{key}.{os.getpid()}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            new.write_text(text, "utf-8")
+            new.replace(self._folder / f"{key}.json")
+        except OSError:
+            return
+        self._wrote = True
+
+    def tidy(self) -> None:
+        """Delete what nobody has asked for in a week; looked for only after something was written."""
+        for path in self._folder.glob("*.json") if self._wrote else ():
+            try:
+                if path.stem not in self._asked and time.time() - path.stat().st_mtime > _UNUSED:
+                    path.unlink()
+            except OSError:
+                continue
+
+    def _lines(self, article: Article, library: Library, *, most: int) -> list[str]:
+        key = key_of(article, library)
+        self._asked.add(key)
+        try:
+            with (self._folder / f"{key}.json").open(encoding="utf-8") as file:
+                lines = [file.readline() for _ in range(most)]
+            holds = json.loads(lines[0])["sources"] in ("", _digest_of_all(library))
+        except (OSError, *_BROKEN):
+            return []
+        return lines if holds else []
+
+
+def summarized(article: Article, claims: Sequence[Claim]) -> Summary:
+    """What is wrong with *claims* and with the citations of *article* that belong to none of them, and how many say something."""
+    factual = [claim for claim in claims if claim.is_factual]
+    problems = tuple(problem for claim in claims for problem in claim.problems)
+    return Summary(
+        (*problems, *_left_over(article, claims)), len(factual), sum(bool(claim.citations) for claim in factual)
+    )
+
+
+def _left_over(article: Article, claims: Sequence[Claim]) -> Iterator[Problem]:
+    """S206 for the citations that cover nothing, such as one in a heading."""
+    belong = {citation for claim in claims for citation in claim.citations}
+    for citation in article.citations:
+        if citation not in belong:
+            message = f'the citation of "{citation.source}" belongs to no sentence; put it behind the full stop of one'
+            yield Problem(article.path, citation.line, citation.column, "S206", message, Severity.WARNING)
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------------------
+
+
+def key_of(article: Article, library: Library) -> str:
+    """What the claims of *article* depend on, as one name."""
+    parts = [_code(), repr(article), *(_told(source, library) for source in _near(article, library))]
+    return _digest("\0".join(parts))
+
+
+def _digest_of_all(library: Library) -> str:
+    """One name for all sources as they are now."""
+    return _digest("\0".join(_told(source, library) for _, source in sorted(library.sources.items())))
+
+
+def _near(article: Article, library: Library) -> Iterator[Source]:
+    """The sources that *article* cites, and those that they lead to: what they report, what replaces them."""
+    waiting, seen = [*article.source_ids], set[str]()
+    while waiting:
+        id_ = waiting.pop(0)
+        source = library.sources.get(id_)
+        if source is None or id_ in seen:
+            continue
+        seen.add(id_)
+        yield source
+        waiting += [other for other in (source.via, source.supersedes, source.superseded_by) if other]
+        waiting += library.newer.get(id_, [])
+
+
+def _told(source: Source, library: Library) -> str:
+    text, wrong = library.texts.of(source)
+    return f"{source!r} {'here' if text is not None else 'not here'} {wrong}"
+
+
+@functools.cache
+def _code() -> str:
+    """The code that finds claims: with another one they may be others."""
+    library = Path(__file__).parent.parent
+    files = [
+        *library.glob("tracing/*.py"),
+        *library.glob("quotes/*.py"),
+        *library.glob("*.py"),
+        library.parent / "model.py",
+    ]
+    return _digest("".join(path.read_text("utf-8") for path in sorted(files)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+# --- to JSON and back -----------------------------------------------------------------------------------------------------------
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _summary(data: dict[str, Any]) -> Summary:
+    return Summary(tuple(map(_problem, data["problems"])), data["factual"], data["cited"])
+
+
+def _claim(data: dict[str, Any]) -> Claim:
+    nouns = {
+        "basis": Basis(data["basis"]),
+        "citations": tuple(Citation(**one) for one in data["citations"]),
+        "passages": tuple(Passage(**{**one, "bears": tuple(one["bears"])}) for one in data["passages"]),
+        "problems": tuple(map(_problem, data["problems"])),
+    }
+    return Claim(**{**data, **nouns})
+
+
+def _problem(data: dict[str, Any]) -> Problem:
+    return Problem(**{**data, "severity": Severity(data["severity"])})

@@ -1,0 +1,107 @@
+"""What was found before is not looked for again, unless something has changed on which it depends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.library import Library, load_library
+from pipeline.model import Claim
+from tests.library.newsroom import TEXT, Newsroom
+
+BODY = "It is “60% above our 2024 outlook”.[^westfield]\nThe region needs 9.4 GW.[^northfield-2026]\n"
+
+
+def _load(newsroom: Newsroom) -> tuple[Library, tuple[Claim, ...]]:
+    library = load_library(newsroom.root, state=newsroom.root / ".opensignal")
+    return library, library.claims(library.articles[0])
+
+
+def _files(newsroom: Newsroom) -> list[Path]:
+    return sorted((newsroom.root / ".opensignal/claims").glob("*"))
+
+
+def _is_new(newsroom: Newsroom) -> bool:
+    """True when the claims were found anew: a file more is there, or one was written over."""
+    before = {path.name: path.stat().st_ino for path in _files(newsroom)}
+    _load(newsroom)
+    return {path.name: path.stat().st_ino for path in _files(newsroom)} != before
+
+
+@pytest.fixture
+def known(newsroom: Newsroom) -> Newsroom:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article(BODY)
+    _load(newsroom)
+    return newsroom
+
+
+def test_the_same_claims_come_back(known: Newsroom) -> None:
+    fresh = known.load()
+
+    library, claims = _load(known)
+
+    assert not _is_new(known)
+    assert claims == fresh.claims(fresh.articles[0])
+    assert library.summary(library.articles[0]) == fresh.summary(fresh.articles[0])
+    assert library.problems == fresh.problems
+
+
+def test_a_changed_sentence_is_looked_at_again(known: Newsroom) -> None:
+    known.article(BODY.replace("60%", "70%"))
+
+    assert _is_new(known)
+    assert "S110" in [problem.code for problem in _load(known)[0].problems]
+
+
+def test_a_changed_source_is_looked_at_again(known: Newsroom) -> None:
+    known.source("northfield-2026", "note: the figure was read again\n")
+
+    assert _is_new(known)
+
+
+def test_a_copy_that_is_no_longer_here_is_noticed(known: Newsroom) -> None:
+    for copy in (known.root / "content/sources/snapshots").iterdir():
+        copy.unlink()
+
+    assert _is_new(known)
+    assert "S118" in [problem.code for problem in _load(known)[1][0].problems]
+
+
+def test_a_source_that_is_not_cited_changes_nothing_where_all_is_well(known: Newsroom) -> None:
+    known.source("eastfield")
+
+    assert not _is_new(known)
+
+
+def test_s111_words_that_another_source_has_by_now_are_found_there(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article("It is “a bridge to an empty island”.[^westfield]\n")
+    assert [problem.code for problem in _load(newsroom)[1][0].problems] == ["S110"]
+
+    newsroom.quoted_source("eastfield", "an empty island", text=f"{TEXT} It is a bridge to an empty island.")
+
+    assert [problem.code for problem in _load(newsroom)[1][0].problems] == ["S111"]
+
+
+@pytest.mark.parametrize("spoilt", ["", "{}", "[]", "null", '{"sources": ""}\n', '{"sources": ""}\n[{}]', "\ufffd"])
+def test_a_broken_file_is_written_anew(known: Newsroom, spoilt: str) -> None:
+    (file,) = _files(known)
+    whole = file.read_text()
+    file.write_text(spoilt)
+
+    _, claims = _load(known)
+
+    assert len(claims) == 2
+    assert file.read_text() == whole
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(newsroom: Newsroom) -> None:
+    newsroom.article(BODY.partition("\n")[2])
+    (newsroom.root / ".opensignal").mkdir()
+    (newsroom.root / ".opensignal/claims").write_text("a file where a folder should be")
+
+    _, claims = _load(newsroom)
+
+    assert len(claims) == 1
