@@ -83,8 +83,22 @@ CODES: Final = {
     "S205": "a sentence that tells what somebody did, without a citation",
     "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
     # what a sentence says, beside what its sources say
+    "S301": "a number that occurs in none of the sources of its sentence",
+    "S302": "a number with another unit, currency or rate than in the source",
+    "S303": "percent and percentage points taken for one another",
+    "S304": "one end of a range given as if it were the whole",
+    "S305": "a number, a date or a name bound to something else than in the source",
+    "S306": "a sum, a change, a multiple or a span of time that does not come out",
+    "S307": "a year or a date that occurs in none of the sources of its sentence",
+    "S310": "a name that occurs in none of the sources of its sentence",
     "S311": "a quotation is given to somebody who does not stand near its words in the source",
     "S320": "a negation that stands in the source or in the sentence alone",
+    "S321": "a reservation of the source that the sentence leaves out",
+    "S322": "by for to, up for down, or a comparison turned round",
+    "S330": "sources of one sentence that give different figures for the same thing",
+    "S331": "a figure of a source that was replaced, given as today's",
+    "S332": "sources of one sentence that are copies of one text",
+    "S333": "a figure cited from a report where the source that it reports has it too",
     "S340": "more than 25 words of a source follow one another without quotation marks",
 }
 

@@ -1,23 +1,45 @@
-"""Whether the numbers of a statement stand in what is held of its sources."""
+"""The verdict on one statement: whether its figures stand in its sources, and whether its words say what theirs say.
+
+    judge    figures | look up | years, units, ranges | bindings, sums | wording | what the sources are to one another | Verdict
+
+`numbers` finds figures, `units` and `compare` tell whether two are one, `evidence` indexes what is held of a source. The rules are
+`figures` (S301 to S304, S307), `binding` (S305), `sums` (S306), `wording` (S310, S320 to S322) and `origins` (S330 to S333).
+All of it is arithmetic and comparing words: the same input gives the same verdict, which says what words it rests on.
+
+Errors are figures without a source, with another unit or another year. Everything that depends on reading is a hint.
+In a paragraph of our own reading nothing is found fault with: what stands there is ours, and is only looked up.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pipeline.library.quotes import normal
+from pipeline.library.copies import origins
+from pipeline.library.tracing.binding import check_binding, check_names, closest
+from pipeline.library.tracing.evidence import Evidence, evidence_of
+from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up
 from pipeline.library.tracing.findings import Finding
-from pipeline.library.tracing.held import Held
-from pipeline.library.tracing.statements import Statement
-from pipeline.library.tracing.uncited import figures
+from pipeline.library.tracing.numbers import Figures, find
+from pipeline.library.tracing.origins import check_age, check_agreement, check_copies, check_primary, disagreements
+from pipeline.library.tracing.sums import check_since, check_sums
+from pipeline.library.tracing.wording import (
+    check_bounds,
+    check_direction,
+    check_hedge,
+    check_negation,
+    check_unknown_names,
+)
 from pipeline.model import Article, Basis, Passage
 
 if TYPE_CHECKING:
     from pipeline.library import Library
+    from pipeline.library.tracing.held import Held
+    from pipeline.library.tracing.statements import Statement
+    from pipeline.model import Source
 
-_DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
+__all__ = ["Finding", "Looked", "Verdict", "examine", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +61,128 @@ class Verdict:
 
 
 def judge(statement: Statement, held: Sequence[Held], *, library: Library, article: Article) -> Verdict:
-    """Look up each number of *statement* in the texts and recorded figures of its sources."""
-    numbers: list[Looked] = []
-    passages: list[Passage] = []
-    for low, high in figures(statement):
-        words = statement.text[low:high]
-        passage = next(_passages(words, held), None)
-        if passage is not None:
-            passages.append(passage)
-            numbers.append(Looked(words, low, Basis.RECORDED if passage.kind == "fact" else Basis.TRACED))
-        else:
-            away = any(one.away for one in held)
-            numbers.append(Looked(words, low, Basis.UNSEEN if away else Basis.UNTRACED))
-    return Verdict(tuple(numbers), tuple(passages), origins=len(held))
+    """Look up each figure of *statement* in what is *held* of its sources, and compare its words with theirs."""
+    cited = tuple(_evidence(one.source, library) for one in held)
+    if not cited:
+        return Verdict()
+    texts = {e.id: text for e in cited if (text := library.texts.of(e.source)[0]) is not None}
+    figures = _ours(find(statement.text), statement.verbatim)
+    sought = look_up(statement.text, figures, cited, before=statement.before)
+    differing = tuple(disagreements(sought, cited))
+    findings: list[Finding] = []
+    if not statement.analysis:
+        ids = {evidence.id for evidence in cited}
+        findings += _examined(
+            statement.text,
+            figures,
+            sought,
+            cited,
+            lambda: (_evidence(library.sources[id_], library) for id_ in sorted(library.sources) if id_ not in ids),
+            before=statement.before,
+            written=article.date.year,
+            is_prose=statement.kind != "row",
+        )
+        findings += check_agreement(differing)
+        findings += _check_sources(statement.text, sought, cited, library, texts)
+    return Verdict(
+        tuple(_looked(sought, cited)),
+        tuple(_passages(sought)),
+        tuple(sorted(findings, key=lambda f: (f.at, f.code, f.message))),
+        bool(differing),
+        len(origins((e.source for e in cited), texts)),
+    )
 
 
-def _passages(words: str, held: Sequence[Held]) -> Iterator[Passage]:
-    digits = _plain(words)
-    for one in held:
-        for number, line in enumerate(one.text.lines if one.text else ()):
-            if digits in map(_plain, _DIGITS.findall(line)):
-                yield Passage(one.source.id, line, "text", line=number + 1, bears=(words,))
-        for fact in one.source.facts.values():
-            if digits in map(_plain, _DIGITS.findall(f"{fact.value} {fact.what} {fact.period or ''}")):
-                recorded = f"{fact.what}: {fact.value} {fact.unit}"
-                yield Passage(one.source.id, recorded, "fact", name=fact.id, bears=(words,))
+def examine(text: str, cited: Sequence[Evidence], *, before: str = "", written: int | None = None) -> Iterator[Finding]:
+    """What is wrong with the sentence *text* of an article of the year *written*, by the *cited* sources and nothing else."""
+    figures = find(text)
+    sought = look_up(text, figures, cited, before=before)
+    yield from _examined(text, figures, sought, cited, tuple, before=before, written=written, is_prose=True)
 
 
-def _plain(words: str) -> str:
-    found = _DIGITS.search(normal(words))
-    return found[0].replace(",", "") if found else words
+def _examined(
+    text: str,
+    figures: Figures,
+    sought: Sequence[Sought],
+    cited: Sequence[Evidence],
+    others: Others,
+    *,
+    before: str,
+    written: int | None,
+    is_prose: bool,
+) -> Iterator[Finding]:
+    yield from check_figures(sought, text, cited, others)
+    yield from check_years(figures, text, cited, before=before)
+    yield from check_sums(text, figures)
+    yield from check_since(text, figures, written=written)
+    if not is_prose:
+        return
+    found = closest(text, cited, sought)
+    yield from check_binding(sought, text, figures, found)
+    yield from check_bounds(sought, text)
+    yield from check_unknown_names(text, cited, before=before)
+    if found is not None:
+        evidence, place = found
+        yield from check_negation(text, place, evidence.id)
+        yield from check_hedge(text, place, evidence.id)
+        yield from check_direction(text, sought, place, evidence.id)
+        yield from check_names(text, place, evidence.id)
+
+
+def _evidence(source: Source, library: Library) -> Evidence:
+    return evidence_of(source, library.texts.of(source)[0], is_away=library.texts.is_away(source))
+
+
+def _ours(figures: Figures, verbatim: Iterable[tuple[int, int]]) -> Figures:
+    """*figures* without those in a quotation, which is compared word for word by itself."""
+    spans = tuple(verbatim)
+
+    def is_ours(start: int) -> bool:
+        return not any(low <= start < high for low, high in spans)
+
+    return Figures(
+        tuple(q for q in figures.quantities if is_ours(q.start)), tuple(w for w in figures.whens if is_ours(w.start))
+    )
+
+
+def _check_sources(
+    text: str, sought: Sequence[Sought], cited: Sequence[Evidence], library: Library, texts: dict[str, str]
+) -> Iterator[Finding]:
+    from pipeline.library.checks.sources import successors
+
+    def at_hand(id_: str) -> Evidence | None:
+        source = library.sources.get(id_)
+        return _evidence(source, library) if source else None
+
+    yield from check_age(text, sought, cited, successors(library.sources), at_hand)
+    yield from check_copies(text, cited, texts)
+    yield from check_primary(sought, cited, at_hand)
+
+
+def _looked(sought: Sequence[Sought], cited: Sequence[Evidence]) -> Iterator[Looked]:
+    """How it stands with each figure; one that is worked out rests on those that it is worked out from, and is not looked up."""
+    away = any(evidence.is_away for evidence in cited)
+    for one in sought:
+        if one.best is not None:
+            traced = any(sighting.place.basis is Basis.TRACED for sighting in one.sightings)
+            yield Looked(one.said.words, one.said.start, Basis.TRACED if traced else Basis.RECORDED)
+        elif not one.is_worked_out and not is_soft(one.said):
+            yield Looked(one.said.words, one.said.start, Basis.UNSEEN if away else Basis.UNTRACED)
+
+
+def _passages(sought: Sequence[Sought]) -> Iterator[Passage]:
+    """For each place that bears out a figure, once: what it bears. Each figure is shown where its words are most at home."""
+    borne: dict[int, tuple[Sought, list[str]]] = {}
+    for one in sought:
+        best = one.best
+        if best is not None:
+            traced = next((s for s in one.sightings if s.place.basis is Basis.TRACED), best)
+            shown = best if best.place.basis is Basis.TRACED else traced
+            key = id(shown.place)
+            if key in borne:
+                borne[key][1].append(one.said.words)
+            else:
+                borne[key] = (Sought(one.said, (shown,)), [one.said.words])
+    for one, words in borne.values():
+        assert one.best is not None
+        yield one.best.place.passage(one.best.evidence.id, tuple(dict.fromkeys(words)))

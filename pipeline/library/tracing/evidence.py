@@ -1,0 +1,324 @@
+"""What is held of a source, indexed once: each sentence of its stored text, each quote and each recorded figure, with its figures.
+
+A *place* is one of these. The first time a text is asked for costs a reading of it; after that looking up is cheap.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from pipeline.library.sentences import sentence_ends
+from pipeline.library.tracing.numbers import Figures, When, find
+from pipeline.model import Basis, Fact, Passage, Source
+
+TEXT, QUOTE, FACT, CARD = "text", "quote", "fact", "card"  # card: title, date, address and note of the source
+
+
+@dataclass(frozen=True)
+class Place:
+    """One sentence, quote or figure of a source."""
+
+    words: str
+    kind: str
+    line: int | None = None
+    name: str | None = None
+    page: int | None = None
+    before: str = ""  # the sentences before it in its paragraph
+
+    @cached_property
+    def around(self) -> frozenset[str]:
+        """Its stems, and those of what "it", "they" or "that" in it may stand for."""
+        return self.stems | stems(self.before) if _PRONOUN.search(self.words) else self.stems
+
+    @cached_property
+    def sequence(self) -> tuple[str, ...]:
+        return sequence(self.words)
+
+    @cached_property
+    def figures(self) -> Figures:
+        return find(self.words)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return stems(self.words)
+
+    @property
+    def basis(self) -> Basis:
+        return Basis.TRACED if self.kind in (TEXT, QUOTE) else Basis.RECORDED
+
+    def passage(self, source: str, bears: tuple[str, ...]) -> Passage:
+        kind = FACT if self.kind == CARD else self.kind
+        return Passage(source, self.words, kind, self.name, self.line, self.page, bears)
+
+
+_PRONOUN: Final = re.compile(
+    r"\b(?:it|its|they|them|their|that|this|these|those|none|neither|both|one|the (?:fleet|rest|others?|company|plan|rule"
+    r"|firm|trial))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A source, and every place in it where something may stand."""
+
+    source: Source
+    places: tuple[Place, ...]
+    has_text: bool
+    is_away: bool  # a copy was taken, and is not on this machine
+
+    @property
+    def id(self) -> str:
+        return self.source.id
+
+    @cached_property
+    def sentences(self) -> tuple[Place, ...]:
+        """The places that are prose of the source: what the language of a statement can be compared with."""
+        return tuple(place for place in self.places if place.kind in (TEXT, QUOTE))
+
+    @cached_property
+    def with_quantities(self) -> tuple[Place, ...]:
+        return tuple(place for place in self.places if place.figures.quantities)
+
+    @cached_property
+    def whens(self) -> tuple[When, ...]:
+        return tuple(when for place in self.places for when in place.figures.whens)
+
+    @cached_property
+    def years(self) -> frozenset[int]:
+        """The years that it names, and those that "last year" and "next year" mean by its date."""
+        years = {when.year for when in self.whens if when.year is not None and not when.is_decade}
+        issued = int(self.source.issued[:4]) if self.source.issued and self.source.issued[:4].isdigit() else None
+        if issued is not None:
+            years.add(issued)
+            years |= {issued + shift for shift, words in _RELATIVE if any(words.search(p.words) for p in self.places)}
+        return frozenset(years)
+
+    @cached_property
+    def lines(self) -> dict[int, tuple[Place, ...]]:
+        """The sentences of each line of its text."""
+        lines: dict[int, list[Place]] = {}
+        for place in self.places:
+            if place.line is not None:
+                lines.setdefault(place.line, []).append(place)
+        return {number: tuple(places) for number, places in lines.items()}
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """In how many places each stem stands."""
+        return Counter(stem for place in self.places for stem in place.stems)
+
+    @cached_property
+    def lower(self) -> str:
+        return " ".join(place.words for place in self.places).lower()
+
+    def weight(self, stem: str) -> float:
+        """How much *stem* tells: a word of every sentence tells nothing."""
+        return 1 / (1 + 0.5 * (self.counts[stem] - 1)) if self.counts[stem] else 0.0
+
+
+_RELATIVE: Final = (
+    (
+        -1,
+        re.compile(
+            r"\b(?:last year|a year (?:ago|earlier|before)|(?:the )?(?:previous|prior|preceding) year|the year before"
+            r"|year[- ]over[- ]year|year[- ]on[- ]year)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (1, re.compile(r"\b(?:next year|the coming year|the year after)\b", re.IGNORECASE)),
+)
+
+
+def evidence_of(source: Source, text: str | None, *, is_away: bool = False) -> Evidence:
+    """What is held of *source*, whose stored text is *text* (None where there is none here)."""
+    quotes = tuple((quote.id, quote.text, quote.page) for quote in source.quotes.values())
+    issued = source.issued or " ".join(
+        re.findall(r"(?:19|20)\d\d$", source.id)
+    )  # an id ends in the year, as editors name them
+    card = (source.title or "", issued, source.publisher, source.note, _dates_in(source.url), _words_in(source.url))
+    return _evidence(_Key(source), text, quotes, tuple(source.facts.values()), card, is_away)
+
+
+class _Key:
+    """A source as a key: two with one id and equal facts are one to us, and its mappings cannot be hashed."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __hash__(self) -> int:
+        return hash(self.source.id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and (self.source is other.source or self.source == other.source)
+
+
+@functools.lru_cache(maxsize=1024)
+def _evidence(
+    key: _Key,
+    text: str | None,
+    quotes: tuple[tuple[str, str, int | None], ...],
+    facts: tuple[Fact, ...],
+    card: tuple[str, ...],
+    is_away: bool,
+) -> Evidence:
+    places = [Place(words, QUOTE, name=id_, page=page) for id_, words, page in quotes]
+    places += _sentences(text or "")
+    places += [Place(told(fact), FACT, name=fact.id) for fact in facts]
+    places += [Place(words, CARD) for words in card if words]
+    return Evidence(key.source, tuple(places), text is not None, is_away)
+
+
+@functools.lru_cache(maxsize=512)
+def _sentences(text: str) -> tuple[Place, ...]:
+    places = []
+    for number, line in enumerate(text.split("\n"), 1):
+        ends = sentence_ends(line)
+        for start, end in zip([0, *ends], ends, strict=False):
+            if words := line[start:end].strip():
+                places.append(Place(words, TEXT, line=number, before=line[:start].strip()))
+    return tuple(places)
+
+
+def told(fact: Fact) -> str:
+    """A recorded figure as a sentence: what it is, its value and unit, its period."""
+    value = fact.value if fact.unit in ("date", "text", "year") else f"{_grouped(fact.value)} {fact.unit}"
+    what, bound = _split_bound(fact.what)
+    period = f" ({_period(fact.period)})" if fact.period else ""
+    return f"{what}: {bound}{value}{period}"
+
+
+_BOUND_AT_THE_END: Final = re.compile(
+    r"(.*),? \(?(about|around|nearly|almost|roughly|over|more than|at least|up to|up to roughly|up to about|under"
+    r"|less than)\)?$"
+)
+
+
+def _split_bound(what: str) -> tuple[str, str]:
+    """``ERCOT large-load queue, about`` is a name and a bound."""
+    found = _BOUND_AT_THE_END.match(what)
+    return (found[1].rstrip(","), f"{found[2]} ") if found else (what, "")
+
+
+def _grouped(value: str) -> str:
+    return f"{int(value):,}" if value.isdigit() and len(value) > 4 else value
+
+
+def _period(period: str) -> str:
+    return period.replace("/", " to ")
+
+
+def _dates_in(url: str) -> str:
+    """The dates and years in an address, as far as they are sure: /2026/01/28/ and /2026-01-28-."""
+    return " ".join("-".join(part for part in found.groups() if part) for found in _URL_DATE.finditer(url))
+
+
+def _words_in(url: str) -> str:
+    """The words of an address that has a headline in it."""
+    return ". ".join(found.replace("-", " ") for found in re.findall(r"(?<=/)[\w]+(?:-[\w]+){3,}", url))
+
+
+_URL_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[/-](0[1-9]|1[0-2])(?:[/-]([0-3]\d))?)?(?!\d)")
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------------
+
+_WORDS: Final = re.compile(r"[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ']*")
+_STOP: Final = frozenset(
+    "a about above according across after again against ago all almost already also although always am among an and "
+    "another any are"
+    " around as at away back be became because become been before behind being below between both but by came can come "
+    "could did do"
+    " does doing done down during each either else enough even ever every few for from further gave get give given gives "
+    "go goes"
+    " going gone got had has have having he her here hers him his how however i if in include included includes including "
+    "indeed instead"
+    " into is it its itself just kept last least less let like likely made make makes many may me might mine more most "
+    "much must my near"
+    " nearly need never next no nor not now of off often on once one only onto or other others our out over own per "
+    "perhaps put puts quite"
+    " rather really roughly said same say says see seem seems seen set several shall she should since so some soon still "
+    "such take"
+    " taken takes than that the their them then there these they thing things this those though through thus to together "
+    "too took"
+    " toward towards two under until up upon us use used using very via was way we well went were what when where whether "
+    "which while who"
+    " whole whom whose why will with within without would yet you your percent cent per billion million thousand trillion "
+    "dollars dollar"
+    " euros pounds year years month months day days week weeks hour hours today three four five six seven eight nine ten "
+    "half quarter"
+    " doubled tripled times tell tells told report reports reported put account accounts number numbers figure figures total"
+    " january february march april june july august september october november december".split()
+)
+_ENDINGS: Final = (
+    "ures",
+    "ure",
+    "ization",
+    "isation",
+    "ations",
+    "ation",
+    "ments",
+    "ment",
+    "ings",
+    "ing",
+    "ies",
+    "ied",
+    "ers",
+    "ed",
+    "es",
+    "er",
+    "ly",
+    "al",
+    "s",
+    "e",
+    "y",
+)
+
+
+@functools.lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """*word* without the endings that change with its place in a sentence; crude, and the same for both sides."""
+    word = word.lower().removesuffix("'s").replace("centre", "center").replace("isation", "ization").replace("'", "")
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    for least in (3, 4):
+        for ending in _ENDINGS:
+            if len(word) - len(ending) >= (least + 2 if ending in ("ly", "al") else least) and word.endswith(ending):
+                word = word[: -len(ending)]
+                break
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+_IRREGULAR: Final = {
+    "rose": "ris", "risen": "ris", "fell": "fall", "fallen": "fall", "grew": "grow", "grown": "grow", "bought": "buy",
+    "sold": "sell", "sales": "sell", "sale": "sell", "spent": "spend", "built": "build", "held": "hold", "drew": "draw",
+    "drawn": "draw", "paid": "pay", "found": "find", "won": "win", "lost": "los", "men": "man", "women": "woman",
+    "people": "person", "growth": "grow", "use": "us", "using": "us", "usage": "us", "american": "us-a", "america": "us-a",
+    "european": "europ", "europe": "europ", "british": "brit", "britain": "brit", "irish": "irel", "ireland": "irel",
+    "spanish": "spa", "spain": "spa", "chinese": "chin", "china": "chin",
+}  # fmt: skip
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of the words of *text* that tell what it is about."""
+    found = {
+        stem(word)
+        for word in _WORDS.findall(text.translate(_APOSTROPHE))
+        if word.lower() not in _STOP and len(word) > 1
+    }
+    if "U.S." in text or re.search(r"\bUS\b|United States", text):
+        found.add("us-a")
+    return frozenset(found)
+
+
+def sequence(text: str) -> tuple[str, ...]:
+    """The words and numbers of *text* in order, without their endings."""
+    return tuple(stem(word) for word in re.findall(r"[A-Za-z][\w'-]*|\d[\d.,]*", text))
+
+
+_APOSTROPHE: Final = str.maketrans({"’": "'"})

@@ -1,0 +1,756 @@
+"""The figures in a text: quantities with their unit and precision, and the days, months, quarters and years that it names.
+
+    find   a text | dates | numerals and number words | scale, unit, bounds | ranges and lists | Figures
+
+No figure in our sense: ordinals (the third, 21st), numbers that are part of a name (H100, GPT-4, Article 50, 5G), times of day,
+section numbers, and the words *one* and *a* without a unit. What is in code or in an address must have been taken out before.
+
+`find` reads prose in English and keeps offsets: typographic dashes, spaces and quotation marks may stand as they were typed.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from pipeline.library.tracing.units import (
+    BEFORE,
+    BEHIND,
+    FOLD,
+    SCALE_SIGNS,
+    SCALE_WORDS,
+    SHARE,
+    Unit,
+    scale_of,
+    unit_before,
+    unit_behind,
+)
+
+
+class Bound(StrEnum):
+    """What the words around a number say of how near it is."""
+
+    FLAT = ""  # the number and no more
+    ABOUT = "about"
+    NEARLY = "nearly"  # a little less than it
+    OVER = "more than"  # it, or more
+    UNDER = "less than"
+    UP_TO = "up to"  # a ceiling that need not be reached
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number as it stands in a text, with its unit. *value* and *step* are in the unit as written, scale words multiplied in."""
+
+    start: int
+    end: int
+    words: str  # from the currency sign to the unit
+    number: float  # as written, without scale: 5.5 of "$5.5 billion"
+    value: float  # 5,500,000,000
+    step: float  # what one more in the last place written is worth: 100,000,000
+    unit: Unit | None = None
+    per: str = ""  # year, of "10 percent a year"
+    bound: Bound = Bound.FLAT
+    noun: str = ""  # what is counted, where there is no unit: GPUs
+    spelled: bool = False  # in words
+    other_end: float | None = None  # value of the other end of a range
+    is_low: bool = False  # of the two ends
+    is_change: bool = False  # one end of "from 9 to 17": a change, and no range
+
+    @property
+    def dimension(self) -> str:
+        return self.unit.dimension if self.unit else ""
+
+    @property
+    def base(self) -> float:
+        """The value in the first unit of its dimension."""
+        return self.value * self.unit.factor if self.unit else self.value
+
+    @property
+    def is_small_word(self) -> bool:
+        """True for two to ten in words and without a unit: prose counts things of its own with them."""
+        return self.spelled and self.unit is None and self.value <= 10 and self.value == self.number
+
+    @property
+    def is_verb(self) -> bool:
+        """True for a multiple that a word says: doubled, threefold, twice."""
+        return self.spelled and self.unit is FOLD and self.words[-5:].lower() != "times"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A day, month, quarter, half or year that a text names, as far as it names it."""
+
+    start: int
+    end: int
+    words: str
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+    part: str = ""  # Q1 to Q4, H1, H2
+    is_decade: bool = False
+    is_fiscal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    quantities: tuple[Quantity, ...] = ()
+    whens: tuple[When, ...] = ()
+
+    @property
+    def years(self) -> frozenset[int]:
+        return frozenset(when.year for when in self.whens if when.year is not None and not when.is_decade)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------------
+
+_PLAIN: Final = str.maketrans(
+    {**dict.fromkeys("‐‑‒–—−﹣－", "-"), **dict.fromkeys("\u00a0\u2009\u202f\u2007", " "), "’": "'"}
+)
+
+_DIGITS: Final = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen"
+        " nineteen".split()
+    )
+} | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_MULTIPLES: Final = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
+_PARTS: Final = {
+    "half": 1 / 2,
+    "halves": 1 / 2,
+    "third": 1 / 3,
+    "quarter": 1 / 4,
+    "fourth": 1 / 4,
+    "fifth": 1 / 5,
+    "sixth": 1 / 6,
+    "seventh": 1 / 7,
+    "eighth": 1 / 8,
+    "ninth": 1 / 9,
+    "tenth": 1 / 10,
+    "twelfth": 1 / 12,
+    "twentieth": 1 / 20,
+}
+_FOLDS: Final = {
+    **dict.fromkeys("double doubled doubles doubling twice twofold".split(), 2.0),
+    **dict.fromkeys("triple tripled triples tripling treble trebled trebles trebling thrice threefold".split(), 3.0),
+    **dict.fromkeys("quadruple quadrupled quadruples quadrupling fourfold".split(), 4.0),
+    **dict.fromkeys("quintupled quintuple fivefold".split(), 5.0),
+    **dict.fromkeys("halve halved halves halving".split(), 0.5),
+    **{f"{word}fold": float(value) for word, value in _DIGITS.items() if value > 5},
+    "hundredfold": 100.0,
+    "thousandfold": 1000.0,
+}
+
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october "
+        "oct|november nov"
+        "|december dec".split("|"),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH: Final = (
+    r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\b\.?)"
+)
+_YEAR: Final = r"(?P<year>(?:19|20|21)\d\d)"
+_DAY: Final = r"(?P<day>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
+_NUMBERED: Final = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+    "final": 4,
+    "last": 4,
+}
+
+# Each names one time, the most telling first.
+_TIMES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<![\w.,-]){_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>[0-3]\d)(?:T[\d:.]+Z?)?(?![\w])",
+        rf"(?<![\w.,-]){_DAY}(?: of)? {_MONTH},? {_YEAR}(?!\w)",
+        rf"\b{_MONTH} {_DAY},? {_YEAR}(?!\w)",
+        rf"\b{_MONTH},?(?: of)? {_YEAR}(?!\w)",
+        rf"(?<![\w.,-]){_DAY}(?: of)? {_MONTH}(?!\w)",
+        rf"\b{_MONTH} {_DAY}(?![\w%]|[.,]\d)",
+        rf"(?<![\w-]){_YEAR}-?(?P<part>[QH][1-4])(?!\w)",
+        (
+            r"(?<![\w-])(?P<part>[QH][1-4])(?:,? (?:of )?(?:(?P<fiscal>FY|fiscal(?: year)?) ?)?(?P<short>'?\d\d(?!\d)|(?:19"
+            r"|20)\d\d))?(?!\w)"
+        ),
+        r"(?<!\w)(?P<fiscal>FY) ?-?(?P<short>\d\d(?!\d)|(?:19|20)\d\d)(?:-(?P<part>[QH][1-4]))?(?!\w)",
+        (
+            r"\b(?P<numbered>(?i:first|second|third|fourth|final|last|1st|2nd|3rd|4th))[ -](?:(?i:fiscal"
+            r"|calendar)[ -])?(?P<what>quarter|half)"
+            rf"(?:(?:,? of| in)? (?:(?:its|the) )?(?P<fiscal>(?:fiscal|financial)(?: year)? |FY ?)?(?:{_YEAR}"
+            rf"|(?P<short>(?<=FY)\d\d)))?(?![\w])"
+        ),
+        rf"(?<!\w)(?P<fiscal>(?i:fiscal|financial)(?: year)?) {_YEAR}(?!\w)",
+        (
+            r"(?:(?<=\b[Ii]n )|(?<=\b[Bb]y )|(?<=[Ss]ince )|(?<=[Uu]ntil )|(?<=[Ff]rom )|(?<=[Ee]arly )|(?<=[Ll]ate )"
+            r"|(?<=[Mm]id-)|(?<=last )"
+            r"|(?<=next )|(?<=this )|(?<=[Dd]uring )|(?<=\bof )|(?<=[Tt]hrough )|(?<= to )|(?<=[Bb]efore )|(?<=[Aa]fter ))"
+            r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December)(?!\w)"
+        ),
+    )
+)
+_YEARS: Final = re.compile(
+    r"(?<![\w.,$€£¥₹/#-])(?:mid-|pre-|post-|early-|late-)?((?:19|20)\d\d)(?![\w%]|[.,]\d)(?P<s>(?:-?'?s)?)"
+)
+_DECADE: Final = re.compile(r"(?<![\w.,-])((?:19|20)\d0)'?s\b")
+_YEAR_SPAN: Final = re.compile(r"(?<![\w.,$€£¥-])((?:19|20)\d\d)[-/](\d\d|(?:19|20)\d\d)(?![\w%-]|[.,]\d)")
+_MONTHS_OF_A_FACT: Final = re.compile(r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w-])")
+
+_NUMERAL: Final = r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+_WORD: Final = "|".join(sorted([*_DIGITS, *_MULTIPLES], key=len, reverse=True))
+_PART: Final = "|".join(
+    sorted([*_PARTS, *(f"{part}s" for part in _PARTS if part not in ("half", "halves"))], key=len, reverse=True)
+)
+_FOLD_WORD: Final = "|".join(sorted(_FOLDS, key=len, reverse=True))
+_OPENING: Final = re.compile(
+    rf"(?P<money>(?<![A-Za-z$])(?:{BEFORE}) ?)?(?P<sign>(?<![\w)])[-+~<>≈≥≤])?(?<![\w.,/:#@^])(?:(?<!-)"
+    rf"|(?<=[-+]))(?P<num>{_NUMERAL})"
+    rf"|\b(?P<words>(?i:(?:half )?an? (?=(?:hundred|thousand|million|billion|trillion|dozen)\b)|(?={_WORD}))"
+    rf"(?i:{_WORD})\b(?:(?:(?<=hundred) and |(?<=thousand) and |(?<=million) and |[ -])(?i:{_WORD})\b)*(?P<more> and (?:a"
+    rf"|one) (?:half|quarter|third)\b)?)"
+    rf"|\b(?P<fold>(?i:{_FOLD_WORD}))\b"
+    rf"|\b(?P<half>(?i:half|halves))\b"
+)
+_FRACTION: Final = re.compile(
+    rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b"
+)
+_AND_A_HALF: Final = re.compile(
+    rf"\b(?i:(?P<top>an?|{_WORD})) (?P<unit>(?i:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
+    rf"|decades?)) and an? (?P<part>half|quarter|third)\b"
+)
+_ONE_IN: Final = re.compile(
+    rf"\b(?P<a>{_NUMERAL}|(?i:{_WORD}))(?: [a-z]+){{0,2}} (?:in|out of|of) (?:every |each )?(?P<b>(?:an? )?hundred"
+    rf"|{_NUMERAL}|(?i:{_WORD}))\b(?! (?:years?|months?|percent|per cent)|[%.,]\d?\d)"
+)
+_BEHIND: Final = re.compile(
+    rf"(?:(?: ?-?(?P<scale>(?:{SCALE_WORDS}|(?<=\d){SCALE_SIGNS}|(?<=\d ){SCALE_SIGNS}(?=[ ,.;:)]|$)))(?![A-Za-z]))*)"
+    rf"(?:(?P<gap> ?-?| of )(?P<unit>{BEHIND})(?![A-Za-z²³]|-?\d))?"
+)
+_PER: Final = re.compile(
+    r" ?(?:a|an|per|each|every|/) ?(?P<per>million tokens|thousand tokens|kilowatt[- ]hour|megawatt[- ]hour|[A-Za-z]+)\b"
+    r"(?! (?:earlier|ago|later|before|after|and a half)\b)",
+    re.IGNORECASE,
+)
+_PER_LATER: Final = re.compile(
+    r" of [a-z]+ (?:a|per|each|every) (?P<per>second|minute|hour|day|week|month|quarter|year)\b(?! (?:earlier|ago|later"
+    r"|before|after)\b)"
+)
+_PER_WHAT: Final = {
+    "kwh": "kilowatt-hour",
+    "mwh": "megawatt-hour",
+    "annum": "year",
+    "yr": "year",
+    "hr": "hour",
+    "capita": "head",
+}
+_PER_A: Final = frozenset("second minute hour day week month quarter year decade head person token share".split())
+
+_BOUNDS: Final = (
+    (Bound.NEARLY, r"(?:nearly|almost|close to|just (?:under|below|short of|shy of)|not quite|approaching)"),
+    (
+        Bound.ABOUT,
+        r"(?:about|around|roughly|approximately|some|circa|ca\.|an estimated|or so|in the region of|on the order of|~|≈)",
+    ),
+    (
+        Bound.UP_TO,
+        (
+            r"(?:(?:of )?(?:only )?up to|as (?:much|many|high) as|at most|a maximum of|no more than|not more than|capped at"
+            r"|a ceiling of)"
+        ),
+    ),
+    (
+        Bound.OVER,
+        (
+            r"(?:(?:slightly |just |well |far |a little |much )?(?:more|greater|higher|larger) than|(?:just |well )?(?:over"
+            r"|above)|at least|in excess of|upwards? of|exceed(?:ing|s|ed)?|topp(?:ing|ed)|pass(?:ed|ing|es)"
+            r"|no (?:less|fewer) than|not less than|a minimum of|north of|>|≥)"
+        ),
+    ),
+    (Bound.UNDER, r"(?:(?:less|fewer|lower|smaller) than|under|below|<|≤)"),
+)
+_BOUND_BEFORE: Final = tuple(
+    (bound, re.compile(rf"(?:^|(?<![\w])){words}(?: (?:only|a|an|the|roughly|about|some))*[ ]?$", re.IGNORECASE))
+    for bound, words in _BOUNDS
+)
+_BOUND_BEHIND: Final = re.compile(
+    r"(?:\+| or (?P<over>more|above|over|larger|upwards?|longer|higher)\b| and (?P<and>more|above|over|upwards?)\b"
+    r"| (?P<up>upwards?)\b| or (?P<under>less|fewer|below|lower)\b| or (?P<so>so)\b)"
+)
+
+# A number that belongs to a name before it: Article 50, Phase 2, Llama 3, No. 14.
+_NAME_BEFORE: Final = re.compile(
+    r"\b(?:Articles?|Art\.|Sections?|Sec\.|Annex|Chapter|Part|Figure|Fig\.|Tables?|Pages?|p\.|pp\.|Rule|Title|Regulation"
+    r"|Directive|Act|Nos?\.|Version|Phase"
+    r"|Step|Level|Tier|Schedule|Paragraph|Order|Docket|Bill|Decision|Volume|Vol\.|Footnote|Note|Item|Unit|Reactor|Block"
+    r"|Line|Route|Room|Gate)s? $"
+)
+_CAPITAL_BEFORE: Final = re.compile(r"(?:^|[^A-Za-z])([A-Z][A-Za-z]*[A-Za-z]) $")
+_NO_NAME: Final = frozenset(
+    "In On By At To From Of For The A An And Or But Some About Around Nearly Almost Over Under Only Up Between With Until "
+    "Since After"
+    " Before During As If When Its Their Our Than Just Roughly Put Take Divide Add Raise Read Set Of Some That These Those "
+    "All Both"
+    " January February March April May June July August September October November December Another Every Each Even Now "
+    "Then FY".split()
+)
+_NOUN: Final = re.compile(
+    r"[ -](?:(?!(?:a|an|the|of|in|on|at|to|by|for|from|with|and|or|but|as|that|which|who|it|than|more|less|including|if"
+    r"|when|while|is|are|was|were|be|been|will|would|can|could|may|might|had|have|has|went|go|goes|did"
+    r"|do)\b)[A-Za-z][\w-]*(?<!ing)[ ]){0,2}?"
+    r"(?P<noun>[A-Za-z][A-Za-z-]*(?:s|people|men|women|staff))\b"
+)
+_NO_NOUN: Final = frozenset(
+    "was is as has its this does less plus us towards perhaps across always thus besides hers his yes comes includes makes "
+    "gives goes leaves"
+    " falls rises means stands needs covers takes brings sits adds equals exceeds remains represents reflects belongs says "
+    "shows puts sees"
+    " counts gets looks appears seems becomes follows starts ends runs holds keeps lies depends applies concerns works "
+    "helps lets".split()
+)
+_LINK: Final = re.compile(
+    r"^,? ?(?P<link>to|and|or|-|against|versus|from|up to|but|,)(?: (?:about|around|roughly|nearly|some|as (?:much"
+    r"|many) as|over|more than|just|to|the))* ?$"
+)
+
+
+_IN_UNITS: Final = re.compile(rf"In ({BEHIND}),? ")
+
+
+@functools.lru_cache(maxsize=8192)
+def find(text: str) -> Figures:
+    """The figures of *text*, in order of place."""
+    plain = text.translate(_PLAIN)
+    whens, masked = _whens(plain, text)
+    quantities = _quantities(masked, text)
+    if (named := _IN_UNITS.match(masked)) is not None:  # "In gallons, that is about 4.5 billion."
+        unit = unit_behind(named[1])
+        quantities = [replace(one, unit=unit) if one.unit is None and not one.noun else one for one in quantities]
+    return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)))
+
+
+# --- times ------------------------------------------------------------------------------------------------------------------------
+
+
+def _whens(plain: str, text: str) -> tuple[list[When], str]:
+    """The times of *plain*, and *plain* with them blanked."""
+    whens: list[When] = []
+    if not re.search(r"\d|[A-Z]|quarter|half", plain):
+        return whens, plain
+    for pattern in _TIMES:
+        for found in pattern.finditer(plain):
+            when = _when(found, text)
+            if when is not None:
+                whens.append(when)
+                plain = _blank(plain, *found.span())
+    for found in _MONTHS_OF_A_FACT.finditer(plain):
+        whens.append(When(*found.span(), text[found.start() : found.end()], int(found[1]), int(found[2])))
+        plain = _blank(plain, *found.span())
+    for found in _YEAR_SPAN.finditer(plain):
+        first, last = int(found[1]), int(found[2])
+        last = last if last > 99 else first // 100 * 100 + last
+        if first < last <= first + 60:
+            for start, end, year in ((found.start(), found.end(1), first), (found.start(2), found.end(), last)):
+                whens.append(When(start, end, text[found.start() : found.end()], year))
+            plain = _blank(plain, *found.span())
+    for found in _DECADE.finditer(plain):
+        whens.append(When(*found.span(), text[found.start() : found.end()], int(found[1]), is_decade=True))
+        plain = _blank(plain, *found.span())
+    for found in _YEARS.finditer(plain):
+        if _is_no_year(plain, found):
+            continue
+        whens.append(When(found.start(1), found.end(1), found[1], int(found[1])))
+        plain = _blank(plain, *found.span(1))
+    return whens, plain
+
+
+_COUNTED: Final = re.compile(
+    rf"(?: |-)(?:{BEHIND}(?![A-Za-z])|(?:{SCALE_WORDS}|GPUs|sites|homes|people|firms|companies|employees|workers|jobs"
+    rf"|chips|respondents|executives)\b)"
+)
+
+
+def _is_no_year(plain: str, found: re.Match[str]) -> bool:
+    """True for four digits that look like a year and count something: 2000 homes."""
+    return _COUNTED.match(plain, found.end(1)) is not None and not plain[: found.start(1)].lower().endswith(
+        ("in ", "by ", "of ")
+    )
+
+
+def _when(found: re.Match[str], text: str) -> When | None:
+    had = found.groupdict()
+    year = int(had["year"]) if had.get("year") else None
+    if short := (had.get("short") or "").lstrip("'"):
+        year = int(short) if len(short) == 4 else 2000 + int(short)
+    month = None
+    if name := had.get("month"):
+        month = int(name) if name.isdigit() else _MONTHS[name.rstrip(".").lower()]
+    part = had.get("part") or ""
+    if what := had.get("what"):
+        number = _NUMBERED[had["numbered"].lower()]
+        if what == "half":
+            # "the second half" of a sentence of its own may be of anything
+            if year is None or (number > 2 and had["numbered"].lower() not in ("final", "last")):
+                return None
+            number = min(number, 2)
+        elif year is None and had["numbered"].lower() in ("last", "final"):
+            return None
+        part = f"{'Q' if what == 'quarter' else 'H'}{number}"
+    return When(
+        *found.span(),
+        text[found.start() : found.end()].strip(),
+        year,
+        month,
+        int(had["day"]) if had.get("day") else None,
+        part,
+        is_fiscal=bool(had.get("fiscal")),
+    )
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + "\x00" * (end - start) + text[end:]
+
+
+# --- quantities -------------------------------------------------------------------------------------------------------------------
+
+
+def _quantities(plain: str, text: str) -> list[Quantity]:
+    found: list[Quantity] = []
+    taken = 0
+    for fraction in _fractions(plain, text):
+        found.append(fraction)
+        plain = _blank(plain, fraction.start, fraction.end)
+    for opening in _OPENING.finditer(plain):
+        if opening.start() < taken:
+            continue
+        quantity = _quantity(opening, plain, text)
+        if quantity is not None:
+            found.append(quantity)
+            taken = quantity.end
+    return sorted(found, key=lambda quantity: quantity.start)
+
+
+def _fractions(plain: str, text: str) -> list[Quantity]:
+    """Parts of a whole in words: two thirds of, three quarters, one in five, nine out of ten."""
+    parts = []
+    for found in _AND_A_HALF.finditer(plain):
+        top = 1 if found["top"].lower() in ("a", "an") else _plain_number(found["top"])
+        value = top + _PARTS[found["part"]]
+        parts.append(
+            Quantity(
+                *found.span(),
+                text[found.start() : found.end()],
+                value,
+                value,
+                0.1,
+                unit_behind(found["unit"]),
+                spelled=True,
+            )
+        )
+        plain = _blank(plain, *found.span())
+    for found in _ONE_IN.finditer(plain):
+        top, bottom = _plain_number(found["a"]), _plain_number(found["b"].replace("a ", ""))
+        between = re.search(r" (in|out of|of) ", found[0])
+        if not 0 < top < bottom or (bottom > 20 and bottom not in (25, 30, 40, 50, 100, 1000)) or between is None:
+            continue
+        if between[1] == "of" and not re.search(r"of (?:every|each)", found[0]):
+            continue
+        parts.append(_part(found.span(), plain, text, top / bottom, 0.5 / bottom if bottom < 100 else 0.01))
+        plain = _blank(plain, *found.span())
+    for found in _FRACTION.finditer(plain):
+        name = found["part"].lower()
+        singular = name if name in _PARTS else name.removesuffix("s")
+        top = {"a": 1, "an": 1}.get(found["top"].lower()) or _DIGITS[found["top"].lower()]
+        is_plural = name.endswith("s") and name != "halves"
+        # "a third source", "a quarter earlier" and "a tenth plant" are no parts of anything
+        if not is_plural and not re.match(
+            r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$",
+            plain[found.end() :],
+        ):
+            continue
+        if (
+            not is_plural
+            and re.search(r"\b(?:in|per|each|every|first|last|second|this|next) $", plain[: found.start()].lower())
+            and name in ("half", "quarter")
+        ):
+            continue
+        if re.search(r"\b(?:half|quarter)$", name) and re.match(
+            r"[ -](?:year|hour|century|earlier|later|ago)", plain[found.end() :]
+        ):
+            continue
+        parts.append(_part(found.span(), plain, text, top * _PARTS[singular], 0.04))
+    return parts
+
+
+def _part(span: tuple[int, int], plain: str, text: str, share: float, step: float) -> Quantity:
+    bound = _bound_before(plain, span[0])
+    return Quantity(*span, text[span[0] : span[1]], share, share, step, SHARE, bound=bound, spelled=True)
+
+
+def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
+    start, end = opening.span()
+    if fold := opening["fold"]:
+        if re.match(r"-(?!digit)[a-z]| check| counting|-check", plain[end:]) or (
+            fold.lower() == "double" and plain[end : end + 1] == "-"
+        ):
+            return None
+        return Quantity(
+            start,
+            end,
+            text[start:end],
+            _FOLDS[fold.lower()],
+            _FOLDS[fold.lower()],
+            1,
+            FOLD,
+            bound=_bound_before(plain, start),
+            spelled=True,
+        )
+    if opening["half"]:
+        if re.search(r"(?:first|second|other|latter|last|and a|per) $", plain[:start].lower()) or not re.match(
+            r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b", plain[end:]
+        ):
+            return None
+        return Quantity(
+            start, end, text[start:end], 0.5, 0.5, 0.04, SHARE, bound=_bound_before(plain, start), spelled=True
+        )
+    if opening["words"]:
+        number, value, step = _spelled(opening["words"])
+    else:
+        digits = opening["num"].replace(",", "")
+        number = value = float(digits)
+        step = 10.0 ** -len(digits.partition(".")[2]) if "." in digits else 1.0
+        if _is_part_of_something(plain, opening):
+            return None
+    behind = _BEHIND.match(plain, end)
+    assert behind is not None  # it matches the empty string
+    unit = unit_before(opening["money"].strip()) if opening["money"] else None
+    end_of_scale = end
+    for scale in re.finditer(
+        rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])", plain[end : behind.end("scale") if behind["scale"] else end]
+    ):
+        times = scale_of(scale[1])
+        value, step = value * times, step * times
+        end_of_scale = end + scale.end()
+    end = end_of_scale
+    if behind["unit"] and _means_unit(behind, plain, has_scale=end > opening.end(), has_money=unit is not None):
+        named = unit_behind(behind["unit"])
+        if unit is None:
+            unit, end = named, behind.end("unit")
+        elif named.dimension == unit.dimension:
+            end = behind.end("unit")
+        elif named.is_money:
+            unit, end = named, behind.end("unit")
+    elif unit is None and end == opening.end() and re.match(r"[A-Za-z]", plain[end:]) and not opening["words"]:
+        return None  # 4o, 5G, 19th: part of a name, or an ordinal
+    if opening["words"] and unit is None and value == 1:
+        return None
+    if (
+        opening["words"]
+        and opening["words"].lower() in _MULTIPLES
+        and re.search(r"\b(?:few|several|many|some|hundred) $", plain[:start])
+    ):
+        return None
+    if unit is None and not opening["words"] and _names_something(plain, opening, end):
+        return None
+    if unit is None and re.search(r"\bfactor of (?:about |around |roughly |nearly |almost )?$", plain[:start]):
+        unit = FOLD
+    bound = _sign_bound(opening["sign"]) or _bound_before(plain, start)
+    if behind_bound := _BOUND_BEHIND.match(plain, end):
+        bound = _behind_bound(behind_bound) if bound is Bound.FLAT else bound
+    if (
+        unit is not None
+        and unit.dimension == "time"
+        and bound in (Bound.OVER, Bound.UNDER)
+        and re.search(r"\bover (?:the )?$", plain[:start])
+    ):
+        bound = Bound.FLAT  # over three years: during them
+    noun, counted = "", None
+    if unit is None and (counted := _NOUN.match(plain, end)) is not None and counted["noun"].lower() not in _NO_NOUN:
+        noun = counted["noun"].lower()
+    per, end = _rate(plain, counted.end() if noun and counted is not None else end, end, has_unit=unit is not None)
+    return Quantity(
+        start, end, text[start:end].strip(), number, value, step, unit, per, bound, noun, spelled=bool(opening["words"])
+    )
+
+
+def _rate(plain: str, at: int, end: int, *, has_unit: bool) -> tuple[str, int]:
+    """What the quantity is per, ``kilowatt month`` of "184 dollars per kilowatt a month", and where it ends with that."""
+    rates: list[str] = []
+    rate = _PER.match(plain, at) or (_PER_LATER.match(plain, at) if has_unit else None)
+    while rate is not None and len(rates) < 2:
+        word = _PER_WHAT.get(rate["per"].lower(), rate["per"].lower())
+        if word not in _PER_A and not rate[0].lstrip().startswith(("per", "/")):
+            break
+        rates.append(word)
+        at = rate.end()
+        if " tokens" not in word and has_unit:  # the tokens are counted for themselves
+            end = at
+        rate = _PER.match(plain, at)
+    return " ".join(rates), end
+
+
+def _is_part_of_something(plain: str, opening: re.Match[str]) -> bool:
+    """True for a numeral inside a name, a version, a time of day, a ratio or an address."""
+    start, end = opening.span("num")
+    before, after = plain[max(0, start - 2) : start], plain[end : end + 2]
+    if re.match(r"\.\d|[:/@]\d|_|-\d+-\d", plain[end : end + 6]):
+        return True
+    if before[-1:] == "-" and before[:1].isalpha() and not opening["money"]:
+        return True  # GPT-4
+    return bool(re.match(r"(?:st|nd|rd|th)\b", after)) or bool(re.search(r"[\w]\.$|\d[:/]$", before))
+
+
+def _means_unit(behind: re.Match[str], plain: str, *, has_scale: bool, has_money: bool) -> bool:
+    """False where a short sign behind a number is a word or a letter of its own."""
+    unit, gap = behind["unit"], behind["gap"]
+    if gap == " of " and not unit_behind(unit).is_money:
+        return False
+    if unit in ("t", "m", "g", "l", "L", "W", "x", "X", "J") and not (
+        gap in ("", " ") and (unit in "tWgx" or gap == "")
+    ):
+        return False
+    if unit == "times" and re.match(r" (?:a|per|each|daily|weekly)\b", plain[behind.end() :]) and not has_scale:
+        return True
+    if unit in ("points", "point") and has_money:
+        return False
+    return not (unit == "second" and gap == " ")
+
+
+def _names_something(plain: str, opening: re.Match[str], end: int) -> bool:
+    """True for the number of an article, a table or a model: Article 50, Llama 3."""
+    before = plain[max(0, opening.start() - 40) : opening.start()]
+    if _NAME_BEFORE.search(before):
+        return True
+    if end > opening.end() or opening["money"]:
+        return False
+    capital = _CAPITAL_BEFORE.search(before)
+    if capital is None or capital[1] in _NO_NAME:
+        return False
+    is_small = "," not in opening["num"] and float(opening["num"]) < 100
+    return is_small and not re.match(r" ?(?:(?!was|is|has|as|does)[a-z]+s\b|percent|%|to \d|and \d)", plain[end:])
+
+
+def _spelled(words: str) -> tuple[float, float, float]:
+    """Number, value and step of a number in words: two hundred and twelve, half a million, three and a half, a dozen."""
+    words = words.lower()
+    extra = 0.0
+    for name, share in (("half", 0.5), ("quarter", 0.25), ("third", 1 / 3)):
+        if words.endswith((f" and a {name}", f" and one {name}")):
+            extra, words = share, words[: words.rindex(" and ")]
+    half = words.startswith("half ")
+    total = group = 0.0
+    largest = 1.0
+    for word in re.split(r"[ -]", words.removeprefix("half ")):
+        if word in ("a", "an", "and"):
+            continue
+        if word in _DIGITS:
+            group += _DIGITS[word]
+            continue
+        times = _MULTIPLES[word]
+        largest = max(largest, times)
+        if times >= 1000:
+            total, group = total + (group or 1) * times, 0
+        else:
+            group = (group or 1) * times
+    value = total + group + extra * (largest if largest >= 1000 else 1)
+    step = 1.0 if group and total else largest if largest != 12 else 1.0
+    if half:
+        return value / 2, value / 2, step / 10
+    if extra:
+        return value, value, step / 10
+    return value, value, step
+
+
+def _plain_number(words: str) -> float:
+    words = words.strip().lower()
+    return float(words.replace(",", "")) if words[0].isdigit() or words[0] == "." else _spelled(words)[1]
+
+
+def _bound_before(plain: str, start: int) -> Bound:
+    before = plain[max(0, start - 32) : start]
+    return next((bound for bound, words in _BOUND_BEFORE if words.search(before)), Bound.FLAT)
+
+
+def _sign_bound(sign: str | None) -> Bound | None:
+    return {
+        "~": Bound.ABOUT,
+        "≈": Bound.ABOUT,
+        ">": Bound.OVER,
+        "≥": Bound.OVER,
+        "<": Bound.UNDER,
+        "≤": Bound.UNDER,
+    }.get(sign or "")
+
+
+def _behind_bound(found: re.Match[str]) -> Bound:
+    if found["so"]:
+        return Bound.ABOUT
+    return Bound.UNDER if found["under"] else Bound.OVER
+
+
+# --- ranges and lists -------------------------------------------------------------------------------------------------------------
+
+
+def _ranged(quantities: list[Quantity], plain: str) -> list[Quantity]:
+    """*quantities* with what neighbours lend one another: unit and scale in "52 to 56 billion dollars", and the ends of ranges."""
+    done = list(quantities)
+    for at in range(len(done) - 2, -1, -1):
+        left, right = done[at], done[at + 1]
+        link = _LINK.match(plain[left.end : right.start])
+        if link is None:
+            continue
+        word = link["link"]
+        is_listed = word in ("and", "or") and not link[0].startswith(",")
+        before = plain[: left.start].lower()
+        is_between = word == "and" and re.search(r"\bbetween (?:about |around |roughly )?$", before) is not None
+        left, right = _lend(left, right, is_range=word in ("to", "-") or is_between, is_listed=is_listed)
+        is_range = word in ("to", "-") and not re.search(r"\bfrom (?:about |around |roughly |nearly )?$", before)
+        is_range = is_range or is_between
+        if is_range and left.dimension == right.dimension and 0 <= left.base < right.base:
+            left = replace(left, other_end=right.value, is_low=True)
+            right = replace(right, other_end=left.value)
+        elif word in ("to", "from"):
+            left, right = replace(left, is_change=True), replace(right, is_change=True)
+        done[at], done[at + 1] = left, right
+    return done
+
+
+def _lend(left: Quantity, right: Quantity, *, is_range: bool, is_listed: bool) -> tuple[Quantity, Quantity]:
+    left_scale, right_scale = left.value / (left.number or 1), right.value / (right.number or 1)
+    bare = not left.noun and not left.per and (left.unit is None or left.unit == right.unit)
+    if bare and left_scale == 1 < right_scale and not left.spelled and not right.spelled and left.number < 1000:
+        left = replace(left, value=left.number * right_scale, step=left.step * right_scale)
+    if (
+        left.unit is None
+        and right.unit is not None
+        and not left.noun
+        and (is_range or (is_listed and right.unit.dimension != "time"))
+    ):
+        left = replace(left, unit=right.unit, per=right.per)
+    if (
+        right.unit is None
+        and not right.noun
+        and left.unit is not None
+        and left.unit.is_money
+        and (right_scale > 1 or is_range)
+    ):
+        right = replace(right, unit=left.unit)
+    if left.unit is None and right.unit is None and not left.noun:
+        left = replace(left, noun=right.noun)
+    return left, right

@@ -1,0 +1,312 @@
+"""S310, S320, S321 and S322: a name, a negation, a reservation or a direction that a statement and its source do not share.
+
+A statement is compared with the one sentence of its sources that says the same (`binding.closest`); where there is none, nothing is
+said. All of it is hints: words can be replaced by others that mean the same.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pipeline.library.tracing.evidence import Evidence, Place, stems
+from pipeline.library.tracing.figures import Sought
+from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.numbers import Bound, Quantity
+from pipeline.model import Severity
+
+_CLAUSE: Final = re.compile(
+    r"[;:()]|,(?!\d)|\s-\s|[–—]|\b(?:and|while|whereas|but|though|although|because|since|which|who)\b"
+)
+
+
+def _clauses(text: str) -> list[tuple[int, str]]:
+    edges = [0, *(edge.end() for edge in _CLAUSE.finditer(text)), len(text)]
+    return [(start, text[start:end]) for start, end in itertools.pairwise(edges) if text[start:end].strip()]
+
+
+# --- negation ---------------------------------------------------------------------------------------------------------------------
+
+_NOT: Final = re.compile(
+    r"\b(?:not(?! only)|cannot|never|none|neither|nobody|nothing|without|no(?! (?:more|less|fewer|later|earlier|sooner"
+    r"|longer) than|\.))\b|\w+n['’]t\b"
+    r"|\b(?:refus(?:e|ed|es) to|declin(?:e|ed|es) to|fail(?:s|ed)? to|den(?:y|ies|ied)|reject(?:s|ed)?|turn(?:s|ed) down"
+    r"|lacks?|unlikely|ruled out|rules out|yet to|no longer"
+    r"|exclud(?:e|es|ed|ing)|except|unable|unchanged|unaffected)\b",
+    re.IGNORECASE,
+)
+
+
+def check_negation(text: str, like: Place, source: str) -> Iterator[Finding]:
+    """S320: one of the two sentences says no, and the other does not."""
+    ours, theirs = list(_NOT.finditer(text)), list(_NOT.finditer(like.words))
+    if bool(ours) == bool(theirs):
+        return
+    negated, other = (text, like.words) if ours else (like.words, text)
+    found = (ours or theirs)[0]
+    clause = next(part for start, part in reversed(_clauses(negated)) if start <= found.start())
+    mine, its = stems(_NOT.sub(" ", clause)), stems(other)
+    if not mine or len(mine & its) * 2 < len(mine) or (len(mine & its) < 2 and len(mine) > 1):
+        return
+    at, end = found.span() if ours else (0, len(text))
+    which = "this sentence" if ours else "the source"
+    message = f'"{found[0]}" stands in {which} alone; the source says "{like.words[:160]}" ({source}); check that both say the same'
+    yield Finding("S320", at, end, message, Severity.WARNING)
+
+
+# --- reservations -----------------------------------------------------------------------------------------------------------------
+
+_HEDGE: Final = re.compile(
+    r"\b(?:could|may|might|would|up to|as (?:much|many|high) as|estimat\w+|expect\w*|project(?:s|ed|ion|ions)|forecast\w*"
+    r"|likely|potentially|possibly|perhaps"
+    r"|propos\w+|plan(?:s|ned|ning)?(?! to be)|intend\w*|aims?|aimed|hopes?|preliminary|tentative\w*|provisional\w*"
+    r"|consider(?:s|ing)|conditional\w*|subject to"
+    r"|unconfirmed|alleg\w+|reportedly|suggests?|suggested|appears?|if approved|in talks|scenario|projected|pending"
+    r"|non-binding)\b"
+)
+_OUR_HEDGE: Final = re.compile(
+    _HEDGE.pattern[:-3]
+    + r"|predict\w*|foresee\w*|sees|anticipat\w*|target\w*|goals?|seems?|believ\w+|set to|due to|pledg\w+|promis\w+"
+    r"|outlook|ceiling|at most|should|upper|assum\w+"
+    r"|prospective|hypothe\w+|guid(?:ed|ance)|will seek|seeks?|to be|not (?:yet )?(?:final|certain|decided)|maximum|limit"
+    r"|cap|capped|risk\w*|possible|probabl\w+|prospects?|want\w*|hoping"
+    r"|proposal|conditions?|asked|asks|request\w*|warn\w*|think\w*|reckon\w*|says it will|calls? for|envisag\w+|chance)\b"
+)
+
+
+def check_hedge(text: str, like: Place, source: str) -> Iterator[Finding]:
+    """S321: the source says could, up to or estimated, and the statement says it flatly."""
+    if _OUR_HEDGE.search(text):
+        return
+    ours = stems(text)
+    for found in _HEDGE.finditer(like.words):
+        if found[0] == "would" and _NOT.search(like.words):
+            continue  # "would not say" is no reservation
+        clause = next(part for start, part in reversed(_clauses(like.words)) if start <= found.start())
+        its = stems(_HEDGE.sub(" ", clause))
+        if its and len(its & ours) >= min(2, len(its)) and len(its & ours) * 3 >= len(its):
+            message = f'the source says "{found[0]}", this sentence says it flatly: "{like.words[:160]}" ({source}); keep that word'
+            yield Finding("S321", 0, len(text), message, Severity.WARNING)
+            return
+
+
+_CEILING: Final = re.compile(
+    r"\b(?:up to|at most|most|as (?:much|many|high)|no more|not more|maximum|cap|capped|ceiling|limit|upper|top|could|may"
+    r"|might|reach\w*|within)\b"
+)
+
+
+def check_bounds(sought: Sequence[Sought], text: str) -> Iterator[Finding]:
+    """S321 and S322 of one figure: "up to" that was dropped, "more than" that became "less than"."""
+    for one in sought:
+        best = one.best
+        if best is None or best.place.kind == "card":
+            continue
+        ours, theirs = one.said.bound, best.given.bound
+        where = f'"{best.place.words[:160]}" ({best.evidence.id})'
+        if theirs is Bound.UP_TO and ours in (Bound.FLAT, Bound.ABOUT, Bound.OVER) and not _CEILING.search(text):
+            if one.said.other_end is None:
+                message = f'"{one.said.words}" is "up to" that in the source: {where}; keep the reservation'
+                yield Finding("S321", one.said.start, one.said.end, message, Severity.WARNING)
+        elif all(_opposed(ours, sighting.given.bound) for sighting in one.sightings) and abs(
+            one.said.base - best.given.base
+        ) <= 1e-9 * abs(best.given.base):
+            message = f'"{ours.value} {one.said.words}" is "{theirs.value}" in the source: {where}; mend the direction'
+            yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
+
+
+def _opposed(ours: Bound, theirs: Bound) -> bool:
+    low, high = (Bound.OVER,), (Bound.UNDER, Bound.NEARLY)
+    return (ours in low and theirs in high) or (ours in high and theirs in low)
+
+
+# --- directions -------------------------------------------------------------------------------------------------------------------
+
+_SOFT: Final = (
+    r"(?: (?:about|around|roughly|nearly|almost|some|just|over|under|more than|less than|up to|at least"
+    r"|as much as|only|a|an|the|another|approximately|between|some))*"
+)
+_MOVE: Final = (
+    r"(?:ris(?:e|es|en|ing)|rose|grow(?:s|n|ing)?|grew|increas(?:e|es|ed|ing)|climb(?:s|ed|ing)?|jump(?:s|ed|ing)?"
+    r"|surg(?:e|es|ed|ing)|gain(?:s|ed|ing)?|expand(?:s|ed|ing)?"
+    r"|fall(?:s|en|ing)?|fell|drop(?:s|ped|ping)?|declin(?:e|es|ed|ing)|decreas(?:e|es|ed|ing)|shr[aiu]nk(?:s|ing)?"
+    r"|cut(?:s|ting)?|reduc(?:e|es|ed|ing)|lower(?:s|ed|ing)?|rais(?:e|es|ed|ing)"
+    r"|lift(?:s|ed|ing)?|slip(?:s|ped)?|slump(?:s|ed)?|up|down)"
+)
+_BY: Final = re.compile(
+    rf"(?:\bby{_SOFT}|\b{_MOVE}{_SOFT}|\b(?:growth|rise|increase|gain|fall|drop|decline|reduction|cut|jump"
+    rf"|expansion) of{_SOFT}) ?$",
+    re.IGNORECASE,
+)
+_TO: Final = re.compile(
+    rf"\b(?:to|reach(?:es|ed|ing)?|stands? at|stood at|(?:low|high|level|peak|value|total|record) of){_SOFT} ?$",
+    re.IGNORECASE,
+)
+# Verbs and nouns of movement, which have one subject; words that compare two things are read with their two sides.
+_UP: Final = re.compile(
+    r"\b(?:ris(?:e|es|en|ing)|rose|grow(?:s|n|ing|th)?|grew|increas\w+|climb\w*|jump\w*|surg\w+|gain\w*|expan\w+|rais\w+"
+    r"|lift\w*|doubl\w+|tripl\w+|quadrupl\w+"
+    r"|widen\w*|accelerat\w+|strengthen\w*|improv\w+|soar\w*|swell\w*|boost\w*|added|dearer|up(?= (?:by|from|to|\d)))\b",
+    re.IGNORECASE,
+)
+_DOWN: Final = re.compile(
+    r"\b(?:fall(?:s|en|ing)?|fell|drop\w*|declin\w+(?! to)|decreas\w+|shr[aiu]nk\w*|cut|cuts|cutting|reduc\w+|lower(?:s|ed"
+    r"|ing)|halv\w+|slow(?:s|ed|ing)"
+    r"|narrow\w*|weaken\w*|worsen\w*|slip(?:s|ped)?|slump\w*|plung\w+|trim\w*|los(?:e|es|t|ing)|sank|sink\w*|cheaper"
+    r"|down(?= (?:by|from|to|\d)))\b",
+    re.IGNORECASE,
+)
+_MORE: Final = re.compile(
+    r"\b(?:more|higher|larger|greater|bigger|faster|above|ahead|longer|earlier|better|exceed\w*|outpac\w+|overt(?:ake|akes"
+    r"|ook|aken)|surpass\w*|beat\w*|worse|stronger|dearer|outnumber\w*)\b",
+    re.IGNORECASE,
+)
+_LESS: Final = re.compile(
+    r"\b(?:less|fewer|lower|smaller|slower|below|behind|shorter|later|trail\w*|lag\w*|weaker|cheaper|short of)\b",
+    re.IGNORECASE,
+)
+_BOUND_WORDS: Final = re.compile(
+    r"\b(?:more|less|fewer|greater|higher|lower) than (?=[$€£¥\d]|half|a |an |one|two|three)|\bup to\b|\bno (?:more|less"
+    r"|fewer|later) than\b|\b(?:above|below|up|down|over|under) (?=[$€£¥]?\d)|\bor more\b|\band above\b|\bslow down\b",
+    re.IGNORECASE,
+)
+
+
+def check_direction(text: str, sought: Sequence[Sought], like: Place, source: str) -> Iterator[Finding]:
+    """S322: by for to, up for down, and a comparison turned round."""
+    for one in sought:
+        best = one.best
+        if best is None or one.said.is_verb:
+            continue
+        ours, theirs = _preposition(text, one.said), _preposition(best.place.words, best.given)
+        if ours and theirs and ours != theirs and best.place.kind != "fact":
+            told = f'"{ours} {one.said.words}" is "{theirs} {best.given.words}" in the source'
+            message = f'{told}: "{best.place.words[:160]}" ({source}); mend one'
+            yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
+            return
+    move, its_move = _moves(text), _moves(_matching(text, like.words))
+    if move and its_move and move[0] != its_move[0]:
+        at = text.find(move[1])
+        message = f'"{move[1]}" is "{its_move[1]}" in the source: "{like.words[:160]}" ({source}); mend the direction'
+        yield Finding("S322", max(at, 0), max(at, 0) + len(move[1]), message, Severity.WARNING)
+        return
+    if (turned := _turned(text, like.words)) is not None:
+        at, end = turned
+        message = f'the comparison is turned round against the source: "{like.words[:160]}" ({source}); mend its sides'
+        yield Finding("S322", at, end, message, Severity.WARNING)
+
+
+def _preposition(text: str, quantity: Quantity) -> str:
+    if quantity.other_end is not None and not quantity.is_low:
+        return ""
+    before = text[max(0, quantity.start - 48) : quantity.start]
+    if _TO.search(before):
+        return "to"
+    return "by" if _BY.search(before) else ""
+
+
+def _moves(text: str) -> tuple[str, str] | None:
+    """Whether *text* says up or down, and the word that does; None where it says both, or neither."""
+    text = _BOUND_WORDS.sub(lambda m: " " * len(m[0]), text)
+    up, down = _UP.search(text), _DOWN.search(text)
+    if bool(up) == bool(down):
+        return None
+    return ("up", up[0]) if up else ("down", down[0]) if down else None
+
+
+def _matching(text: str, source: str) -> str:
+    """The clauses of *source* that share words with *text*; all of it where none does."""
+    ours = stems(text)
+    parts = [part for _, part in _clauses(source) if stems(part) & ours]
+    return " , ".join(parts) or source
+
+
+_THAN: Final = re.compile(
+    r"\b(?:than|ahead of|behind|above|below|exceed(?:s|ed|ing)?|outpac(?:es|ed|ing)|overt(?:akes?|ook|aken|aking)"
+    r"|surpass(?:es|ed|ing)?|trail(?:s|ed)?|outnumber(?:s|ed)?)\b"
+)
+
+
+def _turned(text: str, source: str) -> tuple[int, int] | None:
+    """Where *text* compares two things that the source compares the other way round."""
+    for ours in _THAN.finditer(text):
+        for theirs in _THAN.finditer(source):
+            way, its_way = _way(text, ours), _way(source, theirs)
+            if not way or not its_way:
+                continue
+            mine, its = _sides(text, ours), _sides(source, theirs)
+            crossed = bool(mine[0] & its[1] - its[0]) and bool(mine[1] & its[0] - its[1])
+            straight = bool(mine[1] & its[1] - its[0]) or bool(mine[0] & its[0] - its[1] and not crossed)
+            if (crossed and not mine[1] & its[1] and way == its_way) or (straight and not crossed and way != its_way):
+                return ours.span()
+    return None
+
+
+def _way(text: str, link: re.Match[str]) -> str:
+    """What a comparison says of its first side: that it is more, or less."""
+    if link[0] != "than":
+        return "more" if _MORE.fullmatch(link[0].split()[0]) else "less"
+    before = text[max(0, link.start() - 48) : link.start()]
+    more, less = list(_MORE.finditer(before)), list(_LESS.finditer(before))
+    if not more and not less:
+        return ""
+    return "more" if not less or (more and more[-1].start() > less[-1].start()) else "less"
+
+
+def _sides(text: str, link: re.Match[str]) -> tuple[frozenset[str], frozenset[str]]:
+    before = re.split(r"[;:]", text[: link.start()])[-1]
+    after = re.split(r"[;:,]", text[link.end() :])[0]
+    return _with_years(before), _with_years(after)
+
+
+def _with_years(text: str) -> frozenset[str]:
+    return stems(text) | frozenset(re.findall(r"\b(?:19|20)\d\d\b", text))
+
+
+# --- names ------------------------------------------------------------------------------------------------------------------------
+
+_PROPER: Final = re.compile(
+    r"(?<![.!?] )(?<!^)\b(?:[A-Z][a-zà-ÿ]{2,}(?:-[A-Z][a-z]+)?|[A-Z]{3,})(?: (?:[A-Z][a-zà-ÿ]+|[A-Z]{2,}))*\b"
+)
+_COMMON: Final = frozenset(
+    "january february march april may june july august september october november december monday tuesday wednesday "
+    "thursday friday saturday"
+    " sunday american european british irish chinese indian german french spanish dutch japanese korean english america "
+    "europe britain ireland"
+    " china india germany france spain japan internet congress parliament commission union state states government federal "
+    "western eastern"
+    " northern southern north south east west".split()
+)
+
+
+def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) -> Iterator[Finding]:
+    """S310: a name that stands in none of the sources. Only where the whole text of each is held: a list of figures names few."""
+    if not all(evidence.has_text for evidence in cited):
+        return
+    known = " ".join(evidence.lower for evidence in cited) + " " + before.lower()
+    known += " ".join(
+        f" {e.source.id} {e.source.publisher} {e.source.url} {' '.join(e.source.authors)}" for e in cited
+    ).lower()
+    initials = {
+        "".join(word[0] for word in words).lower()
+        for words in _runs(" ".join(p.words for e in cited for p in e.places))
+    }
+    for found in _PROPER.finditer(text):
+        words = [word for word in re.findall(r"[^\W\d_]+", found[0].lower()) if word not in _COMMON]
+        missing = [word for word in words if word[:5].rstrip("s") not in known]
+        if (
+            missing
+            and (len(missing) == len(words) or words[0] in missing or words[-1] in missing)
+            and found[0].lower() not in initials
+        ):
+            message = f'"{found[0]}" is named in none of {", ".join(e.id for e in cited)}; check the name, or cite where it stands'
+            yield Finding("S310", found.start(), found.end(), message, Severity.WARNING)
+            return
+
+
+def _runs(text: str) -> Iterator[list[str]]:
+    for run in re.finditer(r"(?:[A-Z][a-z]+(?: (?:of|for|and|the))* ?){2,6}", text):
+        words = [word for word in run[0].split() if word[0].isupper()]
+        yield from (words[:end] for end in range(2, len(words) + 1))
