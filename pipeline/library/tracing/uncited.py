@@ -69,8 +69,8 @@ _NUMBER: Final = re.compile(
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _BEFORE: Final = re.compile(
-    rf"(?:{_MONTH}|Articles?|Art\.|Sections?|Annex|Chapter|Part|Figure|Fig\.|Table|Pages?|Rule|Title|Regulation|Directive|Act|No\."
-    r"|Version|Phase|Step|Level|Tier|Schedule|Paragraph)\s+$"
+    rf"(?:{_MONTH}|(?i:Articles?|Art\.|Sections?|Annex|Chapters?|Part|Figures?|Fig\.|Tables?|Pages?|Rule|Title|Regulation|Directive|Act"
+    r"|No\.|Version|Phase|Step|Level|Tier|Schedule|Paragraph))\s+$"
 )
 _AFTER: Final = re.compile(rf"\s+{_MONTH}\b")
 
@@ -97,7 +97,7 @@ def _is_reference(number: re.Match[str], text: str) -> bool:
 _NAME: Final = r"(?P<name>(?:[A-ZÀ-Þ][\w&.'’-]*\s+(?:of\s+|the\s+|for\s+|and\s+|&\s+)?){1,5})"
 _SAID: Final = re.compile(
     rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:said|says|told|reports|reported|found|finds|announced|announces|estimates|estimated"
-    r"|forecasts|predicts|predicted|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies)\b"
+    r"|expects|expected|forecasts|predicts|predicted|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies)\b"
     r"|\b(?:[Tt]he|[Ii]ts|[Tt]heir|[Aa])\s+(?:\w+\s+)?(?:report|study|survey|paper|audit|statement|filing|poll|agency|company|authority)\s+"
     r"(?:said|says|found|finds|shows|showed|reports|reported|estimates|estimated|warned|warns)\b"
     r"|\b[Aa]ccording\s+to\b(?!\s+(?:us|our)\b)"

@@ -1,0 +1,161 @@
+"""What must carry a citation: numbers and quotations block, the rest are hints."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.model import Basis, Problem, Severity
+from tests.library.newsroom import Newsroom, front
+
+
+def _lacks(newsroom: Newsroom, body: str) -> list[Problem]:
+    newsroom.article(body)
+    return [problem for problem in newsroom.load().problems if problem.code.startswith("S20")]
+
+
+@pytest.mark.parametrize(
+    ("body", "column"),
+    [
+        ("The region needs 9.4 GW.", 18),
+        ("It **needs** 17% of it.", 14),
+        ("It grew by five percent.", 12),
+        ("It cost half a billion to build.", 9),
+        ("It took twenty-four million litres.", 9),
+        ("It costs ₹10,372 crore.", 10),
+        ("See [the 40 halls](https://example.org/2026/).", 10),
+    ],
+)
+def test_s201_a_number_without_a_citation_is_an_error(newsroom: Newsroom, body: str, column: int) -> None:
+    (problem,) = _lacks(newsroom, body)
+
+    assert (problem.code, problem.severity, problem.column) == ("S201", Severity.ERROR, column)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "On the 17th of May, in the 21st century, it fell.",
+        "In the 1990s and since 2026 it rose.",
+        "Article 50 and Section 4 of the Act apply, says page 12.",
+        "GPT-4, the H100, Q2 and COVID-19 are names.",
+        "It began at 6:30.",
+        "Nine is 3 times 3. <!-- analysis -->",
+        "One of them said nothing, and two left.",
+    ],
+)
+def test_dates_names_and_references_are_no_figures(newsroom: Newsroom, body: str) -> None:
+    assert [problem for problem in _lacks(newsroom, body) if problem.code == "S201"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "severity"),
+    [
+        ("It is “a bridge to an empty island”.", Severity.ERROR),
+        ("It is “a bridge to an empty island”. <!-- analysis -->", Severity.ERROR),
+        ("It is ‘a bridge to an empty island’.", Severity.ERROR),
+        ("> It is a bridge to an empty island.", Severity.ERROR),
+        ("It is “9 halls”.", Severity.ERROR),
+        ("It is a “menace”.", Severity.WARNING),
+    ],
+)
+def test_s202_a_quotation_without_a_citation(newsroom: Newsroom, body: str, severity: Severity) -> None:
+    (problem,) = _lacks(newsroom, body)
+
+    assert (problem.code, problem.severity) == ("S202", severity)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "It is a “menace”. <!-- analysis -->",
+        "It is “a bridge to an empty island” <!-- not a quotation -->.",
+        "It is ‘the northern hunger’, no less.",
+    ],
+)
+def test_terms_and_what_an_editor_excuses_need_none(newsroom: Newsroom, body: str) -> None:
+    assert _lacks(newsroom, body) == []
+
+
+def test_words_that_were_quoted_before_may_be_taken_up_in_our_own_reading(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+
+    again = _lacks(
+        newsroom,
+        "It is “60% above our 2024 outlook”.[^westfield]\n\nWhat “above our 2024 outlook” means is open. <!-- analysis -->",
+    )
+    other = _lacks(
+        newsroom,
+        "It is “60% above our 2024 outlook”.[^westfield]\n\nWhat “above our latest outlook” means is open. <!-- analysis -->",
+    )
+
+    assert again == []
+    assert [problem.code for problem in other] == ["S202"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("According to the authority, halls wait.", "S203"),
+        ("Maren Voss said that halls wait.", "S203"),
+        ("The Northfield Grid Authority expects little and reports less.", "S203"),
+        ("The survey found that firms wait.", "S203"),
+        ("It is the largest hall in the region.", "S204"),
+        ("Halls drew a record demand.", "S204"),
+        ("It was the first hall to close.", "S204"),
+        ("For the first time, nobody waits.", "S204"),
+        ("Meridian Foundry bought the hall.", "S205"),
+        ("In May, Maren Voss resigned.", "S205"),
+    ],
+)
+def test_s203_s204_s205_what_others_say_did_or_top_is_a_hint(newsroom: Newsroom, body: str, code: str) -> None:
+    """S203, S204, S205."""
+    (problem,) = _lacks(newsroom, body)
+
+    assert (problem.code, problem.severity) == (code, Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Nobody said that it was easy.",
+        "That said, halls wait.",
+        "It is found in every report.",
+        "The reports differ, and we say so.",
+        "Is it the largest hall in the region?",
+        "The first of them is open.",
+        "At first nobody came.",
+        "Firms bought what they could.",
+        "We found nothing in the record.",
+        "According to the authority, halls wait. <!-- analysis -->",
+        "The authority says so.[^northfield-2026]",
+    ],
+)
+def test_what_says_nothing_of_others_is_left_alone(newsroom: Newsroom, body: str) -> None:
+    assert _lacks(newsroom, body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("## A head[^northfield-2026]\n\nHalls wait.\n", (9, 10)),
+        ("Halls “wait for it.[^northfield-2026]\n", (9, 7)),
+    ],
+)
+def test_s206_what_a_citation_or_a_mark_covers_must_be_plain(
+    newsroom: Newsroom, body: str, place: tuple[int, int]
+) -> None:
+    (problem,) = _lacks(newsroom, body)
+
+    assert (problem.code, problem.severity, problem.line, problem.column) == ("S206", Severity.WARNING, *place)
+
+
+def test_what_is_not_finished_may_wait(newsroom: Newsroom) -> None:
+    newsroom.article("It needs 9.4 GW, “a bridge to an empty island”.", front=front(status="review"))
+
+    assert newsroom.problems() == []
+
+
+def test_a_sentence_that_lacks_its_citation_is_untraced_and_any_other_without_one_our_own(newsroom: Newsroom) -> None:
+    article, library = newsroom.load_article("It needs 9.4 GW.\nHalls wait.\n\nNine is 3 times 3. <!-- analysis -->\n")
+
+    assert [claim.basis for claim in library.claims(article)] == [Basis.UNTRACED, Basis.ANALYSIS, Basis.ANALYSIS]
