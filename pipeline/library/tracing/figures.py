@@ -41,7 +41,7 @@ class Sought:
 
     said: Quantity
     sightings: tuple[Sighting, ...] = ()
-    is_worked_out: bool = False
+    is_ours: bool = False  # worked out from other figures, or a count of what our own text speaks of
 
     @property
     def best(self) -> Sighting | None:
@@ -62,24 +62,16 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
         return tuple(found)
     ours = (*figures.quantities, *find(before).quantities)
     theirs, whens = _operands(found, words | stems(before), cited)
-    return tuple(
-        one
-        if one.sightings
-        else Sought(
-            one.said,
-            is_worked_out=(
-                (not one.said.is_verb or not _has_other_unit(one.said, words, cited))
-                and worked_out(one.said, text, [q for q in ours if q is not one.said], figures.whens)
-            )
-            or (
-                not _has_other_unit(one.said, words, cited)
-                and worked_out(
-                    one.said, text, [*(q for q in ours if q is not one.said), *theirs], (*figures.whens, *whens)
-                )
-            ),
-        )
-        for one in found
-    )
+
+    def is_ours(said: Quantity) -> bool:
+        if _counts_our_text(said, text, cited):
+            return True
+        others, has_other = [one for one in ours if one is not said], _has_other_unit(said, words, cited)
+        if not (said.is_verb and has_other) and worked_out(said, text, others, figures.whens):
+            return True
+        return not has_other and worked_out(said, text, [*others, *theirs], (*figures.whens, *whens))
+
+    return tuple(one if one.sightings else Sought(one.said, is_ours=is_ours(one.said)) for one in found)
 
 
 def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evidence]) -> bool:
@@ -149,7 +141,8 @@ def _sightings(
                     best, bearer = like, given
             if bearer is not None:
                 score = sum(evidence.weight(stem) for stem in words & place.stems)
-                if (said.is_small_word or said.is_verb) and not words & place.around:
+                is_guess = said.is_small_word or (said.is_verb and best < Likeness.SAME)
+                if is_guess and not words & place.around:
                     continue
                 if best is Likeness.LOOSE and _says_little(said, bearer) and not words & place.around:
                     continue
@@ -169,7 +162,7 @@ def check_figures(sought: Sequence[Sought], text: str, cited: Sequence[Evidence]
     if any(evidence.is_away for evidence in cited):
         sought = [one for one in sought if one.sightings]
     for one in sought:
-        if one.best is None and not one.is_worked_out and not _is_ours(one.said, text, cited):
+        if one.best is None and not one.is_ours:
             yield _missing(one.said, text, cited, others)
         elif one.best is not None and (said := one.said).per and not _is_per(one):
             what = f'"{said.words}" says per {said.per}, and the source does not'
@@ -232,7 +225,7 @@ def _missing(said: Quantity, text: str, cited: Sequence[Evidence], others: Other
 _EARLIER: Final = re.compile(r" (?:earlier|later|before|after|ago|on|since|apart)\b")
 
 
-def _is_ours(said: Quantity, text: str, cited: Sequence[Evidence]) -> bool:
+def _counts_our_text(said: Quantity, text: str, cited: Sequence[Evidence]) -> bool:
     """True for what counts our own text, "the two reports", and for "two years earlier" where no source tells of a time."""
     if said.is_small_word and said.value <= 2:
         return not re.match(r" of the (?:\d|three|four|five|six|seven|eight|nine|ten|eleven|twelve)", text[said.end :])

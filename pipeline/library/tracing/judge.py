@@ -81,6 +81,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
             before=statement.before,
             written=article.date.year,
             is_prose=statement.kind != "row",
+            quotes=bool(statement.verbatim),
         )
         findings += check_agreement(differing)
         findings += _check_sources(statement.text, sought, cited, library, texts)
@@ -110,6 +111,7 @@ def _examined(
     before: str,
     written: int | None,
     is_prose: bool,
+    quotes: bool = False,
 ) -> Iterator[Finding]:
     yield from check_figures(sought, text, cited, others)
     yield from check_years(figures, text, cited, before=before)
@@ -123,7 +125,8 @@ def _examined(
     yield from check_unknown_names(text, cited, before=before)
     if found is not None:
         evidence, place = found
-        yield from check_negation(text, place, evidence.id)
+        if not quotes:  # the words of a quotation are looked at where it is looked up
+            yield from check_negation(text, place, evidence.id)
         yield from check_hedge(text, place, evidence.id)
         yield from check_direction(text, sought, place, evidence.id)
         yield from check_names(text, place, evidence.id)
@@ -166,7 +169,7 @@ def _looked(sought: Sequence[Sought], cited: Sequence[Evidence]) -> Iterator[Loo
         if one.best is not None:
             traced = any(sighting.place.basis is Basis.TRACED for sighting in one.sightings)
             yield Looked(one.said.words, one.said.start, Basis.TRACED if traced else Basis.RECORDED)
-        elif not one.is_worked_out and not is_soft(one.said):
+        elif not one.is_ours and not is_soft(one.said):
             yield Looked(one.said.words, one.said.start, Basis.UNSEEN if away else Basis.UNTRACED)
 
 
