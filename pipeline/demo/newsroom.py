@@ -15,6 +15,7 @@ from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import UsageError
 from pipeline.ingest import Fetcher, take_snapshot
 from pipeline.library import load_library
+from pipeline.library.sourcefile import snapshot_values
 from pipeline.model import Role, Snapshot
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -133,13 +134,7 @@ def _source(name: str, source: Mapping[str, Any], url: str, snapshot: Snapshot, 
         "licence": "CC0-1.0",
         "redistribute": "full",
         "sample": "true",
-        "snapshot": {
-            "sha256": snapshot.sha256,
-            "text_sha256": snapshot.text_sha256,
-            "at": f"{snapshot.at:%Y-%m-%dT%H:%M:%SZ}",
-            "tool": snapshot.tool,
-            "bytes": str(snapshot.bytes),
-        },
+        "snapshot": snapshot_values(snapshot),
         "quotes": {quote: {"text": text} for quote, text in source["quotes"].items()},
     }
 

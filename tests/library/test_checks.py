@@ -369,6 +369,13 @@ def test_s116_a_source_that_a_newer_one_replaces(newsroom: Newsroom, old: str, n
     assert 'superseded by "southfield-2026"' in problem.message
 
 
+def test_s115_of_some_sources_not_even_words_may_be_passed_on(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook", redistribute="hash")
+    newsroom.keep_outside_git()
+
+    assert (newsroom.only_problem().code, newsroom.only_problem().line) == ("S115", 12)
+
+
 def test_s116_who_compares_the_two_cites_both(newsroom: Newsroom) -> None:
     newsroom.source("southfield-2026", "supersedes: northfield-2026\n")
     newsroom.article("It grew.[^northfield-2026][^southfield-2026]\n")

@@ -168,6 +168,11 @@ class _Desk:
             **({"quotes": {found.id: found.values}} if found else {}),
         }
         values["id"] = self._free_id(id_, values)
+        notes = [
+            f"{path} cannot be read, so it may have this address already; run opensignal check" for path in self._unread
+        ]
+        if not in_git:
+            notes.append(f"licence {licence}: the text is kept on this machine; its hash and quotes go into Git")
         path = f"{SOURCES}/{values['id']}.yml"
         keep(taken, root=self.root, kept=self.kept, in_git=in_git, licence=licence)
         with whole_file(self.root / path, write_source(values).encode()) as fresh:
@@ -184,9 +189,7 @@ class _Desk:
             quote=found.id if found else None,
             page=found.page if found else None,
             usage=taken.usage,
-            notes=()
-            if in_git
-            else (f"licence {licence}: its text is kept on this machine, only its hash and quotes are in Git",),
+            notes=tuple(notes),
         )
 
     def add_to(self, known: Read[Source], taken: Taken | None, *, quote: str | None, quote_id: str | None) -> Cited:
@@ -204,6 +207,10 @@ class _Desk:
                 "snapshot": snapshot_values(taken.snapshot),
             }
             after = set_values(after, changes, path=known.path)
+        if quote and source.redistribute == "hash":
+            raise ContentError(
+                f"{known.path}: redistribute is hash, so no words of it may be passed on; quote another source"
+            )
         if quote and stored is None:
             raise ContentError(
                 f"{known.path}: its stored copy is not on this machine, so the quote cannot be looked up; "
@@ -232,6 +239,13 @@ class _Desk:
             page=found.page if found else None,
             usage=taken.usage if taken is not None else (),
         )
+
+    @property
+    def _unread(self) -> list[str]:
+        """The files of sources that say nothing we could use."""
+        read = {one.path for one in self.shelf.sources}
+        files = (path.relative_to(self.root).as_posix() for path in (self.root / SOURCES).rglob("*.yml"))
+        return sorted(path for path in files if path not in read and not Path(path).name.startswith("."))
 
     def _free_id(self, wanted: str | None, values: Mapping[str, Value]) -> str:
         """An id that no source has: *wanted*, or one of the publisher's name and the year."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,13 +18,14 @@ from pipeline.errors import ContentError, FetchError
 from pipeline.ingest.fetch import Answer, Fetcher, NotHad, Request, fetch_all
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import PAGES, Taken, keep, read
-from pipeline.library import Library
+from pipeline.library import Library, StoredTexts
+from pipeline.library.citations import find_citations
 from pipeline.library.editing import TextFile
 from pipeline.library.quotes import occurs
 from pipeline.library.sourcefile import Value, set_values, snapshot_values
 from pipeline.library.sourcelist import chosen_sources
 from pipeline.library.urls import page_key
-from pipeline.model import Fact, Source, SourceStatus
+from pipeline.model import Article, Basis, Fact, Source, SourceStatus, Status
 
 _GONE: Final = frozenset({404, 410})
 
@@ -272,8 +273,6 @@ def refresh(
 
 def _refreshed(source: Source, taken: Taken, *, root: Path, kept: Path, again: bool) -> Refreshed:
     text = taken.page.text
-    traced = tuple(name for name, fact in source.facts.items() if stands_in(fact, text))
-    untraced = tuple(name for name in source.facts if name not in traced)
     lost = tuple(name for name, quote in source.quotes.items() if not occurs(quote.text, text))
     known = source.snapshot
     is_same = known is not None and known.text_sha256 == taken.snapshot.text_sha256
@@ -283,6 +282,9 @@ def _refreshed(source: Source, taken: Taken, *, root: Path, kept: Path, again: b
         what_next = "keep the old copy" if lost else "take it with --again, or the old one by opensignal sources pull"
         return Refreshed(source, "other", f"{why}; {what_next}", lost=lost)
     keep(taken, root=root, kept=kept, in_git=source.redistribute == "full", licence=source.licence)
+    copied, texts = replace(source, snapshot=taken.snapshot), StoredTexts(root, kept)
+    traced = tuple(name for name, fact in source.facts.items() if stands_in(fact, copied, texts))
+    untraced = tuple(name for name in source.facts if name not in traced)
     if is_same:
         return Refreshed(source, "same" if again else "restored", "", traced, untraced, lost)
     changes: dict[str, Value] = {
@@ -294,6 +296,21 @@ def _refreshed(source: Source, taken: Taken, *, root: Path, kept: Path, again: b
     return Refreshed(source, "taken" if known is None else "replaced", why, traced, untraced, lost)
 
 
-def stands_in(fact: Fact, text: str) -> bool:
-    """True when the figure of *fact* stands in *text*."""
-    return occurs(fact.value, text)
+def stands_in(fact: Fact, source: Source, texts: StoredTexts) -> bool:
+    """True when the stored text of *source* bears out *fact*, as it would the sentence of an article that says it."""
+    alone = Library(sources={source.id: replace(source, facts={}, quotes={})}, texts=texts)
+    body = f"{fact.what}: {fact.value} {fact.unit}.[^{source.id}]\n"
+    article = Article(
+        slug="fact",
+        title="",
+        dek="",
+        date=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+        status=Status.PUBLISHED,
+        authors=(),
+        topics=(),
+        body=body,
+        path="",
+        citations=find_citations(body),
+    )
+    claims = alone.claims(article)
+    return bool(claims) and all(claim.basis is Basis.TRACED for claim in claims)

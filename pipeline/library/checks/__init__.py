@@ -71,7 +71,7 @@ CODES: Final = {
     "S112": "a quote that occurs more than once in its stored copy",
     "S113": "a stored copy whose hash is not the one recorded",
     "S114": "a quote of more than 300 characters, or of more than 5% of a text that may not be redistributed",
-    "S115": "the full text of a source that may not be redistributed is stored in the repository",
+    "S115": "more of a source stands in the repository than may be redistributed",
     "S116": "a source that was replaced by a newer one, or retracted",
     "S117": "a number whose only source is an aggregator",
     "S118": "a quote or a quotation that could not be looked up: the stored copy is not here, or there is none",

@@ -126,6 +126,8 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
         yield read.problem(
             "S115", ("redistribute",), f"redistribute is full, but the licence is {RESERVED}; set redistribute to quote"
         )
+    if source.redistribute == "hash" and source.quotes:
+        yield read.problem("S115", ("quotes",), "redistribute is hash, so no words may be passed on; delete the quotes")
     for id_, quote in source.quotes.items():
         loc = ("quotes", id_, "text")
         if long := _too_long(quote.text, text if source.redistribute != "full" else None):

@@ -250,3 +250,22 @@ def test_a_quote_is_not_looked_up_where_the_copy_is_not(desk: Desk, url: str) ->
         desk.cite(url, quote="names three reasons")
 
     assert desk.cite(url).copy == ""
+
+
+def test_words_of_a_source_that_may_not_be_quoted_go_nowhere(desk: Desk, url: str) -> None:
+    path = desk.newsroom.root / desk.cite(url).path
+    path.write_text(path.read_text().replace("redistribute: quote", "redistribute: hash"))
+    before = path.read_text()
+
+    with pytest.raises(ContentError, match="redistribute is hash"):
+        desk.cite(url, quote="names three reasons")
+
+    assert path.read_text() == before
+
+
+def test_a_source_that_cannot_be_read_is_named_for_it_may_be_the_same(desk: Desk, url: str) -> None:
+    desk.newsroom.write("content/sources/broken.yml", "id: [\n")
+
+    cited = desk.cite(url)
+
+    assert any(note.startswith("content/sources/broken.yml cannot be read") for note in cited.notes)

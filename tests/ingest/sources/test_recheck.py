@@ -213,6 +213,22 @@ def test_a_fact_that_the_text_does_not_bear_out_is_told(desk: Desk) -> None:
     assert any("peak: 4.9 GW stands nowhere in the text" in line for line in report.lines())
 
 
+def test_a_fact_is_looked_for_as_a_sentence_of_an_article_would_be(desk: Desk) -> None:
+    """However the number is written, and never as a part of another one."""
+    desk.site.put("/outlook", "There were 12,400 requests.\nThe wait was 41 months.\n", **PLAIN)
+    desk.newsroom.write(
+        "content/sources/north.yml",
+        f"id: north\nurl: {desk.url}\npublisher: Northfield\ntier: primary\nfacts:\n"
+        "  requests: {what: requests, value: 12400, unit: requests}\n"
+        "  wait: {what: the wait, value: 41, unit: months}\n"
+        "  part: {what: requests, value: 400, unit: requests}\n",
+    )
+
+    (one,) = desk.refresh().refreshed
+
+    assert (one.traced, one.untraced) == (("requests", "wait"), ("part",))
+
+
 def test_nothing_is_fetched_where_every_copy_is_here(desk: Desk) -> None:
     asked = desk.site.count("/outlook")
 
