@@ -38,10 +38,11 @@ def wording(article: Article, sources: Mapping[str, Source]) -> str:
 
 def same_wording(one: Article, other: Article, sources: Mapping[str, Source]) -> bool:
     """True when readers are told the same words by both."""
-    if (one.title, one.dek, one.body) == (other.title, other.dek, other.body):
-        return True
-    if (one.title, one.dek) == (other.title, other.dek) and _bare(one.body) == _bare(other.body):
-        return True
+    if (one.title, one.dek) == (other.title, other.dek):  # what costs least is looked at first
+        if one.body == other.body or _uncited(one.body) == _uncited(other.body):
+            return True
+        if _bare(one.body) == _bare(other.body):
+            return True
     return wording(one, sources) == wording(other, sources)
 
 
@@ -64,9 +65,13 @@ def _lines(body: str) -> list[tuple[int, str]]:
     return [(number, words) for number, line in lines if (words := _settled(line))]
 
 
+def _uncited(body: str) -> str:
+    return _CITED.sub("", body)
+
+
 @functools.lru_cache(maxsize=8)  # of an article, each version is compared with the next
 def _bare(body: str) -> str:
-    return " ".join(_CITED.sub("", without_definitions(body)).split())
+    return " ".join(_uncited(without_definitions(body)).split())
 
 
 def _settled(text: str) -> str:

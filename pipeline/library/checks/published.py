@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -76,17 +77,20 @@ def pasts_of(
     """What each article was before, by the path of its file, at the price of one look into Git's store."""
     chains = _chains(articles, history)
     wanted: list[str] = []
+    raws: dict[str, bytes] = {}
     for article in articles:
         chain = chains[article.path]
-        if len(chain) > 1 or (chain and not _is(history.root, article.path, chain[0])):
+        raws[article.path] = raw = _bytes(history.root / article.path) if chain else b""
+        if len(chain) > 1 or (chain and not _is(article.path, raw, chain[0])):
             wanted += [version.blob for version in chain if version.blob]
         wanted += _names_of_review(article, chain, history)
     texts = history.texts(wanted)
-    return {a.path: _past(a, chains[a.path], texts, sources, history, now=now) for a in articles}
+    return {a.path: _past(a, raws[a.path], chains[a.path], texts, sources, history, now=now) for a in articles}
 
 
 def _past(
     article: Article,
+    raw: bytes,
     chain: tuple[Version, ...],
     texts: Mapping[str, bytes],
     sources: Mapping[str, Source],
@@ -94,7 +98,10 @@ def _past(
     *,
     now: dt.datetime,
 ) -> Past:
-    editions = tuple(_editions(article, chain, texts, now=now))
+    known: _Known = {}
+    with suppress(Unreadable):
+        known[article.path, split(decode(raw))[0]] = article
+    editions = tuple(_editions(article, chain, texts, known, now=now))
     standing: list[Edition] = []
     for edition in editions:
         if not standing or same_wording(standing[-1].article, edition.article, sources):
@@ -104,23 +111,22 @@ def _past(
     found = (texts[name] for name in _names_of_review(article, chain, history) if name in texts)
     reviewed = next((read for raw in found if (read := article_of(raw, article.path))), None)
     is_whole = len(chain) < 2 or all(version.blob in texts for version in chain if version.blob)
-    return Past(editions, tuple(standing), reviewed, _committed(article, chain, texts), is_whole)
+    return Past(editions, tuple(standing), reviewed, _committed(article, chain, texts, known), is_whole)
 
 
-def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes]) -> Edition | None:
+def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], known: _Known) -> Edition | None:
     last = chain[-1] if chain else None
     if last is None or last.blob is None:
         return None
     if last.blob not in texts:
         return Edition(last, today) if len(chain) == 1 else None
-    article = article_of(texts[last.blob], last.path)
+    article = _as_it_was(texts[last.blob], last.path, known)
     return Edition(last, article) if article else None
 
 
 def _editions(
-    today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], *, now: dt.datetime
+    today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], known: _Known, *, now: dt.datetime
 ) -> Iterator[Edition]:
-    known: _Known = {}
     for version, later in itertools.zip_longest(chain, chain[1:]):
         if version.blob is None:
             continue
@@ -179,11 +185,9 @@ def _chains(articles: Iterable[Article], history: History) -> dict[str, tuple[Ve
     return chains
 
 
-def _is(root: Path, path: str, version: Version) -> bool:
+def _is(path: str, raw: bytes, version: Version) -> bool:
     """True when the file is as it was, and where it was."""
-    if version.blob is None or version.path != path:
-        return False
-    return blob_of(_bytes(root / path), like=version.blob) == version.blob
+    return version.blob is not None and version.path == path and blob_of(raw, like=version.blob) == version.blob
 
 
 def _bytes(path: Path) -> bytes:
