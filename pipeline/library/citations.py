@@ -41,9 +41,9 @@ _MARK: Final = re.compile(r"^[ ]{0,3}<!--\s*sources\s*-->[ \t]*$", re.MULTILINE)
 _FENCED: Final = re.compile(
     r"^(?P<lead>[> ]*)(?P<fence>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?(?P=lead)(?P=fence)[ \t]*$", re.MULTILINE
 )
-# A code span or a comment, whichever opens first. Neither reaches across an empty line, but a comment may.
+# A code span or the beginning of a comment, whichever opens first. A span does not reach across an empty line, a comment may.
 _SPAN_OR_COMMENT: Final = re.compile(
-    r"<!--.*?-->|(?<![\\`])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL
+    r"<!--|(?<![\\`])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL
 )
 _RAW_HTML: Final = re.compile(
     r"^ {0,3}<(?P<tag>address|article|aside|blockquote|details|div|dl|fieldset|figure|footer|form|h[1-6]|header|iframe|main|nav"
@@ -118,8 +118,27 @@ def without_code(text: str) -> str:
     """*text* with listings, code spans and comments blanked; offsets and lines stay as they are."""
     text = _without_listings(text)
     if "`" in text or "<!--" in text:
-        text = _SPAN_OR_COMMENT.sub(_blanked, text)
+        parts, at = [], 0
+        for start, end, _ in spans_and_comments(text):
+            parts += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+            at = end
+        text = "".join([*parts, text[at:]])
     return text
+
+
+def spans_and_comments(text: str) -> Iterator[tuple[int, int, bool]]:
+    """From where to where the code spans and the comments of *text* stand, in order, and whether it is a comment."""
+    at, closes = 0, True
+    while found := _SPAN_OR_COMMENT.search(text, at):
+        at = found.end()
+        if found["ticks"]:
+            yield found.start(), at, False
+        elif closes:
+            end = text.find("-->", at)
+            if end >= 0:
+                at = end + 3
+                yield found.start(), at, True
+            closes = end >= 0  # else no later one is closed either, and none is looked for again
 
 
 def _without_listings(text: str) -> str:

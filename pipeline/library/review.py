@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import ContentError, UsageError
 from pipeline.library.checks.published import Past
-from pipeline.library.citations import without_definitions
+from pipeline.library.citations import spans_and_comments, without_definitions
 from pipeline.library.editing import TextFile, append_item, set_value
 from pipeline.library.quotes import nearest, normal
 from pipeline.library.schema import closest
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 COMMIT_DIGITS: Final = 12
 
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _ALIKE: Final = ("‘’‚‛′ʼ`´'", '“”„‟″«»"', "‐‑‒–—―−-")  # what may be typed for one another
 _AS_WELL: Final = {char: f"[{re.escape(chars)}]" for chars in _ALIKE for char in chars}
 
@@ -102,7 +101,10 @@ def correct(
 
 def _places(words: str, body: str) -> list[tuple[int, int]]:
     """Where *words* stand in *body* as whole words and numbers, however they are typed; not in comments and definitions."""
-    text = _COMMENT.sub(lambda m: re.sub(r"[^\n]", "\0", m[0]), without_definitions(body))
+    text = without_definitions(body)
+    for start, end, is_comment in spans_and_comments(text):
+        if is_comment:
+            text = text[:start] + "\0" * (end - start) + text[end:]
     pattern = "".join(r"\s+" if char == " " else _AS_WELL.get(char) or re.escape(char) for char in words)
     before = r"(?<!\w)(?<!\d[.,])" if words[0].isalnum() else ""
     after = r"(?!\w|[.,]\d)" if words[-1].isalnum() else ""
