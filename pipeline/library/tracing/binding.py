@@ -114,10 +114,15 @@ def check_binding(
         if len(said_times) == 1:
             ours |= said_times
         good = [sighting for sighting in one.sightings if sighting.place.kind != CARD]
-        told = [_rival(one.said, text, figures, ours, all_words, sighting, sought) for sighting in good]
-        if all(told):
+        first = None
+        for sighting in good:
+            rival = _rival(one.said, text, figures, ours, all_words, sighting, sought)
+            if rival is None:
+                break  # one place that fits is enough
+            first = first or rival
+        else:
             flagged = True
-            yield _bound_otherwise(one.said, told[0], best)
+            yield _bound_otherwise(one.said, first, best)
     if not flagged:
         yield from _other_time(sought, text, figures, like)
     if not flagged and like is not None:
@@ -163,7 +168,7 @@ def _rival(
             return place, other
     whole = place.around | _times(place.figures, 0, len(place.words))
     best: tuple[float, tuple[Place, Quantity] | None] = (0.0, None)
-    for rival in evidence.with_quantities:
+    for rival in evidence.speaking_of(all_words):
         if rival is place or rival.kind == CARD or (rival.kind == FACT) != (place.kind == FACT):
             continue
         taken = next((q for q in rival.figures.quantities if _rivals(q, given)), None)

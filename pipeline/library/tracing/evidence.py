@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -84,6 +85,22 @@ class Evidence:
     @cached_property
     def with_quantities(self) -> tuple[Place, ...]:
         return tuple(place for place in self.places if place.figures.quantities)
+
+    def speaking_of(self, words: frozenset[str]) -> Iterator[Place]:
+        """The places with quantities that may share two of *words*, stems and times; what shares fewer speaks of something else."""
+        shared = Counter(number for word in words for number in self._by_stem.get(word, ()))
+        for number, place in enumerate(self.with_quantities):
+            if shared[number] >= 2 or place.figures.whens:
+                yield place
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[int]]:
+        """By stem, the numbers of the `with_quantities` that have it."""
+        found: dict[str, list[int]] = {}
+        for number, place in enumerate(self.with_quantities):
+            for word in place.stems:
+                found.setdefault(word, []).append(number)
+        return found
 
     @cached_property
     def whens(self) -> tuple[When, ...]:
