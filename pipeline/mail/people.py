@@ -14,10 +14,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from pydantic import ValidationError
 
@@ -43,6 +44,7 @@ ROWS_SHOWN = 20
 RECENT = dt.timedelta(days=30)
 EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # nobody subscribed to mail before
 SKEW = dt.timedelta(days=1)  # a date without a zone may lie ahead of ours
+T = TypeVar("T")
 
 
 def offered_topics(settings: Settings) -> dict[str, Topic]:
@@ -133,8 +135,7 @@ def import_csv(
     skipped: list[tuple[int, str]] = []
     imported = undated = 0
     with open_rows(file, required="email", known=COLUMNS) as table:
-        for rows in _batches(table.rows):
-            people, broken = _read(rows, choose, given, now=now)
+        for people, broken in _ahead(_read(rows, choose, given, now=now) for rows in _batches(table.rows)):
             with store.writing() as connection:
                 verdicts = lifecycle.import_rows(
                     connection,
@@ -231,6 +232,15 @@ def _notes(ignored: tuple[str, ...], imported: int, undated: int, *, confirmed: 
 def _batches(rows: Iterator[Row | BrokenRow]) -> Iterator[list[Row | BrokenRow]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """*items*, each made in a thread while the one before it is used: the database works past the interpreter's lock."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
+        coming = reader.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = reader.submit(next, items, None)
+            yield item
 
 
 def _one_line(text: str) -> str:

