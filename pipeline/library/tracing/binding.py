@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pipeline.library.tracing.compare import agrees, likeness
-from pipeline.library.tracing.evidence import CARD, FACT, Evidence, Place, sequence, stem, stems
+from pipeline.library.tracing.evidence import CARD, FACT, QUOTE, TEXT, Evidence, Place, sequence, stem, stems, times_in
 from pipeline.library.tracing.figures import Sighting, Sought, is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Figures, Quantity, When, find
@@ -27,20 +28,6 @@ _EDGE: Final = re.compile(
 NEAR: Final = 3  # words beside a number that say what it is
 
 
-def _times(figures: Figures, start: int, end: int) -> set[str]:
-    """The years and months named between *start* and *end*, as words that no text has."""
-    found = set()
-    for when in figures.whens:
-        if start <= when.start < end:
-            if when.year is not None:
-                found.add(f"={when.year}")
-            if when.month is not None:
-                found.add(f"=m{when.month}")
-            if when.part:
-                found.add(f"={when.part}")
-    return found
-
-
 def _is_time(word: str) -> bool:
     return word.startswith("=")
 
@@ -51,7 +38,7 @@ def around(text: str, quantity: Quantity, figures: Figures) -> frozenset[str]:
     start, end = _clause(text, quantity, figures)
     clause = text[start : quantity.start] + " " + text[quantity.end : end]
     edges = [0, *(edge.end() for edge in _EDGE.finditer(text, 0, quantity.start))]
-    return stems(clause) | _times(figures, edges[-1], end)
+    return stems(clause) | times_in(figures, edges[-1], end)
 
 
 def _without_figures(text: str, figures: Figures) -> str:
@@ -100,7 +87,7 @@ def check_binding(
     sought: Sequence[Sought], text: str, figures: Figures, like: tuple[Evidence, Place] | None
 ) -> Iterable[Finding]:
     """S305 for the figures of a statement; *like* is the sentence of its sources that is most like it."""
-    said_times = frozenset(_times(figures, 0, len(text)))
+    said_times = times_in(figures)
     all_words = stems(text) | said_times
     flagged = False
     for swapped in _swapped(sought, text, figures):
@@ -114,23 +101,22 @@ def check_binding(
         if len(said_times) == 1:
             ours |= said_times
         good = [sighting for sighting in one.sightings if sighting.place.kind != CARD]
-        first = None
+        told: list[tuple[Place, Quantity]] = []
         for sighting in good:
             rival = _rival(one.said, text, figures, ours, all_words, sighting, sought)
             if rival is None:
-                break  # one place that fits is enough
-            first = first or rival
+                break
+            told.append(rival)
         else:
             flagged = True
-            yield _bound_otherwise(one.said, first, best)
+            yield _bound_otherwise(one.said, told[0], best)
     if not flagged:
         yield from _other_time(sought, text, figures, like)
     if not flagged and like is not None:
         yield from _misread(sought, text, *like)
 
 
-def _bound_otherwise(said: Quantity, rival: tuple[Place, Quantity] | None, best: Sighting) -> Finding:
-    assert rival is not None
+def _bound_otherwise(said: Quantity, rival: tuple[Place, Quantity], best: Sighting) -> Finding:
     place, given = rival
     where = f"{best.evidence.id}{f', line {place.line}' if place.line else ''}"
     message = (
@@ -166,30 +152,25 @@ def _rival(
             and not near & (near_mine | _behind(place.words, given, place.figures))
         ):
             return place, other
-    whole = place.around | _times(place.figures, 0, len(place.words))
+    whole = place.around | place.times
     best: tuple[float, tuple[Place, Quantity] | None] = (0.0, None)
-    for rival in evidence.speaking_of(all_words):
+    for rival in evidence.sharing(all_words, least=2):
         if rival is place or rival.kind == CARD or (rival.kind == FACT) != (place.kind == FACT):
             continue
-        taken = next((q for q in rival.figures.quantities if _rivals(q, given)), None)
-        if taken is None or any(_is_said(q, sought) for q in rival.figures.quantities if _rivals(q, given)):
+        rivals = [q for q in rival.figures.quantities if _rivals(q, given)]
+        if not rivals or any(_is_said(q, sought) for q in rivals):
             continue
-        times = _times(rival.figures, 0, len(rival.words))
-        its = rival.around | times
-        if (
-            _is_of_another_time(ours, _times(place.figures, 0, len(place.words)), times)
-            and len(rival.stems & all_words) > 1
-        ):
-            return rival, taken
-        shared = all_words & (rival.stems | times) - whole
+        if _is_of_another_time(ours, place.times, rival.times) and len(rival.stems & all_words) > 1:
+            return rival, rivals[0]
+        shared = all_words & (rival.stems | rival.times) - whole
         for_it = sum(_weight(evidence, word) for word in shared)
-        for_mine = sum(_weight(evidence, word) for word in all_words & whole - its)
+        for_mine = sum(_weight(evidence, word) for word in all_words & whole - rival.around - rival.times)
         if len(shared) >= 2 and for_it >= 1.4 and for_it >= 2 * for_mine and for_it > best[0]:
-            best = for_it, (rival, taken)
+            best = for_it, (rival, rivals[0])
     return best[1]
 
 
-def _is_of_another_time(ours: frozenset[str], mine: set[str], its: set[str]) -> bool:
+def _is_of_another_time(ours: frozenset[str], mine: frozenset[str], its: frozenset[str]) -> bool:
     """True when the only times of our clause are those of the other sentence, and the one with our number has times of its own."""
     times = {word for word in ours if _is_time(word)}
     return bool(times) and bool(mine) and times <= its and not times & mine
@@ -489,20 +470,20 @@ def closest(text: str, cited: Sequence[Evidence], sought: Sequence[Sought]) -> t
         return None
     years = find(text).years
     best: tuple[float, Evidence, Place] | None = None
+    bearing = Counter(id(sighting.place) for one in sought for sighting in one.sightings)
     for evidence in cited:
-        for place in evidence.sentences:
-            shared = words & place.stems
-            if not shared:
+        for place in evidence.sharing(words, least=1):
+            if place.kind not in (TEXT, QUOTE):
                 continue
-            borne = sum(any(sighting.place is place for sighting in one.sightings) for one in sought)
-            score = sum(evidence.weight(one) for one in shared) + 1.5 * borne + 0.2 * len(years & place.figures.years)
+            score = sum(evidence.weight(one) for one in words & place.stems)
+            score += 1.5 * bearing[id(place)] + 0.2 * len(years & place.figures.years)
             if best is None or score > best[0]:
                 best = score, evidence, place
     if best is None:
         return None
     _, evidence, place = best
     shared = words & place.stems
-    borne = sum(any(sighting.place is place for sighting in one.sightings) for one in sought)
+    borne = bearing[id(place)]
     smaller = min(len(words), len(place.stems))
     is_close = (
         len(shared) >= 3

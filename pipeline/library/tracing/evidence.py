@@ -5,16 +5,17 @@ A *place* is one of these. The first time a text is asked for costs a reading of
 
 from __future__ import annotations
 
+import bisect
 import functools
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from pipeline.library.sentences import sentence_ends
-from pipeline.library.tracing.numbers import Figures, When, find
+from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find
 from pipeline.model import Basis, Fact, Passage, Source
 
 TEXT, QUOTE, FACT, CARD = "text", "quote", "fact", "card"  # card: title, date, address and note of the source
@@ -35,6 +36,10 @@ class Place:
     def around(self) -> frozenset[str]:
         """Its stems, and those of what "it", "they" or "that" in it may stand for."""
         return self.stems | stems(self.before) if _PRONOUN.search(self.words) else self.stems
+
+    @cached_property
+    def times(self) -> frozenset[str]:
+        return times_in(self.figures)
 
     @cached_property
     def sequence(self) -> tuple[str, ...]:
@@ -86,21 +91,72 @@ class Evidence:
     def with_quantities(self) -> tuple[Place, ...]:
         return tuple(place for place in self.places if place.figures.quantities)
 
-    def speaking_of(self, words: frozenset[str]) -> Iterator[Place]:
-        """The places with quantities that may share two of *words*, stems and times; what shares fewer speaks of something else."""
-        shared = Counter(number for word in words for number in self._by_stem.get(word, ()))
-        for number, place in enumerate(self.with_quantities):
-            if shared[number] >= 2 or place.figures.whens:
-                yield place
+    @cached_property
+    def _by_digits(self) -> tuple[list[tuple[float, int, Quantity]], list[tuple[int, Quantity]]]:
+        """Its quantities by their digits, wherever the decimal point stands; and those that have to be looked at for any number."""
+        digits: list[tuple[float, int, Quantity]] = []
+        always: list[tuple[int, Quantity]] = []
+        for at, place in enumerate(self.with_quantities):
+            for quantity in place.figures.quantities:
+                if quantity.is_verb or quantity.dimension == "fold" or not quantity.number:
+                    always.append((at, quantity))
+                else:
+                    digits.append((_digits(quantity.number), at, quantity))
+                    if quantity.unit is not None and not quantity.unit.is_exact:
+                        digits.append((_digits(quantity.base), at, quantity))
+        return sorted(digits, key=lambda item: item[:2]), always
+
+    def candidates(self, said: Quantity) -> list[tuple[Place, list[Quantity]]]:
+        """The places with quantities that may be *said*, in order: those of nearly the same digits."""
+        digits, always = self._by_digits
+        found: dict[int, list[Quantity]] = {}
+        if said.is_verb or said.dimension == "fold" or not said.number:
+            return [(place, list(place.figures.quantities)) for place in self.with_quantities]
+        room = math.log10(
+            1 + max(0.026, 0.55 * said.step / abs(said.value), 0.115 if said.bound is not Bound.FLAT else 0)
+        )
+        for centre in {_digits(said.number), _digits(said.base)}:
+            for shift in (-1, 0, 1):
+                start = bisect.bisect_left(digits, centre + shift - room, key=lambda item: item[0])
+                for mantissa, at, quantity in digits[start:]:
+                    if mantissa > centre + shift + room:
+                        break
+                    found.setdefault(at, []).append(quantity)
+        for at, quantity in always:
+            found.setdefault(at, []).append(quantity)
+        return [
+            (self.with_quantities[at], quantities) for at, quantities in sorted(found.items(), key=lambda item: item[0])
+        ]
 
     @cached_property
-    def _by_stem(self) -> dict[str, list[int]]:
-        """By stem, the numbers of the `with_quantities` that have it."""
-        found: dict[str, list[int]] = {}
-        for number, place in enumerate(self.with_quantities):
-            for word in place.stems:
-                found.setdefault(word, []).append(number)
-        return found
+    def _postings(self) -> dict[str, list[int]]:
+        postings: dict[str, list[int]] = {}
+        for at, place in enumerate(self.places):
+            for word in (*place.stems, *place.times):
+                postings.setdefault(word, []).append(at)
+        return postings
+
+    def sharing(self, words: frozenset[str], *, least: int) -> list[Place]:
+        """The places that have at least so many of *words* (stems, and times as `times_in` writes them), in order."""
+        counts = Counter(at for word in words for at in self._postings.get(word, ()))
+        return [self.places[at] for at in sorted(counts) if counts[at] >= least]
+
+    @cached_property
+    def initials(self) -> frozenset[str]:
+        """The initials of each name of several words that it has."""
+        runs = re.findall(
+            r"(?:[A-Z][a-z]+(?: (?:of|for|and|the))* ?){2,6}", " ".join(place.words for place in self.places)
+        )
+        names = [[word[0] for word in run.split() if word[0].isupper()] for run in runs]
+        return frozenset("".join(name[:end]).lower() for name in names for end in range(2, len(name) + 1))
+
+    @cached_property
+    def card_whens(self) -> tuple[When, ...]:
+        return tuple(when for place in self.places if place.kind == CARD for when in place.figures.whens)
+
+    @cached_property
+    def text_whens(self) -> tuple[When, ...]:
+        return tuple(when for place in self.places if place.kind != CARD for when in place.figures.whens)
 
     @cached_property
     def whens(self) -> tuple[When, ...]:
@@ -137,6 +193,25 @@ class Evidence:
     def weight(self, stem: str) -> float:
         """How much *stem* tells: a word of every sentence tells nothing."""
         return 1 / (1 + 0.5 * (self.counts[stem] - 1)) if self.counts[stem] else 0.0
+
+
+def _digits(number: float) -> float:
+    """The logarithm of the digits of *number*, wherever its decimal point stands: that of 5.5 is that of 5,500."""
+    return math.log10(abs(number)) % 1 if number else 0.0
+
+
+def times_in(figures: Figures, start: int = 0, end: int | None = None) -> frozenset[str]:
+    """The years, months and quarters named between *start* and *end*, as words that no text has."""
+    found = set()
+    for when in figures.whens:
+        if start <= when.start and (end is None or when.start < end):
+            if when.year is not None:
+                found.add(f"={when.year}")
+            if when.month is not None:
+                found.add(f"=m{when.month}")
+            if when.part:
+                found.add(f"={when.part}")
+    return frozenset(found)
 
 
 _RELATIVE: Final = (

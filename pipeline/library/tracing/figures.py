@@ -88,8 +88,8 @@ def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evide
     return any(
         likeness(said, given) < 0
         for evidence in cited
-        for place in evidence.with_quantities
-        for given in place.figures.quantities
+        for _, quantities in evidence.candidates(said)
+        for given in quantities
     )
 
 
@@ -132,10 +132,10 @@ def _sightings(
     said: Quantity, words: frozenset[str], figures: Figures, cited: Sequence[Evidence]
 ) -> Iterable[Sighting]:
     for evidence in cited:
-        for place in evidence.with_quantities:
+        for place, quantities in evidence.candidates(said):
             best = Likeness.NONE
             bearer = None
-            for given in place.figures.quantities:
+            for given in quantities:
                 like = likeness(said, given)
                 if like > best:
                     best, bearer = like, given
@@ -197,8 +197,8 @@ def _missing(said: Quantity, text: str, cited: Sequence[Evidence], others: Other
     words = stems(text)
     alike: list[tuple[float, Evidence, Place, Quantity, Likeness]] = []
     for evidence in cited:
-        for place in evidence.with_quantities:
-            for given in place.figures.quantities:
+        for place, quantities in evidence.candidates(said):
+            for given in quantities:
                 like = likeness(said, given)
                 if like < 0:
                     alike.append((len(words & place.stems), evidence, place, given, like))
@@ -254,11 +254,9 @@ def _elsewhere(said: Quantity, words: frozenset[str], others: Others) -> str:
     """It may be no invention but the wrong citation."""
     best: tuple[int, str] = (1, "")
     for evidence in others():
-        for place in evidence.with_quantities:
+        for place, quantities in evidence.candidates(said):
             shared = len(words & place.stems)
-            if shared > best[0] and any(
-                likeness(said, given) >= Likeness.ROUNDED for given in place.figures.quantities
-            ):
+            if shared > best[0] and any(likeness(said, given) >= Likeness.ROUNDED for given in quantities):
                 best = (shared, evidence.id)
     return f"; it occurs in {best[1]}: cite that if it is meant" if best[1] else ""
 
@@ -369,12 +367,8 @@ def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, befor
         return
     known = find(before).whens
     names = ", ".join(evidence.id for evidence in cited)
-    whens = [
-        when for evidence in cited for place in evidence.places for when in place.figures.whens if place.kind != CARD
-    ]
-    cards = [
-        when for evidence in cited for place in evidence.places for when in place.figures.whens if place.kind == CARD
-    ]
+    whens = [when for evidence in cited for when in evidence.text_whens]
+    cards = [when for evidence in cited for when in evidence.card_whens]
     years = frozenset(year for evidence in cited for year in evidence.years)
     for when in figures.whens:
         if any(agrees(when, other) for other in (*whens, *known, *(() if when.part else cards))):

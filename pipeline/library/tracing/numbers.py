@@ -177,7 +177,7 @@ _NUMBERED: Final = {
 
 # Each names one time, the most telling first.
 _TIMES: Final = tuple(
-    re.compile(pattern)
+    (re.compile(pattern), "<month>January" in pattern)
     for pattern in (
         rf"(?<![\w.,-]){_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>[0-3]\d)(?:T[\d:.]+Z?)?(?![\w])",
         rf"(?<![\w.,-]){_DAY}(?: of)? {_MONTH},? {_YEAR}(?!\w)",
@@ -206,6 +206,12 @@ _TIMES: Final = tuple(
         ),
     )
 )
+_FULL_DATE: Final = _TIMES[0][0]
+_SIGNS_OF_TIME: Final = (
+    re.compile(r"(?:19|20|21)\d\d"),
+    re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"),
+    re.compile(r"[QH][1-4]|FY|quarter|half|fiscal|financial", re.IGNORECASE),
+)
 _YEARS: Final = re.compile(
     r"(?<![\w.,$€£¥₹/#-])(?:mid-|pre-|post-|early-|late-)?((?:19|20)\d\d)(?![\w%]|[.,]\d)(?P<s>(?:-?'?s)?)"
 )
@@ -231,6 +237,7 @@ _OPENING: Final = re.compile(
 _FRACTION: Final = re.compile(
     rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b"
 )
+_SIGN_OF_A_PART: Final = re.compile(rf"(?:{'|'.join(_PARTS)})| in | of ", re.IGNORECASE)
 _AND_A_HALF: Final = re.compile(
     rf"\b(?i:(?P<top>an?|{_WORD})) (?P<unit>(?i:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     rf"|decades?)) and an? (?P<part>half|quarter|third)\b"
@@ -285,9 +292,9 @@ _BOUNDS: Final = (
     ),
     (Bound.UNDER, r"(?:(?:less|fewer|lower|smaller) than|under|below|<|≤)"),
 )
-_BOUND_BEFORE: Final = tuple(
-    (bound, re.compile(rf"(?:^|(?<![\w])){words}(?: (?:only|a|an|the|roughly|about|some))*[ ]?$", re.IGNORECASE))
-    for bound, words in _BOUNDS
+_BOUND_NAMED: Final = "|".join(f"(?P<{bound.name}>{words})" for bound, words in _BOUNDS)
+_BOUND_BEFORE: Final = re.compile(
+    rf"(?<!\w)(?:{_BOUND_NAMED})(?: (?:only|a|an|the|roughly|about|some))*[ ]?$", re.IGNORECASE
 )
 _BOUND_BEHIND: Final = re.compile(
     r"(?:\+| or (?P<over>more|above|over|larger|upwards?|longer|higher)\b| and (?P<and>more|above|over|upwards?)\b"
@@ -351,14 +358,17 @@ def find(text: str) -> Figures:
 def _whens(plain: str, text: str) -> tuple[list[When], str]:
     """The times of *plain*, and *plain* with them blanked."""
     whens: list[When] = []
-    if not re.search(r"\d|[A-Z]|quarter|half", plain):
-        return whens, plain
-    for pattern in _TIMES:
+    has_year, has_month, has_part = (bool(sign.search(plain)) for sign in _SIGNS_OF_TIME)
+    for pattern, needs_month in _TIMES:
+        if not (has_month if needs_month else has_part or (has_year and pattern is _FULL_DATE)):
+            continue
         for found in pattern.finditer(plain):
             when = _when(found, text)
             if when is not None:
                 whens.append(when)
                 plain = _blank(plain, *found.span())
+    if not has_year:
+        return whens, plain
     for found in _MONTHS_OF_A_FACT.finditer(plain):
         whens.append(When(*found.span(), text[found.start() : found.end()], int(found[1]), int(found[2])))
         plain = _blank(plain, *found.span())
@@ -448,7 +458,9 @@ def _quantities(plain: str, text: str) -> list[Quantity]:
 
 def _fractions(plain: str, text: str) -> list[Quantity]:
     """Parts of a whole in words: two thirds of, three quarters, one in five, nine out of ten."""
-    parts = []
+    parts: list[Quantity] = []
+    if _SIGN_OF_A_PART.search(plain) is None:
+        return parts
     for found in _AND_A_HALF.finditer(plain):
         top = 1 if found["top"].lower() in ("a", "an") else _plain_number(found["top"])
         value = top + _PARTS[found["part"]]
@@ -683,8 +695,8 @@ def _plain_number(words: str) -> float:
 
 
 def _bound_before(plain: str, start: int) -> Bound:
-    before = plain[max(0, start - 32) : start]
-    return next((bound for bound, words in _BOUND_BEFORE if words.search(before)), Bound.FLAT)
+    found = _BOUND_BEFORE.search(plain, max(0, start - 32), start)
+    return Bound[found.lastgroup] if found and found.lastgroup else Bound.FLAT
 
 
 def _sign_bound(sign: str | None) -> Bound | None:

@@ -289,10 +289,7 @@ def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) ->
     known += " ".join(
         f" {e.source.id} {e.source.publisher} {e.source.url} {' '.join(e.source.authors)}" for e in cited
     ).lower()
-    initials = {
-        "".join(word[0] for word in words).lower()
-        for words in _runs(" ".join(p.words for e in cited for p in e.places))
-    }
+    initials = frozenset().union(*(evidence.initials for evidence in cited))
     for found in _PROPER.finditer(text):
         words = [word for word in re.findall(r"[^\W\d_]+", found[0].lower()) if word not in _COMMON]
         missing = [word for word in words if word[:5].rstrip("s") not in known]
@@ -304,9 +301,3 @@ def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) ->
             message = f'"{found[0]}" is named in none of {", ".join(e.id for e in cited)}; check the name, or cite where it stands'
             yield Finding("S310", found.start(), found.end(), message, Severity.WARNING)
             return
-
-
-def _runs(text: str) -> Iterator[list[str]]:
-    for run in re.finditer(r"(?:[A-Z][a-z]+(?: (?:of|for|and|the))* ?){2,6}", text):
-        words = [word for word in run[0].split() if word[0].isupper()]
-        yield from (words[:end] for end in range(2, len(words) + 1))
