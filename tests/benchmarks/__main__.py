@@ -12,10 +12,10 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from tests.benchmarks import building, checking, importing, planning, sending, signing_up, wire
+from tests.benchmarks import building, checking, feeding, importing, planning, sending, signing_up, wire
 from tests.benchmarks.table import Row
 
-PARTS = ["build", "check", "import", "plan", "send", "wire", "signup"]
+PARTS = ["build", "check", "feeds", "import", "plan", "send", "wire", "signup"]
 
 
 def main() -> int:
@@ -30,6 +30,8 @@ def main() -> int:
         parts.append(building.measure(runs=arguments.runs))
     if "check" in chosen:
         parts.append(checking.measure(runs=arguments.runs))
+    if "feeds" in chosen:
+        parts.append(feeding.measure())
     if "import" in chosen:
         parts.append(importing.measure(subscribers=max(100_000, arguments.subscribers)))
     if "plan" in chosen:

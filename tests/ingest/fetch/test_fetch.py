@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import gzip
 import json
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 import time
 import zlib
@@ -305,32 +301,6 @@ def test_a_closed_port_is_named(fetcher: Fetcher) -> None:
     assert f"no connection to 127.0.0.1:{port} (connection refused)" in str(
         refused(fetcher, f"http://127.0.0.1:{port}/")
     )
-
-
-def test_t42_a_certificate_that_nobody_vouches_for_is_refused(fetcher: Fetcher, tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl to make a certificate")
-    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"
-    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
-    subprocess.run([openssl, *made.split(), *files], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    listening = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = listening.accept()
-        with connection, contextlib.suppress(OSError):  # the client ends it
-            context.wrap_socket(connection, server_side=True).close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-
-    error = refused(fetcher, f"https://127.0.0.1:{listening.getsockname()[1]}/")
-
-    thread.join()
-    listening.close()
-    assert "its certificate is not valid (self-signed certificate)" in str(error)
 
 
 # --- how much we take -------------------------------------------------------------------------------------------------
