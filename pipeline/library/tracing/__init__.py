@@ -21,7 +21,7 @@ from pipeline.library.tracing.copied import copied
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, held, stored
 from pipeline.library.tracing.kept import KeptClaims, Summary, summarized
-from pipeline.library.tracing.quoted import Verdict, look_up
+from pipeline.library.tracing.quoted import Verdict, look_up, named
 from pipeline.library.tracing.speakers import misattributed
 from pipeline.library.tracing.statements import Statement, statements
 from pipeline.library.tracing.uncited import uncited
@@ -66,7 +66,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
                 column=places.column(statement.places[0]),
                 basis=_basis(statement, quotations, verdict, lacks),
                 citations=statement.citations,
-                passages=_merged(quotations, verdict.passages),
+                passages=_merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)]),
                 origins=verdict.origins,
                 disagree=verdict.disagree,
                 problems=tuple(places.problem(finding, statement) for finding in found),
@@ -97,10 +97,10 @@ def _basis(
     return next((basis for basis in _WEAKEST_FIRST if basis in parts), Basis.CITED)
 
 
-def _merged(quotations: Iterable[Verdict], passages: Iterable[Passage]) -> tuple[Passage, ...]:
+def _merged(passages: Iterable[Passage]) -> tuple[Passage, ...]:
     """Each passage once, with all the parts of the sentence that it bears out."""
     together: dict[Passage, tuple[str, ...]] = {}
-    for passage in [*(passage for one in quotations for passage in one.passages), *passages]:
+    for passage in passages:
         bare = replace(passage, bears=())
         together[bare] = tuple(dict.fromkeys((*together.get(bare, ()), *passage.bears)))
     return tuple(replace(passage, bears=bears) for passage, bears in together.items())

@@ -68,6 +68,17 @@ def _found(quotation: Quotation, held: Sequence[Held]) -> Iterator[tuple[Held, P
             yield one, place, Passage(one.source.id, words, "text", line=place.line, bears=bears)
 
 
+def named(held: Sequence[Held]) -> Iterator[Passage]:
+    """The quotes that are cited by name: a sentence leans on them, whether or not it takes up their words."""
+    for one in held:
+        for name in one.names:
+            quote = one.source.quotes.get(name)
+            if quote is not None:
+                found = places(quote.text, one.text, prefix=quote.prefix, suffix=quote.suffix) if one.text else []
+                line = found[0].line if found else None
+                yield Passage(one.source.id, quote.text, "quote", name, line, quote.page)
+
+
 _NEGATION: Final = re.compile(r"\b(?:not|never|no|none|nor|neither|without|hardly|cannot)\b|n't\b", re.IGNORECASE)
 _NEGATED_JUST_BEFORE: Final = re.compile(
     r"(?:\b(?:not|never|hardly|nor|neither|without|cannot)|n't)(?:\s(?:be|been|have|yet|to|a|an|the|any))?\s$",
