@@ -46,7 +46,8 @@ class PassageRow:
     number: int  # of the source, in order of citation
     about: str  # where the page of all sources tells of it
     title: str
-    facts: tuple[str, ...]  # publisher and date, in words
+    publisher: str
+    facts: tuple[str, ...]  # what the title does not say: publisher and date, in words
     tier: str
     primary: bool
     sample: bool
@@ -83,9 +84,16 @@ class Receipt:
     opens_paragraph: bool
 
     @property
+    def opens(self) -> str:
+        """What is seen when it is opened: ``2 passages, 1 recorded figure``."""
+        recorded = sum(row.recorded for row in self.passages)
+        numbers = ((len(self.passages) - recorded, "passage"), (recorded, "recorded figure"))
+        return ", ".join(f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in numbers if number)
+
+    @property
     def publishers(self) -> str:
-        """Whose passages they are, each once."""
-        return ", ".join(dict.fromkeys(row.facts[0] for row in self.passages))
+        """Whose they are, each once."""
+        return ", ".join(dict.fromkeys(row.publisher for row in self.passages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +234,7 @@ class _Rows:
             number=self._numbers[source.id],
             about=source_path(source.id),
             title=source.label,
+            publisher=source.publisher,
             facts=_facts(source),
             tier=source.tier.value,
             primary=source.is_primary,
@@ -260,7 +269,8 @@ def in_pieces(words: str, bears: Sequence[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def _facts(source: Source) -> tuple[str, ...]:
-    return (source.publisher, *([partial_date_words(source.issued)] if source.issued else []))
+    facts = [source.publisher] if source.title else []
+    return (*facts, *([partial_date_words(source.issued)] if source.issued else []))
 
 
 def _passage_anchor(claim: Claim, place: int) -> str:

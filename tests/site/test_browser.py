@@ -125,6 +125,20 @@ def test_each_sentence_says_aloud_what_it_rests_on(page: Any, address: str) -> N
     assert "for sentence" in heard
 
 
+def test_a_reader_chooses_which_sentences_to_see_without_a_script(page: Any, address: str) -> None:
+    page.goto(address + "articles/on-less/receipts/")
+    kinds = {"analysis": 2, "traced": 1, "recorded": 1}
+
+    for choice, seen in [
+        ("All sentences", ["traced", "recorded"]),
+        ("What rests on sources", ["traced", "recorded"]),
+        ("What is not traced", ["recorded"]),
+    ]:
+        page.get_by_label(choice).check()
+        shown = [kind for kind in kinds if page.locator(f"li.claim.{kind}").first.is_visible()]
+        assert shown == seen, choice
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1366])
 def test_no_page_of_receipts_scrolls_sideways(browser: Any, address: str, width: int, scheme: str) -> None:
