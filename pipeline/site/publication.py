@@ -138,6 +138,7 @@ class ArticleView:
     lang: str
     authorship: str  # "AI-written, reviewed by Ines Halvorsen"
     modified: dt.datetime
+    figures_as_of: str  # a date in words, where the editor named a day from which on they may be out of date
     retracted: bool
     corrections: tuple[CorrectionNote, ...]  # newest first
     html: str
@@ -208,6 +209,7 @@ class Publication:
             lang=article.lang,
             authorship=authorship(article, self.library.people),
             modified=article.modified,
+            figures_as_of=date_words(self.local(article.modified)) if article.stale_after else "",
             retracted=article.status is Status.RETRACTED,
             corrections=corrections(article),
             html=self.html[article.slug],

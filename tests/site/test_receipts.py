@@ -9,6 +9,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.library import load_library
 from pipeline.model import Basis, Citation, Claim, Passage
+from pipeline.site import build_site
 from pipeline.site.publication import Publication
 from pipeline.site.receipts import ReceiptsView, in_pieces, receipts_view
 from tests.site.conftest import NOW, WORDS, write_article
@@ -183,8 +184,6 @@ def test_registers_and_receipts_are_in_the_foot_of_every_page(site: Path) -> Non
 
 
 def test_a_source_that_changed_says_so_in_the_panel_the_feeds_and_the_register(own_settings: Settings) -> None:
-    from pipeline.site import build_site
-
     path = own_settings.content / "sources" / "grid-office.yml"
     path.write_text(path.read_text("utf-8") + "status: changed\nstatus_at: 2026-11-22\n", "utf-8")
     said = "changed after publication: words that we rest on are no longer on the page (seen 22 November 2026)"
@@ -194,3 +193,15 @@ def test_a_source_that_changed_says_so_in_the_panel_the_feeds_and_the_register(o
 
     for name in ("articles/grid-queue/index.html", "sources/index.html", "feed.xml", "atom.xml", "feed.json"):
         assert kept in (site / name).read_text("utf-8"), name
+
+
+def test_an_article_whose_figures_age_says_of_when_they_are(own_settings: Settings) -> None:
+    write_article(own_settings.root, "ageing", more="stale_after: 2027-01-01\nupdated: 2026-11-21T08:00:00Z\n")
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    assert (
+        "figures as of 21 November 2026"
+        in page(site, "articles/ageing/index.html").one("header", **{"class": "head"}).text
+    )
+    assert "figures as of" not in (site / "articles/grid-queue/index.html").read_text("utf-8")
