@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
+from pipeline.site.verify import Verdict, verify
+from pipeline.site.verify.places import read_folder
 from tests.site.conftest import HOSTILE_PRINTED, NOW, REPOSITORY, SITE, WORDS, write_article
 from tests.site.reading import page, pages, resolves
 
@@ -302,6 +304,14 @@ def test_the_lost_page_leads_home_from_any_depth(site: Path) -> None:
 
     hrefs = [e.attributes["href"] for e in lost.elements if "href" in e.attributes]
     assert all(href.startswith(("/", "#")) for href in hrefs), hrefs
+
+
+def test_every_claim_of_our_own_articles_can_be_looked_up_again(own_site: BuildReport) -> None:
+    verified = verify(read_folder(own_site.site_dir, now=NOW))
+
+    assert not verified.failures, "\n".join(map(str, verified.failures))
+    assert verified.claims > 700
+    assert verified.verdicts[Verdict.FOUND] >= 15
 
 
 def test_pages_are_small(own_site: BuildReport) -> None:

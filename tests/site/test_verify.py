@@ -17,7 +17,7 @@ from pipeline.site import build_site
 from pipeline.site.claims import sealed, written
 from pipeline.site.reading import article_words, words_of, words_sha256
 from pipeline.site.verify import Read, Verdict, Verified, verify
-from pipeline.site.verify.bearing import bears_out, figures
+from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.places import read_folder
 from tests.site.conftest import NOW, SITE
 
@@ -347,6 +347,14 @@ def test_an_article_listed_elsewhere_is_not_asked_for(there: Read) -> None:
         ("“the words”", "all the word here", False),
         ("“9 words”", "9 sentences", False),
         ("no number", "other words", False),
+        ("1.5 hours a week", "1.5 hours per week", True),
+        ("a million", "20.0 USD per million tokens", True),
+        ("threefold", "3 times", True),
+        ("twentyfold", "30 times", False),
+        ("tripling", "more than tripled", True),
+        ("a fifth", "20 percent", True),
+        ("a gigawatt", "1 GW", True),
+        ("a gigawatt", "2 GW", False),
     ],
 )
 def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str, words: str, borne: bool) -> None:
@@ -358,3 +366,26 @@ def test_names_and_years_are_no_figures() -> None:
         "9.4",
         "1,200",
     ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "sentence", "passages", "before", "follows"),
+    [
+        ("55.5", "The surprise is 55.5 billion, from 119.5 up to 175.", [], [], True),
+        ("65.5", "The surprise is 65.5 billion, from 119.5 up to 175.", [], [], False),
+        ("11", "The remaining 11 percent say more.", ["89 percent report no effect"], [], True),
+        ("12", "The remaining 12 percent say more.", ["89 percent report no effect"], [], False),
+        ("21", "They are 21 points apart.", ["58.24 percent", "37 percent"], [], True),
+        ("23", "They are 23 points apart.", ["58.24 percent", "37 percent"], [], False),
+        ("37", "That is a rise of 37 percent.", ["56"], ["40.9 billion"], True),
+        ("47", "That is a rise of 47 percent.", ["56"], ["40.9 billion"], False),
+        ("250", "Of the 250, one in 300.", [], ["A firm has 250 people."], True),
+        ("19", "280 times from November 2022 to October 2024, about 19 a year.", [], [], True),
+        ("29", "280 times from November 2022 to October 2024, about 29 a year.", [], [], False),
+        ("42", "There are 42 of them.", [], ["9 and 77"], False),
+    ],
+)
+def test_what_a_sentence_works_out_itself_must_follow_from_the_numbers_beside_it(
+    figure: str, sentence: str, passages: list[str], before: list[str], follows: bool
+) -> None:
+    assert worked_out(figure, sentence, passages, before) is follows

@@ -22,7 +22,7 @@ from pipeline.library.quotes import normal, occurs
 from pipeline.model import Basis
 from pipeline.site.claims import INDEX, SEAL, sealed, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
-from pipeline.site.verify.bearing import bears_out, figures
+from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.papers import (
     Bearing,
     CitedWork,
@@ -38,6 +38,7 @@ __all__ = ["Failure", "Read", "Verdict", "Verified", "verify"]
 
 Read = Callable[[str], bytes | None]  # what stands at a path below the site's address; None where nothing does
 
+CONTEXT: Final = 4  # sentences before one, with whose numbers it may reckon
 SHOWN: Final = 100  # characters of a sentence or a passage in a message
 
 
@@ -169,8 +170,8 @@ class _Article:
         sources = {source.id: source for source in file.sources}
         self._stored_texts(file)
         at = 0
-        for sentence in file.claims:
-            wrong = list(self._wrong_with(sentence, sources))
+        for place, sentence in enumerate(file.claims):
+            wrong = list(self._wrong_with(sentence, sources, before=file.claims[max(0, place - CONTEXT) : place]))
             if page_words is not None:
                 where = page_words.find(_bare(sentence.text), at)
                 if where < 0:
@@ -259,7 +260,9 @@ class _Article:
 
     # -- a sentence
 
-    def _wrong_with(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Iterator[str]:
+    def _wrong_with(
+        self, sentence: Sentence, sources: dict[str, CitedWork], *, before: Sequence[Sentence]
+    ) -> Iterator[str]:
         for citation in sentence.citations:
             if citation.source not in sources:
                 yield f"it cites {citation.source}, which is none of the article's sources"
@@ -270,7 +273,7 @@ class _Article:
                 continue
             yield from self._wrong_with_passage(passage, source)
             yield from _wrong_with_parts(passage, sentence)
-        yield from _wrong_with_basis(sentence)
+        yield from _wrong_with_basis(sentence, before)
 
     def _wrong_with_passage(self, passage: Bearing, source: CitedWork) -> Iterator[str]:
         if passage.kind == "fact":
@@ -310,11 +313,11 @@ def _wrong_with_parts(passage: Bearing, sentence: Sentence) -> Iterator[str]:
     for part in passage.bears:
         if _bare(part) not in _bare(sentence.text):
             yield f'"{_short(part)}" is said to be borne out, and does not stand in the sentence'
-        elif not bears_out(part, passage.words):
+        elif not bears_out(part, passage.words, beside=sentence.text):
             yield f'"{_short(part)}" is not borne out by "{_short(passage.words)}" ({passage.source})'
 
 
-def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
+def _wrong_with_basis(sentence: Sentence, before: Sequence[Sentence]) -> Iterator[str]:
     """A verdict must have what it needs: the words readers are told rest on it."""
     kinds = {passage.kind for passage in sentence.passages}
     if sentence.basis is Basis.UNTRACED:
@@ -324,17 +327,19 @@ def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
     elif sentence.basis is Basis.RECORDED and "fact" not in kinds:
         yield "it is said to be recorded, and no recorded figure is named"
     if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
-        yield from _unborne(sentence)
+        yield from _unborne(sentence, before)
         if not sentence.citations:
             yield f"it is said to be {sentence.basis.value}, and cites nothing"
 
 
-def _unborne(sentence: Sentence) -> Iterator[str]:
-    """Numbers of a sentence that no passage is said to bear out."""
+def _unborne(sentence: Sentence, before: Sequence[Sentence]) -> Iterator[str]:
+    """Numbers of a sentence that no passage is said to bear out, and that do not follow from those beside and before them."""
     borne = [normal(part) for passage in sentence.passages for part in passage.bears]
+    passages = [passage.words for passage in sentence.passages]
+    earlier = [text for one in before for text in (one.text, *(passage.words for passage in one.passages))]
     for figure in dict.fromkeys(figures(sentence.text)):
-        if not any(figure in part for part in borne):
-            yield f"no passage is named for {figure}"
+        if not any(figure in part for part in borne) and not worked_out(figure, sentence.text, passages, earlier):
+            yield f"no passage is named for {figure}, and it does not follow from the numbers before it"
 
 
 def _stands(passage: Bearing, text: str) -> bool:
