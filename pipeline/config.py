@@ -359,6 +359,8 @@ class Settings(BaseSettings):
                 object.__setattr__(self, name, value)
         if self.outbox_dir is None:
             object.__setattr__(self, "outbox_dir", self.state_dir / "outbox")
+        if self.kept_dir.resolve().is_relative_to(self.content):
+            raise ValueError("snapshots lies in content, which is published; name a folder elsewhere")
         file = self.database_url.removeprefix("sqlite:///")
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.state_dir / 'opensignal.db'}")

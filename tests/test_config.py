@@ -168,3 +168,5 @@ def test_stored_copies_lie_in_a_folder_or_in_a_bucket(root: Path) -> None:
     assert (in_a_bucket.kept_dir, in_a_bucket.bucket) == (root / ".opensignal/snapshots", "s3://copies/of-ours")
     with pytest.raises(SettingsError, match="write s3://BUCKET/PREFIX"):
         Settings.load(root, snapshots="https://copies.example.org/")
+    with pytest.raises(SettingsError, match="which is published"):
+        Settings.load(root, snapshots="content/../content/sources/copies")

@@ -61,10 +61,10 @@ def cite(
         )
     tell(cited, json=json)
     if copy:
-        _to_clipboard(cited.citation)
+        to_clipboard(cited.citation)
 
 
-def _to_clipboard(text: str) -> None:
+def to_clipboard(text: str) -> None:
     """By the terminal's own escape OSC 52, which reaches the clipboard through ssh too; nothing else understands it."""
     if not sys.stderr.isatty():
         err.print("opensignal: not copied: this is no terminal")

@@ -23,7 +23,7 @@ from pipeline.ingest.fetch import Answer, Fetcher, Request
 from pipeline.ingest.files import whole_file
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.library.files import SNAPSHOTS
-from pipeline.model import Snapshot
+from pipeline.model import Snapshot, Source
 
 PAGES: Final = "text/html, application/xhtml+xml, application/pdf, text/plain;q=0.9, */*;q=0.5"
 
@@ -89,6 +89,24 @@ def keep(taken: Taken, *, root: Path, kept: Path, in_git: bool, licence: str) ->
     record = {**taken.record, "licence": licence}
     _write(raw.with_suffix(".json"), json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n")
     return text
+
+
+def record_of(shot: Snapshot, *, kept: Path) -> dict[str, Any]:
+    """How the bytes of the copy *shot* came, as `keep` wrote it down; empty where that is not in the folder *kept*."""
+    try:
+        told = json.loads((kept / "raw" / f"{shot.sha256}.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) and told.get("sha256") == shot.sha256 else {}
+
+
+def pages_of(source: Source, *, kept: Path) -> tuple[int, ...]:
+    """The page of each line of the stored text of *source*, where that is a document with pages and we know them."""
+    record = record_of(source.snapshot, kept=kept) if source.snapshot else {}
+    if not source.snapshot or record.get("text_sha256") != source.snapshot.text_sha256:
+        return ()
+    pages = record.get("pages")
+    return tuple(pages) if isinstance(pages, list) and all(isinstance(page, int) for page in pages) else ()
 
 
 def take_snapshot(fetcher: Fetcher, url: str, *, into: Path, now: dt.datetime) -> tuple[Snapshot, str]:

@@ -102,6 +102,15 @@ def test_every_source_of_ours_comes_back() -> None:
             assert list(map(str, theirs.authors)) == list(map(str, mine.authors))
 
 
+@pytest.mark.parametrize("format_", FORMATS)
+@given(text=st.text(st.sampled_from('@{}()"\\,=# \nTYERAUI-:[]1aé%~^'), max_size=60))
+def test_no_text_breaks_a_reader(format_: str, text: str) -> None:
+    items, slips = read_items(text, format_)
+
+    assert all(slip.line >= 1 and slip.message for slip in slips)
+    assert all(item.id for item in items)
+
+
 # --- as others write them -----------------------------------------------------------------------------------------------------
 
 BIBTEX = r"""
@@ -197,10 +206,11 @@ def test_ris_as_others_write_it() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words", "whole"),
     [
-        ("TI  - x\nER  - \nTY  - RPRT\nER  - \n", 1, "TI stands outside a work", 1),
-        ("hello\nworld\n", 1, "no work begins here", 0),
+        ("TI  - x\nER  - \nTY  - RPRT\nER  - \n", 1, "this stands outside a work", 1),
+        ("hello\nworld\n", 1, "this stands outside a work", 0),
         ("TY  - RPRT\nTI  - x\n", 1, "this work is not ended", 0),
         ("TY  - RPRT\nTY  - RPRT\nER  - \n", 1, "not ended before the next one", 1),
+        ("\n", 1, "no work is here", 0),
     ],
 )
 def test_a_broken_record_is_told_with_its_line(text: str, line: int, words: str, whole: int) -> None:

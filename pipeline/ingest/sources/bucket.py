@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -184,15 +185,15 @@ def _names(shot: Snapshot, *, with_text: bool) -> list[str]:
 
 
 def _must_fit(name: str, content: bytes, *, where: str) -> None:
-    """A file is named by the hash of what it holds. How the bytes came cannot be told from its name."""
-    wanted = Path(name).stem
-    if name.endswith(".json"):
-        return
+    """A file is named by the hash of what it holds; a record of how bytes came, by the hash of these, which it says."""
     try:
-        whole = _unpacked(content) if name.endswith(".gz") else content
-    except (OSError, EOFError, ValueError) as error:
-        raise BucketError(f"{where} cannot be unpacked; delete it, and take a new copy") from error
-    if hashlib.sha256(whole).hexdigest() != wanted:
+        if name.endswith(".json"):
+            found = json.loads(content).get("sha256")
+        else:
+            found = hashlib.sha256(_unpacked(content) if name.endswith(".gz") else content).hexdigest()
+    except (OSError, EOFError, ValueError, AttributeError) as error:
+        raise BucketError(f"{where} cannot be read; delete it, and take a new copy") from error
+    if found != Path(name).stem:
         raise BucketError(f"{where} holds something else than its name says; delete it, and take a new copy")
 
 

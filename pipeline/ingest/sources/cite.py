@@ -15,7 +15,7 @@ from pipeline.ingest.extract import Page
 from pipeline.ingest.fetch import Fetcher
 from pipeline.ingest.files import whole_file
 from pipeline.ingest.sandbox import Sandbox
-from pipeline.ingest.snapshot import Taken, keep, take
+from pipeline.ingest.snapshot import Taken, keep, pages_of, take
 from pipeline.library import schema
 from pipeline.library.domains import site_of
 from pipeline.library.editing import TextFile
@@ -26,7 +26,7 @@ from pipeline.library.quotes import nearest, normal, places
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.sourcefile import Value, add_below, set_values, snapshot_values, write_source
 from pipeline.library.urls import canonical_url, page_key
-from pipeline.model import Source, Tier
+from pipeline.model import Feed, Source, Tier
 
 # Whose own word it is, by the last labels of a host: governments, the European Union, bodies of states, universities.
 _PRIMARY_HOSTS: Final = re.compile(
@@ -156,10 +156,11 @@ class _Desk:
         """A new file for what was *taken*."""
         found = _find_quote(taken.page.text, quote, pages=taken.page.pages, quote_id=quote_id, others={})
         in_git = may_be_passed_on(licence)
-        tier, guessed = guess_tier(taken.answer.url, self.shelf)
+        tier = guess_tier(taken.answer.url, self.shelf)
         values: dict[str, Value] = {
             "type": "report" if taken.page.pages else "webpage",
             **_told_by(taken.page, url=taken.answer.url),
+            "publisher": taken.page.publisher or guess_publisher(taken.answer.url, self.shelf),
             "accessed": f"{self.now:%Y-%m-%d}",
             "tier": tier.value,
             "licence": licence,
@@ -183,7 +184,7 @@ class _Desk:
             done="new",
             label=_label(values.get("title"), str(values["publisher"])),
             tier=tier,
-            guessed=guessed,
+            guessed=True,
             copy="in Git" if in_git else "outside Git",
             words=len(taken.page.text.split()),
             quote=found.id if found else None,
@@ -216,7 +217,7 @@ class _Desk:
                 f"{known.path}: its stored copy is not on this machine, so the quote cannot be looked up; "
                 "run opensignal sources pull, or cite it where the copy is"
             )
-        pages = taken.page.pages if taken is not None else ()
+        pages = taken.page.pages if taken is not None else pages_of(source, kept=self.kept)
         found = _find_quote(stored or "", quote, pages=pages, quote_id=quote_id, others=source.quotes)
         if found and found.id not in source.quotes:
             after = add_below(after, "quotes", found.id, found.values, path=known.path)
@@ -265,10 +266,7 @@ class _Desk:
 
 def _told_by(page: Page, *, url: str) -> dict[str, Value]:
     """What the *page* at *url* tells of itself, as it stands in a file."""
-    told: dict[str, Value] = {
-        "publisher": page.publisher or host_name(url),
-        "url": canonical_url(page.canonical or url),
-    }
+    told: dict[str, Value] = {"url": canonical_url(page.canonical or url)}
     if page.title:
         told["title"] = page.title
     if page.authors:
@@ -278,16 +276,30 @@ def _told_by(page: Page, *, url: str) -> dict[str, Value]:
     return told
 
 
-def guess_tier(url: str, shelf: Shelf) -> tuple[Tier, bool]:
-    """How near a source at *url* stands to what it tells of, and whether that is a guess: what we know of its neighbours, or what
-    its host's name says."""
-    site = site_of(urlsplit(url).hostname or "")
-    known = {read.noun.tier for read in shelf.sources if site_of(urlsplit(read.noun.url).hostname or "") == site}
-    known = known or {read.noun.tier for read in shelf.feeds if site_of(urlsplit(read.noun.url).hostname or "") == site}
+def guess_tier(url: str, shelf: Shelf) -> Tier:
+    """How near a source at *url* stands to what it tells of: as its neighbours do, or as its host's name says."""
+    known = {neighbour.tier for neighbour in _neighbours(url, shelf)}
     if len(known) == 1:
-        return known.pop(), True
+        return known.pop()
     is_primary = _PRIMARY_HOSTS.search(urlsplit(url).hostname or "") is not None
-    return (Tier.PRIMARY if is_primary else Tier.SECONDARY), True
+    return Tier.PRIMARY if is_primary else Tier.SECONDARY
+
+
+def guess_publisher(url: str, shelf: Shelf) -> str:
+    """Who publishes what stands at *url*: as its neighbours say, or the name of its host."""
+    known = {neighbour.publisher for neighbour in _neighbours(url, shelf)}
+    return known.pop() if len(known) == 1 else host_name(url)
+
+
+def _neighbours(url: str, shelf: Shelf) -> list[Source | Feed]:
+    """The sources on the site of *url*; where there are none, the feeds."""
+    site = site_of(urlsplit(url).hostname or "")
+    sources: list[Source | Feed] = [read.noun for read in shelf.sources if _is_on(read.noun.url, site)]
+    return sources or [read.noun for read in shelf.feeds if _is_on(read.noun.url, site)]
+
+
+def _is_on(url: str, site: str) -> bool:
+    return site_of(urlsplit(url).hostname or "") == site
 
 
 def host_name(url: str) -> str:

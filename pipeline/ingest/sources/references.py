@@ -81,7 +81,7 @@ def import_sources(file: Path, *, root: Path, now: dt.datetime) -> ImportReport:
         if same := by_page.get(page_key(url)):
             known.append((item.id, same))
             continue
-        values.setdefault("tier", guess_tier(url, shelf)[0].value)
+        values.setdefault("tier", guess_tier(url, shelf).value)
         values["id"] = free_id(_id(item), taken)
         checked, findings = schema.read(schema.SourceFile, values)
         if findings or checked is None:

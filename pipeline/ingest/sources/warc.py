@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from warcio.warcwriter import WARCWriter
 from pipeline import __version__
 from pipeline.errors import ContentError, StoreError
 from pipeline.ingest.files import whole_file
+from pipeline.ingest.snapshot import record_of
 from pipeline.library import StoredTexts
 from pipeline.model import Snapshot, Source
 
@@ -75,10 +75,9 @@ def write_warc(sources: Iterable[Source], texts: StoredTexts, *, kept: Path, to:
 
 
 def _response(writer: WARCWriter, source: Source, shot: Snapshot, raw: Path) -> Any:
-    body, record = _bytes(raw, shot), _record(raw)
-    status = int(record.get("status", 200))
-    line = f"{status} {record.get('reason') or 'OK'}"
-    headers = StatusAndHeaders(line, _headers(record, len(body)), protocol="HTTP/1.1")
+    body, record = _bytes(raw, shot), record_of(shot, kept=raw.parent.parent)
+    line = f"{record.get('status', 200)} {record.get('reason') or 'OK'}"
+    headers = StatusAndHeaders(_one_line(line), _headers(record, len(body)), protocol="HTTP/1.1")
     made = writer.create_warc_record(
         record.get("final_url", source.url),
         "response",
@@ -86,7 +85,7 @@ def _response(writer: WARCWriter, source: Source, shot: Snapshot, raw: Path) -> 
         length=len(body),
         http_headers=headers,
     )
-    _stamp(made, f"response {shot.sha256}", record.get("fetched_at", f"{shot.at:%Y-%m-%dT%H:%M:%SZ}"))
+    _stamp(made, f"response {shot.sha256}", _one_line(record.get("fetched_at", f"{shot.at:%Y-%m-%dT%H:%M:%SZ}")))
     return made
 
 
@@ -117,9 +116,14 @@ def _id(name: str) -> str:
 
 def _headers(record: Mapping[str, Any], length: int) -> list[tuple[str, str]]:
     """The server's headers, but for those of a coding that is undone; what was said of it is kept under another name."""
-    given = [(str(name), str(value)) for name, value in record.get("headers", ())]
+    given = [(_one_line(name), _one_line(value)) for name, value in record.get("headers", ())]
     told = [(f"X-Archive-Orig-{name}" if name.lower() in _CODED else name, value) for name, value in given]
     return [*told, ("Content-Length", str(length))]
+
+
+def _one_line(text: object) -> str:
+    """What a record says came from a server, or from a bucket: it adds no line of its own to the archive."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
 
 
 def _bytes(raw: Path, shot: Snapshot) -> bytes:
@@ -134,12 +138,3 @@ def _bytes(raw: Path, shot: Snapshot) -> bytes:
             f"{raw} holds other bytes than its name says; delete it, and bring it again by opensignal sources pull"
         )
     return body
-
-
-def _record(raw: Path) -> dict[str, Any]:
-    """How the bytes came; nothing, where that was not kept."""
-    try:
-        told = json.loads(raw.with_suffix(".json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}

@@ -77,7 +77,7 @@ _ESCAPED: Final = re.compile(r"[&%$#_{}]")
 
 
 class _Broken(Exception):
-    """An entry that cannot be read: where, and why."""
+    """An entry that cannot be read: where in it, and why."""
 
     def __init__(self, at: int, message: str) -> None:
         super().__init__(message)
@@ -97,36 +97,43 @@ def read(text: str) -> tuple[list[Item], list[Slip]]:
     items: list[Item] = []
     slips: list[Slip] = []
     strings = dict(_MONTHS)
-    begins = list(_ENTRY.finditer(text))
-    for found, following in zip(begins, [*begins[1:], None], strict=True):
-        # An entry ends before the next one begins, so that one that is never closed does not take all others with it.
-        whole = text[: following.start()] if following else text
+    begins = [found.start() for found in _ENTRY.finditer(text)]
+    if not begins:
+        return [], [Slip(1, "no entry is here; one begins with its type, as in @report{key,")]
+    line = 1 + text.count("\n", 0, begins[0])
+    # An entry ends before the next one begins, so that one that is never closed does not take all others with it.
+    for start, end in zip(begins, [*begins[1:], len(text)], strict=True):
+        whole = text[start:end]
+        found = _ENTRY.match(whole)
+        assert found is not None
         try:
             if found[1].lower() == "string":
-                strings.update(_fields(whole, found.end(), found, strings))
+                strings.update(_fields(whole, found, strings))
             elif found[1].lower() not in ("comment", "preamble"):
-                items.append(_item(_entry(whole, found, strings)))
+                items.append(_item(_entry(whole, found, strings, line=line)))
         except _Broken as broken:
-            slips.append(Slip(_line(text, broken.at), f"{broken}; mend it, or leave the entry out"))
+            at = line + whole.count("\n", 0, broken.at)
+            slips.append(Slip(at, f"{broken}; mend it, or leave the entry out"))
+        line += whole.count("\n")
     return items, slips
 
 
-def _entry(text: str, found: re.Match[str], strings: Mapping[str, str]) -> _Entry:
+def _entry(text: str, found: re.Match[str], strings: Mapping[str, str], *, line: int) -> _Entry:
     key = _KEY.match(text, found.end())
     if key is None:
-        raise _Broken(found.start(), f"@{found[1]} has no key behind its brace")
-    fields = _fields(text, key.end(), found, strings)
-    return _Entry(found[1].lower(), key[1], fields, _line(text, found.start()))
+        raise _Broken(0, f"@{found[1]} has no key behind its brace")
+    return _Entry(found[1].lower(), key[1], _fields(text, found, strings, at=key.end()), line)
 
 
-def _fields(text: str, at: int, entry: re.Match[str], strings: Mapping[str, str]) -> dict[str, str]:
-    """The fields from *at* to the end of the *entry*."""
+def _fields(text: str, entry: re.Match[str], strings: Mapping[str, str], *, at: int = 0) -> dict[str, str]:
+    """The fields of the *entry* from *at* to its end."""
+    at = at or entry.end()
     closing = "}" if entry[2] == "{" else ")"
     fields: dict[str, str] = {}
     while True:
         at = _after(_COMMAS, text, at)
         if at >= len(text):
-            raise _Broken(entry.start(), "the entry that begins here is never closed")
+            raise _Broken(0, "the entry that begins here is never closed")
         if text[at] == closing:
             return fields
         name = _FIELD.match(text, at)
@@ -178,10 +185,6 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
-
-
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
 
 
 def _item(entry: _Entry) -> Item:

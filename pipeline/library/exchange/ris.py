@@ -41,38 +41,32 @@ def read(text: str) -> tuple[list[Item], list[Slip]]:
     items: list[Item] = []
     slips: list[Slip] = []
     record: dict[str, list[str]] | None = None
-    began = last = 0
+    began = 0
     tag = ""
+    outside = False  # a line outside a work was told; those behind it are not
     for number, line in enumerate(text.splitlines(), start=1):
         found = _LINE.fullmatch(line.strip("\ufeff").rstrip())
-        if found is None:
-            if line.strip() and record is None:
-                slips += (
-                    [] if last else [Slip(number, "no work begins here; a line such as TY  - RPRT must come first")]
-                )
-                last = number
-            elif line.strip() and record is not None and tag in record:
-                record[tag][-1] += f" {line.strip()}"  # a long value goes on
-            continue
-        tag, value = found[1], (found[2] or "").strip()
-        if tag == "TY":
+        if found is not None and found[1] == "TY":
             if record is not None:
                 slips.append(Slip(began, "this work is not ended before the next one begins; put ER  - below it"))
-            record, began = {"TY": [value]}, number
+            record, began, tag = {"TY": [(found[2] or "").strip()]}, number, "TY"
         elif record is None:
-            slips += (
-                []
-                if last
-                else [Slip(number, f"{tag} stands outside a work; a line such as TY  - RPRT must come first")]
-            )
-            last = number
-        elif tag == "ER":
+            if line.strip("\ufeff ") and not outside:
+                slips.append(Slip(number, "this stands outside a work; a line such as TY  - RPRT must come first"))
+                outside = True
+        elif found is None:
+            if line.strip() and tag in record:
+                record[tag][-1] += f" {line.strip()}"  # a long value goes on
+        elif found[1] == "ER":
             items.append(_item(record, began))
-            record, last = None, 0
-        elif value:
-            record.setdefault(tag, []).append(value)
+            record, outside = None, False
+        elif found[2] and found[2].strip():
+            tag = found[1]
+            record.setdefault(tag, []).append(found[2].strip())
     if record is not None:
         slips.append(Slip(began, "this work is not ended; put ER  - below it"))
+    if not items and not slips:
+        slips.append(Slip(1, "no work is here; one begins with its type, as in TY  - RPRT"))
     return items, slips
 
 

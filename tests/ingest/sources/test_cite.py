@@ -208,6 +208,25 @@ def test_a_pdf_is_a_report_whose_quotes_have_a_page(desk: Desk, site: Site) -> N
     assert (cited.page, source.quotes["9-17-supply"].page) == (2, 2)
 
 
+def test_the_page_of_a_later_quote_is_known_too(desk: Desk, site: Site) -> None:
+    body = pdf(["First sheet of the outlook."], ["Halls may need 9% to 17% of supply by 2030."])
+    url = site.put("/outlook.pdf", body, Content_Type="application/pdf")
+    desk.cite(url)
+    site.pages.clear()
+
+    assert desk.cite(url, quote="may need 9% to 17%").page == 2
+
+
+def test_a_publisher_that_does_not_say_its_name_is_called_as_its_neighbours_call_it(desk: Desk, site: Site) -> None:
+    desk.newsroom.write(
+        "content/sources/north.yml", f"id: north\nurl: {site.url}/x\npublisher: The Office\ntier: primary\n"
+    )
+
+    cited = desk.cite(site.put("/notice", "It will double.", Content_Type="text/plain"))
+
+    assert (cited.id, desk.source(cited.id).publisher) == ("office-2026", "The Office")
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [

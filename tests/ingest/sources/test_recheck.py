@@ -154,6 +154,19 @@ def test_an_address_that_leads_to_the_front_page_is_gone(desk: Desk) -> None:
     assert "leads to a front page" in one.why
 
 
+def test_a_file_keeps_its_line_ends(desk: Desk) -> None:
+    desk.site.put("/outlook", "", status=404)
+    path = desk.newsroom.root / "content/sources/north.yml"
+    path.write_bytes(b"\xef\xbb\xbf" + desk.file.replace("\n", "\r\n").encode())
+
+    desk.check(write=True)
+
+    written = path.read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfid: north\r\n")
+    assert b"status: gone\r\n" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
+
+
 def test_what_answers_again_is_live_again(desk: Desk) -> None:
     desk.site.put("/outlook", "", status=404)
     desk.check(write=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +88,19 @@ def test_what_is_not_on_this_machine_is_named(archive: Archive) -> None:
     assert "not on this machine: north" in list(report.lines())
 
 
+def test_a_record_adds_no_line_of_its_own(archive: Archive) -> None:
+    (record,) = archive.kept.glob("raw/*.json")
+    told = json.loads(record.read_text())
+    told |= {"headers": [["X-A", "1\r\nX-B: 2"]], "reason": "OK\r\nX-C: 3", "fetched_at": "2026\r\nWARC-Type: x"}
+    record.write_text(json.dumps(told))
+
+    archive.write()
+
+    assert archive.records()[1][2].http_headers.headers == [("X-A", "1 X-B: 2"), ("Content-Length", str(len(PAGE)))]
+
+
 @pytest.mark.parametrize("spoil", ["packed", "bytes"])
 def test_spoilt_bytes_go_into_no_archive(archive: Archive, spoil: str) -> None:
-    import gzip
-
     (raw,) = archive.kept.glob("raw/*.gz")
     raw.write_bytes(b"\x1f\x8b broken" if spoil == "packed" else gzip.compress(b"other"))
 
