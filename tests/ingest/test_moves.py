@@ -35,9 +35,9 @@ Run = Callable[..., IngestReport]
 
 
 @pytest.fixture
-def run(store: Store, tmp_path: Any, fetcher: Fetcher) -> Run:
+def run(sqlite_store: Store, tmp_path: Any, fetcher: Fetcher) -> Run:
     def run(*feeds: Feed, now: dt.datetime = NOW) -> IngestReport:
-        return ingest(store, feeds, inbox=tmp_path / "inbox", fetcher=fetcher, now=now)
+        return ingest(sqlite_store, feeds, inbox=tmp_path / "inbox", fetcher=fetcher, now=now)
 
     return run
 
@@ -77,7 +77,7 @@ def test_f_06_all_are_changed_at_once_and_an_address_that_an_editor_has_changed_
 
 
 def test_f_06_a_permanent_redirect_is_followed_at_once_and_proposed_after_a_day(
-    site: Site, store: Store, run: Run
+    site: Site, sqlite_store: Store, run: Run
 ) -> None:
     site.put("/old", b"", status=301, Location="/new")
     new = site.put("/new", rss(("News", "https://x.example.org/1")))
@@ -90,7 +90,7 @@ def test_f_06_a_permanent_redirect_is_followed_at_once_and_proposed_after_a_day(
     assert [report.feeds[0].new_address for report in (first, second, third)] == [None, None, new]
     assert first.feeds[0].outcome is Outcome.NEW
     assert third.ok
-    with store.reading() as connection:
+    with sqlite_store.reading() as connection:
         [found] = moves([feed], states(connection, [feed]), now=NOW + 25 * HOUR)
     assert (found.was, found.now) == (feed.url, new)
     assert found.why == "its host has said since 2026-11-23 that it moved for good"
@@ -130,7 +130,9 @@ def test_f_06_what_moved_to_something_that_is_no_feed_is_not_proposed(site: Site
     assert all(report.feeds[0].new_address is None for report in reports)
 
 
-def test_f_07_the_new_feed_of_a_site_is_found_when_the_old_one_is_gone(site: Site, store: Store, run: Run) -> None:
+def test_f_07_the_new_feed_of_a_site_is_found_when_the_old_one_is_gone(
+    site: Site, sqlite_store: Store, run: Run
+) -> None:
     front = """<html><head><link rel="stylesheet" href="/x.css">
         <LINK title=News href='/feeds/all.xml' type="application/rss+xml" rel="alternate home">
         <link rel="alternate" type="application/atom+xml" href="/comments.atom"></head>"""
@@ -146,7 +148,7 @@ def test_f_07_the_new_feed_of_a_site_is_found_when_the_old_one_is_gone(site: Sit
         assert report.feeds[0].new_address == new
         assert f"give north the address that its site offers now, {new}" in report.feeds[0].message
     assert (site.count("/gone"), site.count("/")) == (1, 1)
-    with store.reading() as connection:
+    with sqlite_store.reading() as connection:
         [found] = moves([feed], states(connection, [feed]), now=NOW)
     assert found.why == "it is gone (410), and its site offers this one"
 

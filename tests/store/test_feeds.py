@@ -23,6 +23,9 @@ STATE = FeedState(
     failing_since=NOW - HOUR,
     last_status=503,
     last_error="asks us to wait",
+    moved_to="https://north.example.org/new",
+    moved_since=NOW - 2 * HOUR,
+    moved_seen=NOW - HOUR,
 )
 
 

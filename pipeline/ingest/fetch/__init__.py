@@ -107,7 +107,7 @@ class Fetcher:
 
     def _get(self, request: Request, robots: Robots | None, *, now: dt.datetime) -> Answer:
         """`get`, with or without a look at *robots*; leaves its line in the journal either way."""
-        began, traffic = time.monotonic(), Traffic()
+        traffic = Traffic()
         try:
             answer = self._follow(request, robots, traffic, now=now)
         except FetchError as error:
@@ -116,7 +116,6 @@ class Fetcher:
                 request,
                 traffic,
                 at=now,
-                seconds=time.monotonic() - began,
                 status=known.status,
                 decision="denied" if known.denied else "failed",
                 error=str(error),
@@ -126,7 +125,6 @@ class Fetcher:
             request,
             traffic,
             at=now,
-            seconds=time.monotonic() - began,
             status=answer.status,
             decision="unchanged" if answer.unchanged else "fetched",
             url=answer.url,
@@ -143,8 +141,11 @@ class Fetcher:
         for _ in range(self.limits.redirects + 1):
             rules = self._let_in(place, robots, now=now)
             with self.turns.of(place.host), Deadline(left, missed) as deadline:
-                answer = self._exchange(place, request, rules, deadline, traffic, moved=moved, now=now)
-                left = deadline.left
+                try:
+                    answer = self._exchange(place, request, rules, deadline, traffic, moved=moved, now=now)
+                finally:
+                    left = deadline.left
+                    traffic.seconds = self.limits.total - left
             if isinstance(answer, Answer):
                 return answer
             status, place = answer

@@ -18,10 +18,11 @@ SIZE: Final = 20 * 2**20  # bytes, after which it is put aside as `.1`, in place
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes of one fetch: of the body on the wire, and decoded."""
+    """What one fetch cost: bytes of the body on the wire, and decoded; time, without that spent waiting for one's turn."""
 
     received: int = 0
     decoded: int = 0
+    seconds: float = 0.0
 
 
 class Journal:
@@ -37,7 +38,6 @@ class Journal:
         traffic: Traffic,
         *,
         at: dt.datetime,
-        seconds: float,
         status: int | None,
         decision: str,
         url: str | None = None,
@@ -54,7 +54,7 @@ class Journal:
             "status": status,
             "bytes": traffic.received,
             "decoded": traffic.decoded,
-            "ms": round(seconds * 1000),
+            "ms": round(traffic.seconds * 1000),
             "validator": validators,
             "decision": decision,
             "error": error,

@@ -62,15 +62,21 @@ class _Operator:
 
 
 def fetch_all(
-    fetcher: Fetcher, wanted: Sequence[Request], *, now: dt.datetime, hosts_at_once: int = HOSTS_AT_ONCE
+    fetcher: Fetcher,
+    wanted: Sequence[Request],
+    *,
+    now: dt.datetime,
+    hosts_at_once: int = HOSTS_AT_ONCE,
+    held: int = HELD,
 ) -> Generator[Answer | NotHad, None, None]:
     """Fetch *wanted*, hosts side by side and the addresses of one operator in turn; what came of each, in the order of *wanted*.
 
     Once a host asks us to wait (429, 503), the rest of its addresses are not asked for: they come back as `NotHad` with the same
-    *retry_after* (F4). Who says that we ask too often (429) means all hosts of the operator, for all of them are asked by us.
+    *retry_after* (F4). Who says that we ask too often (429) means all hosts of the operator, for all of them are asked by us. While
+    more than *held* bytes of answers are not taken yet, only the answer that is waited for is asked for.
     """
     results: list[Future[Answer | NotHad]] = [Future() for _ in wanted]
-    rounds = _Rounds(wanted, fetcher.turns.free_at)
+    rounds = _Rounds(wanted, fetcher.turns.free_at, held)
     waits: dict[str, dt.timedelta] = {}  # by host, or by operator; each is used by the one thread whose turn it is
 
     def one(number: int, operator: str) -> Answer | NotHad:
@@ -124,8 +130,8 @@ class _Rounds:
     While too much of what came is not taken yet, only the address that is waited for is asked for; so answers never pile up.
     """
 
-    def __init__(self, wanted: Sequence[Request], free_at: Callable[[str], float]) -> None:
-        self._free_at = free_at
+    def __init__(self, wanted: Sequence[Request], free_at: Callable[[str], float], most: int) -> None:
+        self._free_at, self._most = free_at, most
         self._operator_of = [operator_of(host_of(request.url)) for request in wanted]
         self._numbers: dict[str, deque[int]] = {}
         for number, operator in enumerate(self._operator_of):
@@ -193,7 +199,7 @@ class _Rounds:
 
     def _next(self) -> str | None:
         """The operator to be asked next; None where something else must happen before."""
-        if sum(self._held.values()) > HELD:
+        if sum(self._held.values()) > self._most:
             operator = self._operator_of[self._expected]
             return operator if operator in self._ready else None
         return min(self._ready, key=self._ready.__getitem__, default=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +13,10 @@ import brotli
 import pytest
 
 from pipeline.errors import FetchError
+from pipeline.ingest.fetch import encodings
 from pipeline.ingest.fetch.encodings import Undecodable, decoder_for, offered
 
-zstd: Any = pytest.importorskip("compression.zstd" if __import__("sys").version_info >= (3, 14) else "backports.zstd")
+zstd: Any = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 TEXT = b"<rss>" + bytes(range(32, 127)) * 500 + b"</rss>"
 PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstd.compress}
@@ -106,3 +109,18 @@ def test_f_12_zeros_behind_gzip_mean_nothing() -> None:
     packed = packer.compress(b"<rss/>") + packer.flush()
 
     assert unpacked("gzip", packed + b"\0" * 20)[0] == b"<rss/>"
+
+
+def test_f_12_without_the_packages_gzip_alone_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("brotli", "backports.zstd", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    spec = importlib.util.spec_from_file_location("encodings_alone", encodings.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    alone = importlib.util.module_from_spec(spec)
+
+    spec.loader.exec_module(alone)
+
+    assert alone.offered() == "gzip"
+    with pytest.raises(FetchError, match="which we did not ask for"):
+        alone.decoder_for("br", url="https://example.org/")

@@ -312,6 +312,32 @@ def test_f11_a_body_over_the_limit_is_refused(site: Site, fetcher: Fetcher) -> N
     assert "larger than" in str(refused(fetcher, url))
 
 
+def test_t_41_what_comes_is_limited_apart_from_what_it_unpacks_to(
+    site: Site, new_fetcher: Callable[..., Fetcher]
+) -> None:
+    fetcher = new_fetcher(limits=Limits(wire=1_000, body=50_000, pause=0))
+    plain = site.put("/plain", b"x" * 2_000)
+    packed = site.put("/packed", gzip.compress(b"x" * 20_000), Content_Encoding="gzip")
+
+    assert "larger than" in str(refused(fetcher, plain))
+    assert len(fetcher.get(Request(packed), now=NOW).body) == 20_000
+
+
+def test_t_41_honest_text_that_packs_well_is_read(site: Site, new_fetcher: Callable[..., Fetcher]) -> None:
+    """A feed whose entries look alike packs to a twentieth and less: that is why the limit is not 20:1."""
+    feed = "".join(
+        f"<item><title>Reading {n} of the gauge</title><link>https://x.example.org/{n}</link></item>"
+        for n in range(30_000)
+    )
+    packed = gzip.compress(feed.encode(), 9)
+    url = site.put("/feed", packed, Content_Encoding="gzip")
+
+    answer = new_fetcher(limits=Limits(pause=0)).get(Request(url), now=NOW)
+
+    assert len(answer.body) / len(packed) > 10
+    assert answer.body == feed.encode()
+
+
 def test_an_endless_body_is_refused(fetcher: Fetcher) -> None:
     def flood(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
