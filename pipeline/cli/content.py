@@ -16,6 +16,7 @@ from pipeline.cli.base import (
     opened_store,
     settings_of,
 )
+from pipeline.errors import UsageError
 from pipeline.model import Severity
 from pipeline.terminal import (
     count,
@@ -25,6 +26,7 @@ from pipeline.terminal import (
     print_json,
     problem_as_dict,
     short,
+    tell,
     told,
 )
 
@@ -34,18 +36,38 @@ if TYPE_CHECKING:
 
 @app.command()
 def new(
-    title: Annotated[str, typer.Argument(help="The title; its slug names the file.")],
+    title: Annotated[str | None, typer.Argument(help="The title; its slug names the file.")] = None,
+    card: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Start from this card of the inbox: its name, or a part that no other has.", metavar="CARD"
+        ),
+    ] = None,
     root: Root = None,
+    json: Json = False,
 ) -> None:
-    """Start an article: a draft with all its fields in place.
+    """Start an article: a draft with all its fields in place. From a card, with a source for each address of the story too.
 
     Example: opensignal new "The grid is the new fab"
+
+    Example: opensignal new --from 2026-11-23-load-outlook-2026-1a2b3c4d.md
     """
     from pipeline.library import new_article
 
     settings = settings_of(root)
-    path = new_article(settings.root, title, today=now().astimezone(settings.zone).date())
-    out.print(f"wrote {path.relative_to(settings.root)}; write, then run: opensignal check")
+    today = now().astimezone(settings.zone).date()
+    if card is not None:
+        from pipeline.ingest.start import start_article
+
+        tell(start_article(settings.root, card, title=title, today=today), json=json)
+        return
+    if title is None:
+        raise UsageError("give the article a title, or start it --from a card; see opensignal new --help")
+    path = new_article(settings.root, title, today=today).relative_to(settings.root)
+    if json:
+        print_json({"article": path.as_posix()})
+    else:
+        out.print(f"wrote {path}; write, then run: opensignal check")
 
 
 @app.command()

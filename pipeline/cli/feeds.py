@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.base import Json, Root, group, now, opened_store, settings_of
-from pipeline.terminal import print_json, print_moves
+from pipeline.errors import UsageError
+from pipeline.terminal import count, out, print_json, print_moves, short, tell
 
 feeds = group("feeds", help="Look after the feeds in content/feeds.yml.")
 
@@ -40,3 +43,60 @@ def moved(
     else:
         print_moves(found, written=apply)
     raise typer.Exit(1 if found and not apply else 0)
+
+
+@feeds.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An OPML file, as other readers export it.", metavar="FILE")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be added; write nothing.")] = False,
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    """Add the feeds of an OPML file to content/feeds.yml. What stands there stays as it is; feeds that are known are named.
+
+    Folders and categories with the name of a topic become that topic.
+
+    Example: opensignal feeds import reader.opml
+    """
+    from pipeline.ingest.files import whole_file
+    from pipeline.ingest.opml import read_opml, take_in, with_feeds
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root)
+    try:
+        outlines = read_opml(file.read_bytes(), name=short(file))
+    except OSError as error:
+        raise UsageError(f"{short(file)} cannot be read: {error.strerror}; name an OPML file") from error
+    found = take_in(outlines, library.readable_feeds(), library.topics, name=short(file))
+    path = settings.content / "feeds.yml"
+    if found.new and not dry_run:
+        text = path.read_bytes().decode() if path.exists() else ""
+        with whole_file(path, with_feeds(text, found.new, path="content/feeds.yml").encode()) as fresh:
+            fresh.replace(path)
+    tell(replace(found, written=not dry_run), json=json)
+    raise typer.Exit(1 if found.refused else 0)
+
+
+@feeds.command("export")
+def export(
+    to: Annotated[Path | None, typer.Option(help="Write to this file; default: print.", metavar="FILE")] = None,
+    root: Root = None,
+) -> None:
+    """Print the feeds as OPML, for other readers. Each stands in the folder of its first topic.
+
+    Example: opensignal feeds export --to feeds.opml
+    """
+    from pipeline.ingest.files import whole_file
+    from pipeline.ingest.opml import write_opml
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root)
+    text = write_opml(library.readable_feeds(), library.topics, title=f"Feeds of {settings.site_name}")
+    if to is None:
+        print(text, end="")
+        return
+    with whole_file(to, text.encode()) as fresh:
+        fresh.replace(to)
+    out.print(f"wrote {count(len(library.feeds), 'feed')} to {short(to)}")

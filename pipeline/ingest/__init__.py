@@ -400,7 +400,9 @@ class _Desk:
                 name = card.name
                 self.cards.append(name)
             else:
-                self.same_stories += inbox.add(self.folder, name, [inbox.card_entry(self.feed, entry)])
+                self.same_stories += inbox.add(
+                    self.folder, name, [inbox.card_entry(self.feed, entry)], excerpt=inbox.excerpt_of(entry)
+                )
         except inbox.Unwritable as error:
             self.problems.append(f"{self.folder.name}/{error}")
             return

@@ -11,6 +11,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import hashlib
+import html
 import os
 import re
 import unicodedata
@@ -25,6 +26,7 @@ import yaml
 from pipeline.errors import ContentError, StoreBusy, StoreError
 from pipeline.ingest.clean import one_line
 from pipeline.ingest.files import whole_file
+from pipeline.library.copies import are_copies
 from pipeline.model import Entry, Feed
 
 EXCERPT_LIMIT: Final = 400  # characters
@@ -49,6 +51,7 @@ class CardEntry:
     url: str | None
     title: str
     published: dt.datetime | None
+    copy: bool = False  # its text is that of another on the card: it is no voice of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class Card:
     topics: tuple[str, ...]
     entries: tuple[CardEntry, ...]
     excerpt: str = ""
+    set_weight: int | None = None  # an editor's own number
 
     @property
     def weight(self) -> int:
-        """How many independent publishers tell it: two feeds of one publisher are one voice."""
-        return _weight(entry.publisher for entry in self.entries)
+        """How many independent publishers tell it: two feeds of one publisher are one voice, and so are two copies of one text."""
+        return _weight(entry.publisher for entry in self.entries if not entry.copy)
 
 
 def new_card(feed: Feed, entry: Entry, key: str, *, now: dt.datetime) -> Card:
@@ -78,12 +82,17 @@ def new_card(feed: Feed, entry: Entry, key: str, *, now: dt.datetime) -> Card:
         published=entry.published,
         topics=feed.topics,
         entries=(card_entry(feed, entry),),
-        excerpt=one_line(entry.summary, limit=EXCERPT_LIMIT),
+        excerpt=excerpt_of(entry),
     )
 
 
 def card_entry(feed: Feed, entry: Entry) -> CardEntry:
     return CardEntry(feed.id, feed.publisher, feed.tier.value, entry.url, entry.title, entry.published)
+
+
+def excerpt_of(entry: Entry) -> str:
+    """The beginning of what *entry* says, as a card keeps it."""
+    return one_line(entry.summary, limit=EXCERPT_LIMIT)
 
 
 def card_name(title: str, key: str, date: dt.datetime) -> str:
@@ -128,11 +137,11 @@ def write(inbox: Path, card: Card) -> None:
             raise Unwritable(f"{card.name}: is there already, and is no card; mend it or delete the file") from error
 
 
-def add(inbox: Path, name: str, entries: Sequence[CardEntry]) -> int:
+def add(inbox: Path, name: str, entries: Sequence[CardEntry], *, excerpt: str = "") -> int:
     """Add those of *entries* that the card *name* does not list yet, to a hundred in all; return how many those were.
 
-    A card that an editor deleted stays deleted. Raises `Unwritable` for one that is no longer a card, `StoreError` when it cannot
-    be read or written.
+    *excerpt* is what they say: where it is a copy of what the card says, they are marked as such. A card that an editor deleted
+    stays deleted. Raises `Unwritable` for one that is no longer a card, `StoreError` when it cannot be read or written.
     """
     path = inbox / name
     try:
@@ -148,6 +157,8 @@ def add(inbox: Path, name: str, entries: Sequence[CardEntry]) -> int:
     missing = [entry for entry in dict.fromkeys(entries) if _same(entry) not in listed][
         : max(0, MOST_LISTED - len(listed))
     ]
+    if missing and excerpt and are_copies(excerpt, sheet.card.excerpt):
+        missing = [replace(entry, copy=True) for entry in missing]
     if missing:
         with whole_file(path, sheet.adding(missing).encode()) as fresh:
             fresh.replace(path)
@@ -208,8 +219,36 @@ def render(card: Card) -> str:
 
 
 def read(text: str, name: str) -> Card:
-    """The card in *text*, the content of the file *name*, without its excerpt. Raises `Unwritable` where it is none."""
+    """The card in *text*, the content of the file *name*. Raises `Unwritable` where it is none."""
     return _Sheet(text, name).card
+
+
+def read_all(inbox: Path) -> tuple[list[Card], list[str]]:
+    """Every card in the folder, in the order of their names, and what is wrong with files that are none."""
+    cards, wrong = [], []
+    for name in names(inbox):
+        try:
+            cards.append(read((inbox / name).read_bytes().decode(), name))
+        except Unwritable as error:
+            wrong.append(f"{inbox.name}/{error}")
+        except UnicodeDecodeError:
+            wrong.append(f"{inbox.name}/{name}: not UTF-8; save it as UTF-8")
+        except OSError as error:
+            wrong.append(f"{inbox.name}/{name}: cannot be read: {error.strerror}; mend the file's rights")
+    return cards, wrong
+
+
+def excerpts(inbox: Path, *, since: dt.date) -> dict[str, str]:
+    """The excerpt of every card that was dated *since* or later, by its name; cheaper than reading the cards."""
+    found = {}
+    for name in names(inbox):
+        if name[:10] < since.isoformat():
+            continue
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = (inbox / name).read_bytes().decode()
+            match = _FRONT_MATTER.match(text)
+            found[name] = _excerpt(text[match.end() :]) if match else ""
+    return found
 
 
 class _Sheet:
@@ -220,9 +259,12 @@ class _Sheet:
         if match is None:
             raise Unwritable(f"{name}:1: no front matter between two lines of ---; mend it or delete the file")
         self._text, self._name = text, name
-        self._source, self._offset = match[1], match.start(1)
+        self._source, self._offset, self._end = match[1], match.start(1), match.end()
         self._nodes = _nodes(self._source, name)
-        self.card = self._read()
+        card = self._read()
+        given = getattr(self._nodes.get("weight"), "value", "")
+        by_hand = isinstance(given, str) and given.isdecimal() and given != str(card.weight)
+        self.card = replace(card, set_weight=int(given[:6])) if by_hand else card
 
     def _read(self) -> Card:
         try:
@@ -234,6 +276,7 @@ class _Sheet:
                 published=_moment(fields.get("published")),
                 topics=tuple(fields.get("topics") or ()),
                 entries=tuple(_listed(item) for item in fields["entries"]),
+                excerpt=_excerpt(self._text[self._end :]),
             )
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise Unwritable(
@@ -293,6 +336,7 @@ def _listed(item: dict[str, str]) -> CardEntry:
         url=_or_none(item["url"]),
         title=item["title"],
         published=_moment(item["published"]),
+        copy=item.get("copy") == "true",
     )
 
 
@@ -319,6 +363,7 @@ def _fields(entry: CardEntry) -> dict[str, Any]:
         "url": entry.url,
         "title": entry.title,
         "published": _time(entry.published),
+        **({"copy": True} if entry.copy else {}),
     }
 
 
@@ -363,3 +408,9 @@ _ESCAPES: Final = str.maketrans({**{c: f"\\{c}" for c in _BACKSLASHED}, **{c: f"
 def escaped(text: str) -> str:
     """*text*, one line, as Markdown that shows exactly it."""
     return text.translate(_ESCAPES)
+
+
+def _excerpt(body: str) -> str:
+    """What `escaped` made the first paragraph of *body* of."""
+    line = next((line for line in body.splitlines() if line.strip()), "")
+    return html.unescape(re.sub(r"\\(.)", r"\1", line))

@@ -18,6 +18,7 @@ from pipeline.model import Role
 # Words to be written over; `checks` refuses an article that is published with them.
 TEMPLATE_DEK: Final = "One sentence that says what the reader will know afterwards."
 TEMPLATE_OPENING: Final = "The first paragraph opens in the middle of things."
+TEMPLATE_CITED: Final = "Say in a sentence of yours what this source tells."
 _TEMPLATE: Final = f"""\
 ---
 title: {{title}}
@@ -28,7 +29,7 @@ authors: [{{author}}]
 topics: [{{topics}}]
 ---
 {TEMPLATE_OPENING}
-
+{{cited}}
 <!-- Write one sentence a line.
 Cite a source of content/sources directly after the full stop: [^source-id], or [^source-id.quote] for words of it.
 End a paragraph of your own reading with an analysis comment, as here. --> <!-- analysis -->
@@ -43,6 +44,21 @@ def new_article(
     *author* is the id of a person (default: the first editor of content/people.yml), *topics* are ids of content/topics.yml.
     Raises `UsageError` for a title, an author or a topic that `check` would refuse, or a slug that is taken.
     """
+    path, text = draft_of(root, title, today=today, author=author, topics=topics)
+    write_draft(path, text)
+    return path
+
+
+def draft_of(
+    root: Path,
+    title: str,
+    *,
+    today: dt.date,
+    author: str | None = None,
+    topics: Iterable[str] = (),
+    cites: Iterable[str] = (),
+) -> tuple[Path, str]:
+    """The file and the text of a draft, which cites each of the sources *cites* by its id. Raises `UsageError` as `new_article`."""
     title, topics = " ".join(title.split()), list(topics)
     shelf = read_content(root)
     if wrong := schema.check_title(title):
@@ -57,7 +73,13 @@ def new_article(
         date=today.isoformat(),
         author=_author(shelf, author),
         topics=", ".join(_topics(shelf, topics)),
+        cited="".join(f"\n{TEMPLATE_CITED}[^{id_}]\n" for id_ in cites),
     )
+    return path, text
+
+
+def write_draft(path: Path, text: str) -> None:
+    """Write *text* to the new file *path*. Raises `UsageError` where there is a file of that name, or none can be made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -66,7 +88,6 @@ def new_article(
         raise UsageError(f"{path} is there already; choose another title") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}; check the folder's permissions") from error
-    return path
 
 
 def slug_of(title: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.library import links
 from pipeline.library.citations import line_and_column, prose
 from pipeline.library.files import Read
-from pipeline.library.new import TEMPLATE_DEK, TEMPLATE_OPENING
+from pipeline.library.new import TEMPLATE_CITED, TEMPLATE_DEK, TEMPLATE_OPENING
 from pipeline.library.notation import rewrites
 from pipeline.library.schema import closest
 from pipeline.library.tidy import wrong_definitions
@@ -39,7 +39,8 @@ def check_article(read: Read[Article], library: Library, root: Path) -> Iterator
     yield from _check_listed_sources(read, library)
     yield from _check_notation(read, library)
     article = read.noun
-    if article.status.is_final and (article.dek == TEMPLATE_DEK or TEMPLATE_OPENING in article.body):
+    left = article.dek == TEMPLATE_DEK or TEMPLATE_OPENING in article.body or TEMPLATE_CITED in article.body
+    if article.status.is_final and left:
         yield read.problem(
             "S009", ("dek",), "words of the template are still here; write the dek and the text, then publish"
         )
