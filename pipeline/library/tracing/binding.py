@@ -70,7 +70,8 @@ def _lead(text: str, quantity: Quantity, figures: Figures) -> frozenset[str]:
 def _beside(text: str, quantity: Quantity, figures: Figures) -> frozenset[str]:
     """The words right before *quantity*, up to the number before it."""
     start = max((q.end for q in figures.quantities if q.end <= quantity.start), default=0)
-    words = [stem(word) for word in re.findall(r"[A-Za-z][\w'-]*", text[start : quantity.start]) if stems(word)]
+    plain = _without_figures(text, figures)[start : quantity.start]
+    words = [stem(word) for word in re.findall(r"[A-Za-z][\w'-]*", plain) if stems(word)]
     return frozenset(words[-NEAR:])
 
 
@@ -113,7 +114,8 @@ def check_binding(
     if not flagged:
         yield from _other_time(sought, text, figures, like)
     if not flagged and like is not None:
-        yield from _misread(sought, text, *like)
+        wrong = [*_misread(sought, text, *like)] or [*_foreign(sought, text, figures, like[0])]
+        yield from wrong
 
 
 def _bound_otherwise(said: Quantity, rival: tuple[Place, Quantity], best: Sighting) -> Finding:
@@ -287,7 +289,9 @@ def _misread(sought: Sequence[Sought], text: str, evidence: Evidence, like: Plac
         here = [sighting for sighting in one.sightings if sighting.place is like]
         if here:
             sides = _halves(text, one.said), _halves(like.words, here[0].given)
-            if ratio >= 0.5 and (_is_inverted(*sides) or _is_stranger(*sides, text, evidence, like)):
+            if (ratio >= 0.3 and _is_comparand(text, like, *sides)) or (
+                ratio >= 0.5 and (_is_inverted(*sides) or _is_stranger(*sides, text, evidence, like))
+            ):
                 yield _bound_otherwise(one.said, (like, here[0].given), best)
                 return
             continue
@@ -297,6 +301,49 @@ def _misread(sought: Sequence[Sought], text: str, evidence: Evidence, like: Plac
         if rivals and ratio >= 0.6:
             yield _bound_otherwise(one.said, (like, rivals[0]), best)
             return
+
+
+def _foreign(sought: Sequence[Sought], text: str, figures: Figures, evidence: Evidence) -> Iterator[Finding]:
+    """A number whose place speaks of nothing that the statement speaks of, where a sentence with another number does."""
+    words = stems(_without_figures(text, figures))
+    for one in sought:
+        best = one.best
+        if (
+            best is None
+            or best.evidence is not evidence
+            or best.place.kind != TEXT
+            or is_soft(one.said)
+            or one.said.spelled
+        ):
+            continue
+        for like in evidence.sharing(words, least=2):
+            if like.kind != TEXT or not like.figures.quantities:
+                continue
+            if any(sighting.place is like for other in sought for sighting in other.sightings):
+                continue
+            if all(_is_foreign(words, sighting.place, like) for sighting in one.sightings):
+                yield _bound_otherwise(one.said, (like, like.figures.quantities[0]), best)
+                return
+
+
+def _is_foreign(words: frozenset[str], place: Place, like: Place) -> bool:
+    """True when *like* speaks of two of *words* that *place* says nothing of, and *place* of none that *like* says nothing of."""
+    return len(words & like.stems - place.around) >= 2 and not words & place.stems - like.around
+
+
+_COMPARES: Final = re.compile(r"\b(?:than|against|compared|versus|above|below|behind|ahead)\b")
+_COMPARAND: Final = re.compile(r"\b(?:than|against|compared (?:with|to)|versus)\b([^;:]*)")
+
+
+def _is_comparand(
+    text: str, like: Place, ours: tuple[frozenset[str], frozenset[str]], theirs: tuple[frozenset[str], frozenset[str]]
+) -> bool:
+    """True when the number is given to what the source only compares its owner with: "34 euros, against 1,200 for lessons"."""
+    found = _COMPARAND.search(like.words)
+    if found is None or _COMPARES.search(text) is not None:
+        return False
+    compared = stems(found[1]) & theirs[1] - theirs[0]
+    return bool(compared & ours[0]) and bool(theirs[0] - stems(text))
 
 
 def _halves(text: str, quantity: Quantity) -> tuple[frozenset[str], frozenset[str]]:
@@ -402,16 +449,23 @@ def speakers(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_names(text: str, like: Place | None, source: str) -> Iterator[Finding]:
+def check_names(text: str, like: Place, evidence: Evidence) -> Iterator[Finding]:
     """S305 for names: another speaker than in the sentence of the source that says the same, or two names that changed places."""
-    if like is None:
-        return
+    source = evidence.id
     ours, theirs = speakers(text), speakers(like.words)
     if ours and theirs and not ours & theirs and not any(name in like.words.lower() for name in ours):
         other = min(theirs)
         name = min(ours)
         at = text.lower().find(name)
         message = f'the source has "{_as_written(other, like.words)}" say this: "{like.words[:160]}" ({source}); mend the speaker'
+        yield Finding("S305", max(at, 0), max(at, 0) + len(name), message, Severity.WARNING)
+        return
+    if (strangers := _substituted(text, like, evidence)) is not None:
+        name, other = strangers
+        at = text.find(name)
+        message = (
+            f'the source has "{other}" where this sentence has "{name}": "{like.words[:160]}" ({source}); mend the name'
+        )
         yield Finding("S305", max(at, 0), max(at, 0) + len(name), message, Severity.WARNING)
         return
     if (pair := _traded(text, like)) is not None:
@@ -428,6 +482,36 @@ def _as_written(name: str, text: str) -> str:
 
 
 _PROPER: Final = re.compile(r"\b[A-Z][\w&-]+\b")
+
+
+def _substituted(text: str, like: Place, evidence: Evidence) -> tuple[str, str] | None:
+    """A name of elsewhere in the source in the place of another one, in a sentence that otherwise is that of the source."""
+    ours, theirs = _names(text), _names(like.words)
+    strange = [name for name in ours if name.lower() not in like.words.lower()]
+    missing = [name for name in theirs if name.lower() not in text.lower()]
+    if not strange or not missing or _cover(sequence(text), like.sequence) < 0.5:
+        return None
+    before = (
+        like.before
+        if re.search(r"\b(?:it|its|they|their|he|she|his|her|the company)\b", like.words, re.IGNORECASE)
+        else ""
+    )
+    if any(name.lower() in before.lower() or name.lower() not in evidence.lower for name in strange):
+        return None
+    return strange[0], missing[0]
+
+
+def _names(text: str) -> list[str]:
+    """Words with a capital that do not open the sentence, or are followed by another such word."""
+    return [
+        found[0]
+        for found in _PROPER.finditer(text)
+        if found[0] not in _NOT_A_NAME
+        and (found.start() > 0 or re.match(r" [A-Z]", text[found.end() :]))
+        and stems(found[0])
+    ]
+
+
 _WORD: Final = re.compile(r"\b[a-z][\w'-]{2,}\b")
 
 
@@ -457,6 +541,12 @@ def _trade(
             if ratio > best[0]:
                 best = ratio, (first, second)
     return best[1]
+
+
+def _cover(ours: Sequence[str], theirs: Sequence[str]) -> float:
+    """How much of *ours* stands in *theirs*, in order."""
+    blocks = difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / len(ours) if ours else 0.0
 
 
 def _ratio(ours: Sequence[str], theirs: Sequence[str]) -> float:

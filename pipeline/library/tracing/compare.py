@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Final
 
 from pipeline.library.tracing.numbers import Bound, Quantity, When
+from pipeline.library.tracing.units import SHARE
 
 NEAR: Final = 0.02  # "about 950" stands for 945
 SLACK: Final = 0.10  # "more than 40" stands for 42, "nearly 90" for 85
@@ -103,6 +104,8 @@ def _other_rate(ours: str, theirs: str) -> bool:
 
 
 def _is_same_number(said: Quantity, given: Quantity) -> bool:
+    if SHARE in (said.unit, given.unit):
+        return _close(said.base, given.base)
     return _close(said.value, given.value) or _close(said.number, given.number)
 
 

@@ -330,7 +330,7 @@ _STOP: Final = frozenset(
     "go goes"
     " going gone got had has have having he her here hers him his how however i if in include included includes including "
     "indeed instead"
-    " into is it its itself just kept last least less let like likely made make makes many may me might mine more most "
+    " into is it its itself just kept last less let like likely made make makes many may me might mine more "
     "much must my near"
     " nearly need never next no nor not now of off often on once one only onto or other others our out over own per "
     "perhaps put puts quite"

@@ -19,6 +19,7 @@ from pipeline.library.tracing.evidence import CARD, FACT, Evidence, Place, stems
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find
 from pipeline.library.tracing.sums import MOST, worked_out
+from pipeline.library.tracing.units import SHARE
 from pipeline.model import Severity
 
 WIDTH: Final = 160  # characters of a source's words in a message
@@ -61,7 +62,9 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
     if all(one.sightings for one in found):
         return tuple(found)
     ours = (*figures.quantities, *find(before).quantities)
-    theirs, whens = _operands(found, words | stems(before), cited)
+    places = _operands(found, words | stems(before), cited)
+    theirs = [quantity for place in places for quantity in place.figures.quantities][:MOST]
+    whens = [when for place in places for when in place.figures.whens][:MOST]
 
     def is_ours(said: Quantity) -> bool:
         if _counts_our_text(said, text, cited):
@@ -69,7 +72,15 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
         others, has_other = [one for one in ours if one is not said], _has_other_unit(said, words, cited)
         if not (said.is_verb and has_other) and worked_out(said, text, others, figures.whens):
             return True
-        return not has_other and worked_out(said, text, [*others, *theirs], (*figures.whens, *whens))
+        if has_other:
+            return False
+        pools = [theirs] if said.unit is not SHARE else [list(place.figures.quantities) for place in places]
+        return any(
+            worked_out(
+                said, text, [*others, *pool], (*figures.whens, *whens), source=" ".join(place.words for place in places)
+            )
+            for pool in pools
+        )
 
     return tuple(one if one.sightings else Sought(one.said, is_ours=is_ours(one.said)) for one in found)
 
@@ -93,9 +104,7 @@ def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evide
     )
 
 
-def _operands(
-    found: Sequence[Sought], words: frozenset[str], cited: Sequence[Evidence]
-) -> tuple[list[Quantity], list[When]]:
+def _operands(found: Sequence[Sought], words: frozenset[str], cited: Sequence[Evidence]) -> list[Place]:
     """The figures of the paragraphs that a statement is about: what else it may have worked something out from."""
     places: list[Place] = []
     for one in found:
@@ -111,8 +120,7 @@ def _operands(
         if scored:
             _, evidence, place = max(scored, key=lambda item: item[0])
             places = list(_paragraph(evidence, place))
-    quantities = [quantity for place in dict.fromkeys(places) for quantity in place.figures.quantities]
-    return quantities[:MOST], [when for place in dict.fromkeys(places) for when in place.figures.whens][:MOST]
+    return list(dict.fromkeys(places))
 
 
 def _paragraph(evidence: Evidence, place: Place) -> Sequence[Place]:
@@ -144,7 +152,7 @@ def _sightings(
                 is_guess = said.is_small_word or (said.is_verb and best < Likeness.SAME)
                 if is_guess and not words & place.around:
                     continue
-                if best is Likeness.LOOSE and _says_little(said, bearer) and not words & place.around:
+                if best is Likeness.LOOSE and _says_little(said, bearer, place, words):
                     continue
                 score += 0.5 * sum(
                     any(agrees(ours, theirs) for theirs in place.figures.whens) for ours in figures.whens
@@ -152,9 +160,12 @@ def _sightings(
                 yield Sighting(evidence, place, bearer, best, score - (0.5 if place.kind == CARD else 0))
 
 
-def _says_little(said: Quantity, given: Quantity) -> bool:
-    """A small number without a unit may be anything: 6 of "by 6 to 3" is not six months."""
-    return said.unit is not None and given.unit is None and given.value < 100
+def _says_little(said: Quantity, given: Quantity, place: Place, words: frozenset[str]) -> bool:
+    """A small number without a unit may be anything: 6 of "by 6 to 3" is not six months. In the row of a table it may be."""
+    if said.unit is None or given.unit is not None or given.value >= 100:
+        return False
+    is_row = sum(not quantity.unit and not quantity.noun for quantity in place.figures.quantities) > 2
+    return not words & place.around or (given.value < 13 and given.step == 1 and not is_row)
 
 
 def check_figures(sought: Sequence[Sought], text: str, cited: Sequence[Evidence], others: Others) -> Iterable[Finding]:
@@ -301,10 +312,13 @@ def _short(quantity: Quantity, text: str) -> str:
 
 # --- ranges -----------------------------------------------------------------------------------------------------------------------
 
-_ONE_END: Final = frozenset(
-    "low lower lowest slowest fastest smallest largest high higher highest top upper bottom ceiling floor maximum minimum "
-    "end least most up worst best pessimistic"
-    " optimistic peak from at least as much between scenario case".split()
+_ONE_END: Final = re.compile(
+    r"\b(?:low(?:er|est)?|high(?:er|est)?|slowest|fastest|smallest|largest|upper|top|bottom|ceiling|floor|maximum|minimum"
+    r"|worst|best|peak"
+    r"|pessimistic|optimistic|up to|at (?:least|most)|as (?:much|many|long|high|low|little|few) as|(?:no|not) (?:more|less"
+    r"|fewer) than"
+    r"|(?:one|other|either) end|end of|scenario|case|limit|may|might)\b",
+    re.IGNORECASE,
 )
 
 
@@ -329,7 +343,7 @@ def _collapsed(sought: Sequence[Sought], text: str) -> Iterable[Finding]:
             for other in others
         ):
             continue
-        if _ONE_END & set(text.lower().replace(",", " ").replace(".", " ").split()):
+        if _ONE_END.search(text):
             continue
         where = _where(one.best.evidence, one.best.place)
         message = f'"{one.said.words}" is one end of a range; give both ends, or say which; {where}'

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.library.copies import origins
 from pipeline.library.tracing.binding import check_binding, check_names, closest
-from pipeline.library.tracing.evidence import Evidence, evidence_of
+from pipeline.library.tracing.evidence import TEXT, Evidence, Place, evidence_of
 from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Figures, find
@@ -123,13 +123,14 @@ def _examined(
     yield from check_binding(sought, text, figures, found)
     yield from check_bounds(sought, text)
     yield from check_unknown_names(text, cited, before=before)
+    for evidence, place in _spoken_of(found, sought):
+        yield from check_names(text, place, evidence)
     if found is not None:
         evidence, place = found
         if not quotes:  # the words of a quotation are looked at where it is looked up
             yield from check_negation(text, place, evidence.id)
         yield from check_hedge(text, place, evidence.id)
         yield from check_direction(text, sought, place, evidence.id)
-        yield from check_names(text, place, evidence.id)
 
 
 def _evidence(source: Source, library: Library) -> Evidence:
@@ -146,6 +147,15 @@ def _ours(figures: Figures, verbatim: Iterable[tuple[int, int]]) -> Figures:
     return Figures(
         tuple(q for q in figures.quantities if is_ours(q.start)), tuple(w for w in figures.whens if is_ours(w.start))
     )
+
+
+def _spoken_of(found: tuple[Evidence, Place] | None, sought: Sequence[Sought]) -> list[tuple[Evidence, Place]]:
+    """The sentence that says the same; where none clearly does, the one that has the figure."""
+    if found is not None:
+        return [found]
+    return [
+        (one.best.evidence, one.best.place) for one in sought if one.best is not None and one.best.place.kind == TEXT
+    ][:1]
 
 
 def _check_sources(

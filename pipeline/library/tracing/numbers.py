@@ -512,7 +512,7 @@ def _fractions(plain: str, text: str) -> list[Quantity]:
 
 def _part(span: tuple[int, int], plain: str, text: str, share: float, step: float) -> Quantity:
     bound = _bound_before(plain, span[0])
-    return Quantity(*span, text[span[0] : span[1]], share, share, step, SHARE, bound=bound, spelled=True)
+    return Quantity(*span, text[span[0] : span[1]], 100 * share, share, step, SHARE, bound=bound, spelled=True)
 
 
 def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
@@ -539,7 +539,7 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         ):
             return None
         return Quantity(
-            start, end, text[start:end], 0.5, 0.5, 0.04, SHARE, bound=_bound_before(plain, start), spelled=True
+            start, end, text[start:end], 50, 0.5, 0.04, SHARE, bound=_bound_before(plain, start), spelled=True
         )
     if opening["words"]:
         number, value, step = _spelled(opening["words"])
@@ -570,7 +570,7 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
             unit, end = named, behind.end("unit")
     elif unit is None and end == opening.end() and re.match(r"[A-Za-z]", plain[end:]) and not opening["words"]:
         return None  # 4o, 5G, 19th: part of a name, or an ordinal
-    if opening["words"] and unit is None and value == 1:
+    if opening["words"] and unit is None and value == 1 and not re.match(rf" to (?:\d|(?i:{_WORD})\b)", plain[end:]):
         return None
     if (
         opening["words"]
@@ -684,9 +684,8 @@ def _spelled(words: str) -> tuple[float, float, float]:
     step = 1.0 if group and total else largest if largest != 12 else 1.0
     if half:
         return value / 2, value / 2, step / 10
-    if extra:
-        return value, value, step / 10
-    return value, value, step
+    number = value / largest if largest >= 1000 else value  # three, of three million
+    return number, value, step / 10 if extra else step
 
 
 def _plain_number(words: str) -> float:
@@ -746,7 +745,8 @@ def _ranged(quantities: list[Quantity], plain: str) -> list[Quantity]:
 def _lend(left: Quantity, right: Quantity, *, is_range: bool, is_listed: bool) -> tuple[Quantity, Quantity]:
     left_scale, right_scale = left.value / (left.number or 1), right.value / (right.number or 1)
     bare = not left.noun and not left.per and (left.unit is None or left.unit == right.unit)
-    if bare and left_scale == 1 < right_scale and not left.spelled and not right.spelled and left.number < 1000:
+    spelled = left.spelled or right.spelled
+    if bare and left_scale == 1 < right_scale and (is_range or not spelled) and left.number < 1000:
         left = replace(left, value=left.number * right_scale, step=left.step * right_scale)
     if (
         left.unit is None

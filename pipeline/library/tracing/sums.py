@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pipeline.library.tracing.findings import Finding
@@ -33,15 +34,29 @@ _CUE: Final = re.compile(
 )
 
 
-def worked_out(said: Quantity, text: str, pool: Sequence[Quantity], whens: Sequence[When] = ()) -> bool:
-    """True when *said* follows from two or more of the quantities in *pool*, or from two of the times *whens*."""
+def worked_out(
+    said: Quantity, text: str, pool: Sequence[Quantity], whens: Sequence[When] = (), *, source: str = ""
+) -> bool:
+    """True when *said* follows from two or more of the quantities in *pool*, or from two of the times *whens*.
+
+    *source* are words of a source that may compare what *text* only sets side by side: "67 tonnes, 9 more than the old ones".
+    """
     if said.is_small_word and re.match(r" of (?:the|those|these|its|their)\b", text[said.end :]):
         return False  # "five of the 14 points" is a count, and 14 less nine no proof of it
     if said.dimension == "time" and len(whens) > 1 and any(_fits(said, span) for span in _spans(whens)):
         return True
-    if _CUE.search(text) is None and len(f"{said.number:g}".replace(".", "").strip("0")) < 3:
+    if (
+        _CUE.search(text) is None
+        and _COMPARED.search(source) is None
+        and len(f"{said.number:g}".replace(".", "").strip("0")) < 3
+    ):
         return False
     return any(_fits(said, result) for result in _results(said, pool[:MOST], text))
+
+
+_COMPARED: Final = re.compile(
+    r"\b(?:more|less|fewer|higher|lower|longer|shorter|larger|smaller) than\b|\b(?:behind|below|above|ahead of)\b"
+)
 
 
 def _fits(said: Quantity, result: float) -> bool:
@@ -61,7 +76,8 @@ def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[fl
     """What *pool* gives in the dimension of *said* by one step of arithmetic, in the dimension's first unit."""
     dimension = said.dimension
     if said.unit is SHARE:
-        yield from _ratios("percent", [one for one in pool if one.dimension != "percent"])
+        counts = [one for one in pool if one.dimension != "percent" and one.base]
+        yield from (100 * part.base / whole.base for part in counts for whole in counts if part.base < whole.base)
         return
     alike = [one for one in pool if _is_like(one, said) and one is not said]
     if dimension == "percent" and _MOVES.search(text):
@@ -71,7 +87,9 @@ def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[fl
             if first is not second:
                 yield first.base + second.base
                 yield first.base - second.base
-                if not dimension and first.dimension == second.dimension:
+                if not dimension and (
+                    first.dimension == second.dimension or not (first.dimension and second.dimension)
+                ):
                     yield first.number + second.number
                     yield first.number - second.number
     if len(alike) > 2:
@@ -131,18 +149,14 @@ def _spans(whens: Sequence[When]) -> Iterator[float]:
         for second in whens:
             if first.year is None or second.year is None or first is second:
                 continue
-            months = (
-                12 * (second.year - first.year)
-                + (second.month or first.month or 1)
-                - (first.month or second.month or 1)
-            )
-            if months < 0 or (months == 0 and first.day == second.day):
-                continue
-            days = months * 30.4375 + ((second.day or 1) - (first.day or 1))
-            yield days * 86400
-            yield months * 2629800.0
             if first.month is None or second.month is None:
-                yield (second.year - first.year) * 31557600.0
+                if second.year > first.year:
+                    yield (second.year - first.year) * 31557600.0
+                continue
+            months = 12 * (second.year - first.year) + second.month - first.month
+            if months > 0 or (months == 0 and (second.day or 0) > (first.day or 0)):
+                yield (months * 30.4375 + (second.day or 1) - (first.day or 1)) * 86400
+                yield months * 2629800.0
 
 
 # --- what does not come out ----------------------------------------------------------------------------------------------------
@@ -167,6 +181,9 @@ _SUM: Final = re.compile(
     rf"{_NUMBER}[^\x01;]{{0,60}}?(?:\band\b|\bplus\b|,)[^\x01;]{{0,50}}?{_NUMBER}[^\x01]{{0,60}}?\b(?:together|in all"
     rf"|altogether|combined|in total|a total of|sum to|adds? up to|totall?(?:ing|ed)|sum of|make"
     rf"|makes)\b[^\x01;]{{0,30}}?{_NUMBER}"
+)
+_LEAVES: Final = re.compile(
+    rf"{_NUMBER}[^\x01;.]{{0,60}}?{_NUMBER}[^\x01;.]{{0,40}}?\b(?:leav(?:es|ing)|left)\b[^\x01;.]{{0,12}}?{_NUMBER}"
 )
 _SPAN: Final = re.compile(
     rf"{_WHEN}[^\x03]{{0,60}}?(?:\band\b|\bto\b|\buntil\b|-)[^\x03\x01]{{0,40}}?{_WHEN}[^\x01]{{0,60}}?{_NUMBER}"
@@ -205,12 +222,25 @@ def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
         if total.start not in seen and _comparable((first, second, total)) and not _adds_up(total, quantities):
             seen.add(total.start)
             yield _wrong(total, f"{first.words} and {second.words} are {_plain(first.base + second.base, total)}")
+    for found in _LEAVES.finditer(marked):
+        first, second, rest = (quantities[int(found[at])] for at in (1, 2, 3))
+        left = abs(first.base - second.base)
+        if (
+            rest.start not in seen
+            and _comparable((first, second, rest))
+            and not _fits(rest, left)
+            and not _is_rest(rest, quantities)
+        ):
+            seen.add(rest.start)
+            yield _wrong(rest, f"{first.words} and {second.words} leave {_plain(left, rest)}")
     for found, span_at, when_at in (
         *((found, 3, (1, 2)) for found in _SPAN.finditer(marked)),
         *((found, 1, (2, 3)) for found in _SPAN_FIRST.finditer(marked)),
     ):
         span = quantities[int(found[span_at])]
         pair = [whens[int(found[at])] for at in when_at]
+        if pair[0].year is not None and pair[1].year is None and (pair[1].month or 0) > (pair[0].month or 12):
+            pair[1] = replace(pair[1], year=pair[0].year)  # "from April 2026 to October"
         if (
             span.dimension == "time"
             and span.start not in seen
@@ -302,6 +332,13 @@ def _adds_up(total: Quantity, quantities: Sequence[Quantity]) -> bool:
     for part in parts[:8]:
         sums |= {one + part.base for one in sums} | {one + part.value for one in sums}
     return any(abs(one - total.base) <= slack or abs(one - total.value) <= slack for one in sums)
+
+
+def _is_rest(rest: Quantity, quantities: Sequence[Quantity]) -> bool:
+    """True when *rest* is what some whole of the statement, or 100 percent, is more than one or two of its parts."""
+    parts = [one.base for one in quantities if one is not rest and _comparable((one, rest))]
+    wholes = [*parts, *([100.0] if rest.dimension == "percent" else [])]
+    return any(_fits(rest, whole - one - other) for whole in wholes for one in parts for other in (0.0, *parts))
 
 
 def _plain(base: float, like: Quantity) -> str:

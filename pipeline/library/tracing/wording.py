@@ -32,7 +32,8 @@ def _clauses(text: str) -> list[tuple[int, str]]:
 _NOT: Final = re.compile(
     r"\b(?:not(?! only)|cannot|never|none|neither|nobody|nothing|without|no(?! (?:more|less|fewer|later|earlier|sooner"
     r"|longer) than|\.))\b|\w+n['’]t\b"
-    r"|\b(?:refus(?:e|ed|es) to|declin(?:e|ed|es) to|fail(?:s|ed)? to|den(?:y|ies|ied)|reject(?:s|ed)?|turn(?:s|ed) down"
+    r"|\b(?:refus(?:e|ed|es) to|declin(?:e|ed|es) to|fail(?:s|ed)? to|den(?:y|ies|ied)|reject(?:s|ed)?|turn(?:s"
+    r"|ed)(?: [\w'’]+){0,4} down"
     r"|lacks?|unlikely|ruled out|rules out|yet to|no longer"
     r"|exclud(?:e|es|ed|ing)|except|unable|unchanged|unaffected)\b",
     re.IGNORECASE,
@@ -148,7 +149,8 @@ _TO: Final = re.compile(
 _UP: Final = re.compile(
     r"\b(?:ris(?:e|es|en|ing)|rose|grow(?:s|n|ing|th)?|grew|increas\w+|climb\w*|jump\w*|surg\w+|gain\w*|expan\w+|rais\w+"
     r"|lift\w*|doubl\w+|tripl\w+|quadrupl\w+"
-    r"|widen\w*|accelerat\w+|strengthen\w*|improv\w+|soar\w*|swell\w*|boost\w*|added|dearer|up(?= (?:by|from|to|\d)))\b",
+    r"|widen\w*|accelerat\w+|strengthen\w*|improv\w+|soar\w*|swell\w*|boost\w*|added|dearer"
+    r"|reach(?:es|ed|ing)?(?! (?:a |its |the )?(?:record )?low)|times as (?:much|many|high|large)|up(?= (?:by|from|to|\d)))\b",
     re.IGNORECASE,
 )
 _DOWN: Final = re.compile(
@@ -186,16 +188,48 @@ def check_direction(text: str, sought: Sequence[Sought], like: Place, source: st
             message = f'{told}: "{best.place.words[:160]}" ({source}); mend one'
             yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
             return
+    yield from _check_moves(text, sought, like, source)
+    if (turned := _turned(text, like.words)) is not None:
+        at, end = turned
+        message = f'the comparison is turned round against the source: "{like.words[:160]}" ({source}); mend its sides'
+        yield Finding("S322", at, end, message, Severity.WARNING)
+
+
+def _check_moves(text: str, sought: Sequence[Sought], like: Place, source: str) -> Iterator[Finding]:
+    """More for less right behind a number, and up for down in what a sentence tells of."""
+    for one in sought:
+        if one.best is None or one.best.place.kind not in ("text", "quote"):
+            continue
+        ours, theirs = _comparison(text, one.said), _comparison(one.best.place.words, one.best.given)
+        is_turned = _turned(text, one.best.place.words) is not None or " than " not in text
+        if ours and theirs and ours[0] != theirs[0] and (is_turned or one.said.dimension == "percent"):
+            told = f'"{one.said.words} {ours[1]}" is "{theirs[1]}" in the source'
+            message = f'{told}: "{one.best.place.words[:160]}" ({source}); mend the direction'
+            yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
+            return
+    places = [like, *(s.best.place for s in sought if s.best is not None and s.best.place.kind in ("text", "quote"))]
+    found = (finding for place in dict.fromkeys(places) for finding in _moved(text, place, source))
+    yield from itertools.islice(found, 1)
+
+
+def _comparison(text: str, quantity: Quantity) -> tuple[str, str] | None:
+    """Whether more or less stands right behind *quantity*, and the word."""
+    behind = text[quantity.end : quantity.end + 24]
+    found = re.match(
+        r"(?: [a-z]+)? (more|less|fewer|higher|lower|larger|smaller|above|below|longer|shorter|cheaper|dearer)\b",
+        behind,
+    )
+    if found is None:
+        return None
+    return ("more" if found[1] in ("more", "higher", "larger", "above", "longer", "dearer") else "less"), found[1]
+
+
+def _moved(text: str, like: Place, source: str) -> Iterator[Finding]:
     move, its_move = _moves(text), _moves(_matching(text, like.words))
     if move and its_move and move[0] != its_move[0]:
         at = text.find(move[1])
         message = f'"{move[1]}" is "{its_move[1]}" in the source: "{like.words[:160]}" ({source}); mend the direction'
         yield Finding("S322", max(at, 0), max(at, 0) + len(move[1]), message, Severity.WARNING)
-        return
-    if (turned := _turned(text, like.words)) is not None:
-        at, end = turned
-        message = f'the comparison is turned round against the source: "{like.words[:160]}" ({source}); mend its sides'
-        yield Finding("S322", at, end, message, Severity.WARNING)
 
 
 def _preposition(text: str, quantity: Quantity) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,17 +37,20 @@ class Invented:
 
 
 def read(name: str = "invented.txt") -> dict[str, Invented]:
-    """The sources of one file, by id."""
+    """The sources of one file, by id; one that only names a source of the first file has that one's passages."""
     sources: dict[str, Invented] = {}
-    current = passage = None
+    current, passage = None, ""
     for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         mark, _, rest = line.partition(" ")
+        if mark == "#" or not line.strip():
+            continue
         if mark == "@":
-            current = Invented(*(part.strip() for part in rest.split("|")))
-            sources[current.id] = current
+            parts = [part.strip() for part in rest.split("|")]
+            current = Invented(*parts) if len(parts) > 1 else _without_sentences(read()[parts[0]])
+            sources[current.id], passage = current, ""
         elif mark == "*":
             passage = rest.strip()
-        elif current is not None and passage is not None and line.strip():
+        elif current is not None:
             if mark == "=":
                 current.true.append((passage, rest))
             elif mark == "!":
@@ -59,18 +61,13 @@ def read(name: str = "invented.txt") -> dict[str, Invented]:
     return sources
 
 
-def second_half() -> Iterator[tuple[str, str, str, str]]:
-    """The distortions that were written when the rules were done: source, passage, kind, sentence."""
-    for line in (DATA / "second-half.txt").read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            where, kind, sentence = (part.strip() for part in line.split("|"))
-            source, passage = where.split(".")
-            yield source, passage, kind, sentence
+def _without_sentences(invented: Invented) -> Invented:
+    return Invented(invented.id, invented.publisher, invented.issued, invented.passages)
 
 
 def findings(passage: str, sentence: str, invented: Invented) -> tuple[Finding, ...]:
     """What the rules say of *sentence* where it cites the source, behind the first true sentence about the passage."""
-    first = next(true for where, true in invented.true if where == passage)
+    first = next((true for where, true in invented.true if where == passage), "")
     before = "" if sentence == first else first
     cited = (evidence_of(invented.source, invented.text),)
     return tuple(examine(sentence, cited, before=before, written=WRITTEN.year))
