@@ -32,6 +32,11 @@ TEXT = (
         "Halls … supply",
         "Halls ... 17% [...] by 2030",
         "  supply   by\n2030 ",
+        "[h]alls under contract",
+        "[I]t's the authority's",
+        "the [local] authority's efficient software",
+        "[The] outlook rose",
+        "regional supply by 2030,",
     ],
 )
 def test_typography_makes_no_difference(quote: str) -> None:
@@ -55,6 +60,10 @@ def test_typography_makes_no_difference(quote: str) -> None:
         "3% (95%",  # without its sign
         "by 2030 … Halls",  # order
         "may not need",
+        "need 9%",  # without the rest of its range
+        "regional supply by 2030 … authority",  # parts in two paragraphs
+        "[not] the authority's efficient software",
+        "need [8%] of regional supply",
     ],
 )
 def test_words_and_numbers_do(quote: str) -> None:

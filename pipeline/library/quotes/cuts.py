@@ -14,6 +14,12 @@ _NUMBER_GOES_ON: Final = re.compile(
     r"|\s(?:hundred|thousand|million|billion|trillion|crore|lakh|bn|mn|tn|percent|percentage|per\scent)\b"
     r"|\+(?!\w)|×"
 )
+# 9% of "9% to 17%", 9 of "9 to 17 GW", $405 of "$405 to $480"; "rose 9% to 17 GW" is no range, and "from 9% to 17%" two figures.
+_RANGE_GOES_ON: Final = re.compile(r"(?P<percent>\s?[%‰])?\s(?:to|or)\s[$€£¥₹]?\d[\d.,]*(?P<other>\s?[%‰])?")
+_FROM: Final = re.compile(
+    r"\b(?:from|grew|rose|fell|up|down|increased|decreased|dropped|climbed)\s[$€£¥₹]?[\d.,]*[%‰]?$", re.IGNORECASE
+)
+_YEAR: Final = re.compile(r"(?<!\S)(?:19|20)\d\d$")
 _SUFFIX: Final = re.compile(r"-(?:free|less|proof|neutral|negative)\b")
 _POSSESSIVE: Final = re.compile(r"'s?(?!\w)", re.IGNORECASE)
 _NUMBER_BEGAN: Final = re.compile(
@@ -52,7 +58,11 @@ def _cuts_before(flat: str, start: int) -> bool:
 
 def _cuts_after(flat: str, end: int) -> bool:
     last = flat[end - 1]
-    if end == len(flat) or not last.isalnum():
+    if end == len(flat) or not (last.isalnum() or last in "%‰"):
+        return False
+    if (last.isdigit() or last in "%‰") and _range_goes_on(flat, end):
+        return True
+    if not last.isalnum():
         return False
     following = flat[end]
     if following.isalnum():
@@ -66,6 +76,15 @@ def _cuts_after(flat: str, end: int) -> bool:
     if following == "'":
         return after[1:2].isalnum() and _POSSESSIVE.match(after) is None
     return following == "-" and _SUFFIX.match(after) is not None
+
+
+def _range_goes_on(flat: str, end: int) -> bool:
+    """True when a number that ends at *end* is the lower end of a range."""
+    range_ = _RANGE_GOES_ON.match(flat, end)
+    if range_ is None or (flat[end - 1] in "%‰") != bool(range_["other"]):
+        return False
+    before = flat[max(0, end - 24) : end]
+    return _FROM.search(before) is None and _YEAR.search(before) is None
 
 
 def _is_ideogram(char: str) -> bool:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from pipeline.library.quotes.cuts import cuts
 from pipeline.library.quotes.normal import normal
 from pipeline.library.quotes.text import Text, Token, text_of, tokens
 
@@ -35,14 +36,17 @@ def difference(quote: str, text: str | Text) -> Nearest | None:
     if window is None:
         return None
     likeness, first, behind = window
-    start, end = words[first].start, words[behind - 1].end
-    end = _with_punctuation(given, end)
+    start = given.flat.rfind(" ", 0, words[first].start + 1) + 1
+    end = _with_punctuation(given, words[behind - 1].end)
+    while end < len(given.flat) and cuts(given.flat, start, end):
+        end = _behind_next_word(given.flat, end)  # what a number is of belongs to it
     passage = given.flat[start:end]
     return Nearest(passage, _marked(normal(quote).split(), passage.split()), given.line_at(start), likeness)
 
 
 def _bare(token: Token) -> str:
-    return token.key.lower()
+    """*token* as it is compared where a passage is looked for: its letters or its digits alone."""
+    return token.key.lower().strip("$€£¥₹+-%‰")
 
 
 def _window(wanted: Sequence[str], words: Sequence[str]) -> tuple[float, int, int] | None:
@@ -93,6 +97,12 @@ def _with_punctuation(given: Text, end: int) -> int:
     while end < len(given.flat) and given.flat[end] in ".,;:!?)\"'%":
         end += 1
     return end
+
+
+def _behind_next_word(flat: str, end: int) -> int:
+    following = flat.find(" ", end + 1)
+    following = following if following >= 0 else len(flat)
+    return _behind_next_word(flat, following) if flat[end:following].strip() in ("to", "or") else following
 
 
 def _marked(wanted: Sequence[str], given: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ _SPECIAL: Final = re.compile(
 _SAYS_TOO_MUCH: Final = re.compile(r"\d|\b(?:not|no|never|none|nor|neither|without|cannot)\b|n't\b", re.IGNORECASE)
 _STOPS: Final = frozenset(",.;:")
 _CLOSING: Final = _STOPS | {'"'}
-_REST_OF_WORD: Final = re.compile(r"\w+")
+_REST_OF_WORD: Final = re.compile(r"\w+(?:'\w+)*")
 REPLACED: Final = 8  # words that an insertion may stand for
 
 
@@ -68,13 +68,17 @@ def edited(wanted: str, flat: str) -> tuple[Part, ...]:
         held = (*opening.tokens, *tokens(wanted[at : special.start()]))
         if held:
             parts.append(replace(opening, tokens=held, stem=special["ending"] is not None))
+            opening = Part(())
         at = special.end()
         if special["letter"]:
             rest = _REST_OF_WORD.match(wanted, at)
             at = rest.end() if rest else at
-            opening = Part(tuple(tokens(special["letter"] + (rest[0] if rest else ""))), first_letter=True)
-        else:
-            passed_by = None if special["elision"] else 0 if special["ending"] else REPLACED
-            opening = Part((), passed_by=passed_by, bare=special[0].startswith("."))
+            opening = replace(
+                opening, tokens=tuple(tokens(special["letter"] + (rest[0] if rest else ""))), first_letter=True
+            )
+        elif special["elision"]:
+            opening = Part((), passed_by=None, bare=special[0].startswith("."))
+        elif said is not None and opening.passed_by is not None:
+            opening = Part((), passed_by=REPLACED)
     held = (*opening.tokens, *tokens(wanted[at:]))
     return (*parts, replace(opening, tokens=held)) if held else tuple(parts)

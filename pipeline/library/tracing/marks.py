@@ -61,6 +61,10 @@ def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotati
         else:
             at += 1
             continue
+        if end is None and char == "“" and at == 0:
+            end = len(text)  # the next paragraph goes on with the quotation, and opens with a mark of its own
+            yield Quotation(0, end, text[1:].strip())
+            return
         if end is None:
             yield _made(text, at, at + 1, "open")
             at += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.quotes import Place, difference, normal, places
+from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, all_stored
 from pipeline.library.tracing.marks import Quotation
@@ -98,11 +99,19 @@ def _turned(quotation: Quotation, statement: Statement, one: Held, place: Place)
             f"in {one.source.id} “{just_before[0].strip()}” stands directly before these words; quote it with them"
         )
         yield Finding("S320", quotation.start, quotation.end, message, Severity.WARNING)
+    elif _ends_inside(one.text.flat[place.start : place.end]) > _ends_inside(normal(quotation.words)):
+        message = f"what is left out here ends a sentence of {one.source.id}, and two become one; quote them apart"
+        yield Finding("S110", quotation.start, quotation.end, message, Severity.WARNING)
     elif len(left_out) > len(_NEGATION.findall(quotation.words)):
         message = (
             f"what is left out here has “{left_out[0]}” in {one.source.id}; see whether the words still say the same"
         )
         yield Finding("S320", quotation.start, quotation.end, message, Severity.WARNING)
+
+
+def _ends_inside(words: str) -> int:
+    """How many sentences end within *words*; dots that stand for words left out may stand for an end."""
+    return len(sentence_ends(words)) - 1 + len(re.findall(r"[.!?\]]\s?\.{3}|\.{4}|\.{3}\s?\[?[A-Z]", words))
 
 
 # --- not found ------------------------------------------------------------------------------------------------------------------
@@ -140,7 +149,9 @@ def _misquoted(quotation: Quotation, held: Sequence[Held], library: Library) -> 
     cited = {one.source.id for one in held}
     shown, ids = f"“{_short(quotation.words)}”", ", ".join(sorted(cited)) or "any source"
     for source, text in all_stored(library):
-        if source.id not in cited and (place := next(iter(places(quotation.words, text)), None)) is not None:
+        if source.id in cited or not _may_hold(text.flat, quotation.words):
+            continue
+        if (place := next(iter(places(quotation.words, text)), None)) is not None:
             message = (
                 f"{shown} does not occur in {ids} but in {source.id} (line {place.line} of its text); cite that one"
             )
@@ -152,6 +163,12 @@ def _misquoted(quotation: Quotation, held: Sequence[Held], library: Library) -> 
     one, found = max(nearest, key=lambda pair: pair[1].likeness)
     message = f"{shown} does not occur in {ids}; [-yours-] {{+{one.source.id}, line {found.line}+}}: “{found.marked}”"
     return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
+
+
+def _may_hold(flat: str, words: str) -> bool:
+    """False where more than a third of the longer *words* stand nowhere in *flat*: quick, so that all texts can be asked."""
+    longer = re.findall(r"[^\W\d_]{4,}", normal(words))
+    return sum(word in flat for word in longer) * 3 >= len(longer) * 2
 
 
 _SHOWN: Final = 90  # characters

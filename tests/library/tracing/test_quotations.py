@@ -117,6 +117,19 @@ def test_s110_a_quotation_is_not_stitched_together_from_two_paragraphs(newsroom:
     assert [problem.code for problem in whole] == []
 
 
+def test_s110_two_sentences_that_become_one_are_told(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", TEXT)
+
+    joined = _problems(newsroom, "It says: “Halls under contract … above our 2024 outlook”.[^westfield]")
+    apart = _problems(
+        newsroom, "It says: “Halls under contract may need … supply by 2030. … [A]bove our 2024 outlook”.[^westfield]"
+    )
+
+    assert [(problem.code, problem.severity) for problem in joined] == [("S110", Severity.WARNING)]
+    assert "two become one" in joined[0].message
+    assert apart == []
+
+
 def test_s111_words_of_another_source_are_misattributed_not_invented(newsroom: Newsroom) -> None:
     _stored(newsroom, "westfield", VOSS)
     _stored(newsroom, "eastfield", TEXT)
@@ -220,6 +233,18 @@ def test_a_quotation_of_several_sentences_is_one(newsroom: Newsroom) -> None:
     )
 
     assert claim.basis is Basis.QUOTED
+
+
+def test_a_quotation_that_goes_on_in_the_next_paragraph_is_looked_up_in_both(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", TEXT)
+    article, library = newsroom.load_article(
+        "“Halls under contract may need 9% to 17% of regional supply by 2030.[^westfield]\n\n"
+        "“That is 60% below our 2024 outlook.”[^westfield]\n"
+    )
+
+    first, second = library.claims(article)
+
+    assert (first.basis, second.basis) == (Basis.QUOTED, Basis.UNTRACED)
 
 
 # --- negations ------------------------------------------------------------------------------------------------------------------
