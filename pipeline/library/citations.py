@@ -32,7 +32,7 @@ CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each so
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
 # A block quote that is nothing but one citation.
-_WORDLESS: Final = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)")
+WORDLESS: Final = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)")
 PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)  # lines without an empty one between them
 CODE_MARK: Final = "\ufffc"  # what `prose` leaves of a fenced block: it still ends a list
 
@@ -59,12 +59,19 @@ def find_citations(body: str, *, first_line: int = 1) -> tuple[Citation, ...]:
     if not any(sign in body for sign in ("[^", "[@", "![[")):
         return ()
     text = prose(body)
-    wordless = {m.start("citation") for m in _WORDLESS.finditer(text)} if ">" in text else set()
+    wordless = {m.start("citation") for m in WORDLESS.finditer(text)} if ">" in text else set()
     return tuple(
         Citation(source, quote, *line_and_column(body, at, first_line=first_line), inserted=inserted or at in wordless)
         for m in _PLACES.finditer(text)
         for source, quote, at, inserted in _cited(m)
     )
+
+
+def inserted_in(body: str) -> set[tuple[str, str | None]]:
+    """Source and quote of the words that the build sets in *body*."""
+    if "![[" not in body and not re.search(r">[ \t]*\[\^", body):  # looked for first, for it costs little
+        return set()
+    return {(citation.source, citation.quote) for citation in find_citations(body) if citation.inserted}
 
 
 def _cited(place: re.Match[str]) -> Iterator[tuple[str, str | None, int, bool]]:

@@ -176,6 +176,15 @@ def _problems(path: str, document: Document, findings: list[schema.Finding], *, 
 # --- sources and lists ----------------------------------------------------------------------------------------------------------
 
 
+def source_of(raw: bytes, path: str) -> Source | None:
+    """The source that *raw* would be in the file *path*; None where it cannot be read."""
+    try:
+        file, _ = schema.read(schema.SourceFile, parse(decode(raw)).data)
+    except Unreadable:
+        return None
+    return file.source(path) if file else None
+
+
 def _read_source(root: Path, path: str, shelf: Shelf) -> None:
     document = _document(root, path, shelf.problems)
     if document is None:

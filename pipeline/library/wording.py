@@ -10,13 +10,14 @@ import difflib
 import functools
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from pipeline.errors import ContentError
-from pipeline.library.citations import CITATION, PANDOC, without_definitions
+from pipeline.library.citations import CITATION, INSERTION, PANDOC, WORDLESS, inserted_in, without_definitions
 from pipeline.library.quotes import normal
-from pipeline.library.render import body_tree
+from pipeline.library.render import body_tree, words_of
 from pipeline.model import Article, Source
 
 _CITED: Final = re.compile(rf"{CITATION}|{PANDOC}")
@@ -44,6 +45,24 @@ def same_wording(one: Article, other: Article, sources: Mapping[str, Source]) ->
         if _bare(one.body) == _bare(other.body):
             return True
     return wording(one, sources) == wording(other, sources)
+
+
+def written_out(article: Article, sources: Mapping[str, Source]) -> Article:
+    """*article* with the words in its body that the build would set there from *sources*: it keeps them when those change."""
+
+    def words(source: str, quote: str | None) -> str:
+        return " ".join((words_of(sources, source, quote) or "").split())
+
+    def in_a_line(m: re.Match[str]) -> str:
+        return f"“{found}”" if (found := words(m[1], m[2])) else m[0]
+
+    def in_a_block(m: re.Match[str]) -> str:
+        return m[0].replace(m["citation"], words(m[2], m[3]) + m["citation"])
+
+    if not inserted_in(article.body):
+        return article
+    body = re.sub(INSERTION, in_a_line, WORDLESS.sub(in_a_block, article.body))
+    return replace(article, body=body)
 
 
 def changed_lines(was: str, now: str) -> tuple[int, int | None]:

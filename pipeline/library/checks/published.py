@@ -4,7 +4,8 @@ Each article is compared with its own past in Git (`history`). A version counts 
 was committed with a final status, and its date had come before the next version. The text to compare with is that of the first such
 version, or of the last one that came with a correction and a new `updated`, and so of a text that readers have been told of.
 
-Adding a source, mending a link, a change of markup or typography is no change of the text (`wording`).
+Adding a source, mending a link, a change of markup or typography is no change of the text (`wording`). Words that the build sets
+from a source are those that the source had at the time.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pipeline.library.files import Read, article_of
+from pipeline.library.citations import inserted_in
+from pipeline.library.files import SOURCES, Read, article_of, source_of
 from pipeline.library.frontmatter import Unreadable, decode, split
 from pipeline.library.history import History, Version, blob_of
 from pipeline.library.worddiff import word_diff
-from pipeline.library.wording import changed_lines, same_wording, wording
+from pipeline.library.wording import changed_lines, same_wording, wording, written_out
 from pipeline.model import Article, Problem, Severity, Source, Status
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
-ALIKE: Final = 0.5  # share of lines that two files have in common when one is the other, moved and not yet committed
-_Known: TypeAlias = dict[
-    tuple[str, str], Article | None
-]  # by path and front matter, which is most of the work and seldom changes
+ALIKE: Final = 0.5  # share of words that two files have in common when one is the other, moved and not yet committed
+# By path and front matter, which is most of the work to read and seldom changes.
+_Known: TypeAlias = dict[tuple[str, str], Article | None]
 _RANK: Final = {status: rank for rank, status in enumerate(Status)}
 
 
@@ -39,7 +40,7 @@ class Edition:
     """An article as readers saw it from one version on."""
 
     version: Version
-    article: Article
+    article: Article  # with the words that the build set in it
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,8 @@ class Past:
     """What an article was before, as far as Git knows."""
 
     editions: tuple[Edition, ...]  # those that readers saw, oldest first
-    standing: tuple[
-        Edition, ...
-    ]  # those of them whose text readers were told of: the first, and each that came with a correction
+    # Those of them whose text readers were told of: the first, and each that came with a correction.
+    standing: tuple[Edition, ...]
     reviewed: Article | None  # as it stood at ai.review_commit; None where that is not known here
     committed: Edition | None = None  # as it stands in the last commit, whether readers saw it or not
     is_whole: bool = True  # False where this clone lacks a version
@@ -85,6 +85,7 @@ def pasts_of(
             wanted += [version.blob for version in chain if version.blob]
         wanted += _names_of_review(article, chain, history)
     texts = history.texts(wanted)
+    texts |= history.texts(_names_of_inserted(articles, chains, texts, history))
     return {a.path: _past(a, raws[a.path], chains[a.path], texts, sources, history, now=now) for a in articles}
 
 
@@ -101,7 +102,10 @@ def _past(
     known: _Known = {}
     with suppress(Unreadable):
         known[article.path, split(decode(raw))[0]] = article
-    editions = tuple(_editions(article, chain, texts, known, now=now))
+    editions = tuple(
+        Edition(edition.version, _written_out(edition.article, edition.version.commit, texts, sources, history))
+        for edition in _editions(article, chain, texts, known, now=now)
+    )
     standing: list[Edition] = []
     for edition in editions:
         if not standing or same_wording(standing[-1].article, edition.article, sources):
@@ -109,7 +113,9 @@ def _past(
         elif in_order(standing[-1].article, edition.article):
             standing.append(edition)
     found = (texts[name] for name in _names_of_review(article, chain, history) if name in texts)
-    reviewed = next((read for raw in found if (read := article_of(raw, article.path))), None)
+    read = next((read for raw in found if (read := article_of(raw, article.path))), None)
+    commit = article.ai.review_commit or ""
+    reviewed = _written_out(read, commit, texts, sources, history) if read else None
     is_whole = len(chain) < 2 or all(version.blob in texts for version in chain if version.blob)
     return Past(editions, tuple(standing), reviewed, _committed(article, chain, texts, known), is_whole)
 
@@ -121,7 +127,7 @@ def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, b
     if last.blob not in texts:
         return Edition(last, today) if len(chain) == 1 else None
     article = _as_it_was(texts[last.blob], last.path, known)
-    return Edition(last, article) if article else None
+    return Edition(last, article) if article else None  # as it is typed
 
 
 def _editions(
@@ -147,6 +153,31 @@ def _as_it_was(raw: bytes, path: str, known: _Known) -> Article | None:
         known[path, front] = article_of(raw, path)
     article = known[path, front]
     return article and replace(article, body=body)
+
+
+def _names_of_inserted(
+    articles: Iterable[Article], chains: Mapping[str, tuple[Version, ...]], texts: Mapping[str, bytes], history: History
+) -> Iterator[str]:
+    """The files of the sources whose words the build set in an article, at each of its commits."""
+    for article in articles:
+        blobs = [version.blob for version in chains[article.path] if version.blob]
+        bodies = [article.body, *(texts[blob].decode("utf-8", "replace") for blob in blobs if blob in texts)]
+        ids = {source for body in bodies for source, _ in inserted_in(body)}
+        commits = [version.commit for version in chains[article.path]]
+        if article.ai.review_commit and history.versions:
+            commits.append(article.ai.review_commit)
+        for id_ in sorted(ids):
+            yield from (history.name_at(commit, f"{SOURCES}/{id_}.yml") for commit in commits)
+
+
+def _written_out(
+    article: Article, commit: str, texts: Mapping[str, bytes], sources: Mapping[str, Source], history: History
+) -> Article:
+    ids = {source for source, _ in inserted_in(article.body)}
+    paths = {id_: f"{SOURCES}/{id_}.yml" for id_ in ids}
+    raws = {id_: texts.get(history.name_at(commit, path)) for id_, path in paths.items()}
+    then = {id_: found for id_, raw in raws.items() if raw and (found := source_of(raw, paths[id_]))}
+    return written_out(article, {**sources, **then}) if ids else article
 
 
 def in_order(was: Article, now: Article) -> bool:
@@ -240,7 +271,7 @@ def _check_status(read: Read[Article], past: Past) -> Iterator[Problem]:
 
 
 def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
-    article, before = read.noun, past.standing[-1]
+    article, before = written_out(read.noun, sources), past.standing[-1]
     most = max(past.editions, key=lambda edition: len(edition.article.corrections))
     if len(article.corrections) < len(most.article.corrections):
         yield read.problem(
@@ -255,7 +286,7 @@ def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) 
     said = word_diff(wording(before.article, sources), wording(article, sources))
     lines = f"{count} line{'' if count == 1 else 's'}" if count else "title or dek"
     what_next = (
-        f"put it back and run: opensignal correct {article.slug} --was ... --now ..."
+        f"tell readers by: opensignal correct {article.slug} --was ... --now ..., or put it back"
         if len(article.corrections) <= len(before.article.corrections)
         else "set updated: to when it was corrected"
     )
@@ -267,7 +298,7 @@ def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) 
 
 
 def _check_review(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
-    article, commit = read.noun, read.noun.ai.review_commit
+    article, commit = written_out(read.noun, sources), read.noun.ai.review_commit
     assert commit is not None
     if past.reviewed is None:
         yield read.warning(
