@@ -3,7 +3,8 @@
     feeds.due | fetch | parse | clean | decide | inbox.write | feeds.remember
 
 `fetch` alone speaks to other machines, `parse` alone reads what they say, `decide` has no side effects, `inbox` alone writes cards
-and `store.feeds` alone remembers. `snapshot` stores a page that an article will rest on. Nothing here publishes anything.
+and `store.feeds` alone remembers. `snapshot` stores a page that an article will rest on, `sources/` makes and looks after the files
+of such pages. Nothing here publishes anything.
 """
 
 from __future__ import annotations

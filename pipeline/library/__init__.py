@@ -7,6 +7,7 @@
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     new_article      a title | a file to start from                           `new`
     Library.claims   an article | its sentences, each with what it rests on   `tracing`
+    list_sources     all sources | where each copy lies, who cites it         `sourcelist`, `sourcefile`, `exchange/`
     authorship       an article | a line on who answers for it                `credits`
 
 Nothing here touches the network or a database, or knows MkDocs. What is wrong with a file is a `model.Problem`, never an exception.

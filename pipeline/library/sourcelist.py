@@ -61,7 +61,7 @@ class SourceList:
             yield f"  {source.id:<32} {source.tier:<10} {source.status:<9} {row.copy:<11} {numbers}"
         copies = Counter(row.copy for row in self.rows)
         told = ", ".join(f"{number} {where}" for where, number in sorted(copies.items()))
-        yield f"{len(self.rows)} sources; copies: {told or 'none'}"
+        yield f"{len(self.rows)} {'source' if len(self.rows) == 1 else 'sources'}; copies: {told or 'none'}"
 
 
 def list_sources(library: Library) -> SourceList:

@@ -22,7 +22,8 @@ from pipeline.library.editing import TextFile
 from pipeline.library.files import SOURCES, Read, Shelf, read_content
 from pipeline.library.licences import may_be_passed_on
 from pipeline.library.new import plain_words
-from pipeline.library.quotes import nearest, normal, places
+from pipeline.library.quotes import normal, places
+from pipeline.library.quotes.difference import difference
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.sourcefile import Value, add_below, set_values, snapshot_values, write_source
 from pipeline.library.urls import canonical_url, page_key
@@ -37,6 +38,7 @@ _FILLERS: Final = frozenset(
     "a an and are as at be by company corporation for from group has have in inc is it its limited ltd of on or our that the their "
     "this to was were which with".split()
 )
+_SAID: Final = {"title": "title", "issued": "date"}
 _ID_LENGTH: Final = 32  # characters of a name that we make; with a year and a number it is still an id
 _QUOTE_WORDS: Final = 3  # that name a quote
 
@@ -172,6 +174,10 @@ class _Desk:
         notes = [
             f"{path} cannot be read, so it may have this address already; run opensignal check" for path in self._unread
         ]
+        if silent := [name for name in ("title", "issued") if name not in values]:
+            notes.append(
+                f"the page does not say its {' and '.join(_SAID[name] for name in silent)}; add {', '.join(silent)}"
+            )
         if not in_git:
             notes.append(f"licence {licence}: the text is kept on this machine; its hash and quotes go into Git")
         path = f"{SOURCES}/{values['id']}.yml"
@@ -357,8 +363,8 @@ def _find_quote(
         raise UsageError("--quote holds no words; write those that stand on the page")
     found = places(quote, text)
     if not found:
-        near = nearest(quote, text)
-        hint = f'the nearest text is "{near}"' if near else "nothing in it is like these words"
+        near = difference(quote, text)
+        hint = f"the nearest text is: {near.marked}" if near else "nothing in it is like these words"
         raise ContentError(f"the quote does not stand in the page's text; {hint}; nothing was written")
     page = pages[found[0].line - 1] if pages else None
     same = next((name for name, other in others.items() if normal(other.text) == normal(quote)), None)

@@ -30,6 +30,10 @@ from pipeline.model import Article, Basis, Fact, Source, SourceStatus, Status
 _GONE: Final = frozenset({404, 410})
 
 
+def _number(sources: Sequence[object]) -> str:
+    return "1 source" if len(sources) == 1 else f"{len(sources)} sources"
+
+
 # --- check ------------------------------------------------------------------------------------------------------------------
 
 
@@ -87,7 +91,7 @@ class CheckReport:
         counts = Counter(str(one.found or "unknown") for one in self.checked)
         told = ", ".join(f"{counts[name]} {name}" for name in (*SourceStatus, "unknown") if counts[name])
         left_out = f"; {self.left_out} invented or retracted ones left out" if self.left_out else ""
-        yield f"{len(self.checked)} sources asked for: {told or 'none'}{left_out}"
+        yield f"{_number(self.checked)} asked for: {told or 'none'}{left_out}"
         for path in self.written:
             yield f"wrote the status into {path}"
         if not self.written and any(one.is_news for one in self.checked):
@@ -234,7 +238,10 @@ class RefreshReport:
         told = ", ".join(f"{number} {done}" for done, number in sorted(counts.items()))
         facts = sum(len(one.traced) for one in self.refreshed)
         unborne = sum(len(one.untraced) for one in self.refreshed)
-        yield f"{len(self.refreshed)} sources: {told or 'no copy is missing'}; {facts} facts traced, {unborne} not found"
+        if not self.refreshed:
+            yield "no copy is missing"
+            return
+        yield f"{_number(self.refreshed)}: {told}; of their recorded facts, {facts} traced and {unborne} not found"
 
 
 def refresh(

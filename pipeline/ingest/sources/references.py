@@ -53,7 +53,8 @@ class ImportReport:
             yield f"  {key:<32} known as {id_}"
         for line, why in self.refused:
             yield f"{self.file}:{line} {why}" if line else f"{self.file}: {why}"
-        yield f"{len(self.made)} sources written, {len(self.known)} known already, {len(self.refused)} not read"
+        number = "1 source" if len(self.made) == 1 else f"{len(self.made)} sources"
+        yield f"{number} written, {len(self.known)} known already, {len(self.refused)} not read"
         if self.made:
             yield "mend the tiers, which are guesses, and take the copies: opensignal sources refresh"
 

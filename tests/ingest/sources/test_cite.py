@@ -122,7 +122,7 @@ def test_words_are_checked_before_they_become_a_quote(desk: Desk, url: str) -> N
 def test_words_that_do_not_stand_there_write_nothing(desk: Desk, url: str) -> None:
     before = desk.files()
 
-    with pytest.raises(ContentError, match=r'nearest text is ".*60% above the outlook of 2024.*nothing was written'):
+    with pytest.raises(ContentError, match=r"nearest text is: lies \[-70%-\] \{\+60%\+\} above .*nothing was written"):
         desk.cite(url, quote="lies 70% above the outlook of 2024")
 
     assert desk.files() == before
@@ -183,6 +183,23 @@ def test_a_source_that_was_recorded_by_hand_gets_its_copy_and_keeps_what_was_wri
     assert text.endswith("note: ours\n")
     assert desk.source("north").snapshot is not None
     assert list(desk.source("north").quotes) == ["names-three-reasons"]
+
+
+def test_what_a_page_says_of_itself_is_read_back_as_it_was_written(desk: Desk, site: Site) -> None:
+    title = "Load: &quot;outlook&quot; # {x} [y]\x1b[31m, a &amp; b: - *z &amp;c 'é' | %d"
+    page = PAGE.format(head="").replace("Load outlook 2026", title)
+
+    source = desk.source(desk.cite(site.put("/odd", page, Content_Type=HTML)).id)
+
+    assert source.title is not None
+    assert source.title.startswith('Load: "outlook" # {x} [y]')
+    assert "\x1b" not in source.title
+
+
+def test_a_page_that_says_little_of_itself_leaves_that_to_the_editor(desk: Desk, site: Site) -> None:
+    cited = desk.cite(site.put("/notice", "It will double.", Content_Type="text/plain"))
+
+    assert "the page does not say its title and date; add title, issued" in cited.notes
 
 
 def test_another_source_of_one_publisher_and_year_gets_another_id(desk: Desk, site: Site, url: str) -> None:
