@@ -1,6 +1,6 @@
 """The walk of `opensignal demo --once`: each step is done as its owner would do it, and believed only when seen from outside.
 
-ingest | cite | check | build | sign up | confirm | digest | unsubscribe | a second digest
+ingest | cite | check | build | verify | read | sign up | confirm | digest | unsubscribe | a second digest
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from pipeline.mail.gather import issue_key
 from pipeline.mail.transport import open_transport
 from pipeline.model import Cadence
 from pipeline.site import build_site
+from pipeline.site.verify import Verdict, verify
+from pipeline.site.verify.places import read_folder
 from pipeline.store import Store
 
 A_LOOK = dt.timedelta(seconds=3)  # a person reads before they press; a machine does not
@@ -75,7 +77,7 @@ def walk(scene: Scene) -> None:
 
 def prepare(scene: Scene) -> None:
     """Walk the editor's part, up to the built site. Raises `StepFailed`."""
-    _walk(scene, _ingest, _cite, _check, _build)
+    _walk(scene, _ingest, _cite, _check, _build, _verify)
 
 
 def send_todays(scene: Scene) -> mail.SendReport:
@@ -142,6 +144,19 @@ def _build(scene: Scene) -> str:
     scene.numbers.articles, scene.numbers.feed_items = len(pages), len(feed["items"])
     _see(bool(pages) and bool(feed["items"]), "the site has no articles, or its feed no items")
     return f"{len(pages)} articles, {report.pages} pages, {len(feed['items'])} items in each feed"
+
+
+def _verify(scene: Scene) -> str:
+    """Every claim must be found again on the built site, and one that was altered there must not."""
+    honest = read_folder(scene.settings.site_dir, now=scene.clock())
+    page = "articles/sample-traced/"
+    changed = (honest(page) or b"").replace(b"9.4 gigawatts", b"4.9 gigawatts")
+    found = verify(honest)
+    tampered = verify(lambda path: changed if path == page else honest(path))
+    _see(not found.failures, f"a claim was not found again: {'; '.join(map(str, found.failures[:1]))}")
+    _see(found.verdicts[Verdict.FOUND] >= len(newsroom.SOURCES), "no claim was found again in a stored text")
+    _see(bool(tampered.failures), "a number that was altered on the site was not noticed")
+    return f"{found.claims:,} claims looked up again, 0 failures; a number altered on the site was noticed"
 
 
 def _read(scene: Scene) -> str:
@@ -256,6 +271,7 @@ _NAMES: Mapping[Callable[[Scene], str], str] = {
     _cite: "cite",
     _check: "check",
     _build: "build",
+    _verify: "verify",
     _read: "read",
     _sign_up: "sign up",
     _confirm: "confirm",
