@@ -4,6 +4,9 @@ A key is made on first use in ``.opensignal/keys/NAME.key`` (mode 0600). It neve
 suppression list depend on it. `rotate` puts a new key before the old ones, which go on verifying what they signed: a ring. A file
 has a line a key, newest first: the key in base64, when it was made, and until when it is kept once another has followed it. The
 first key of a file has no time: it has been there from the start. Back the folder up apart from the database.
+
+Which keys were made is noted beside their folder, in ``.opensignal/keys.made``: one that is gone is not made anew without a word,
+for old links would die of it, and who was erased could be written to again.
 """
 
 from __future__ import annotations
@@ -117,21 +120,17 @@ def mac(key: bytes, beginning: bytes) -> Mac:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def load_key(state_dir: Path, name: KeyName) -> bytes:
-    """The newest key *name*. Makes one and raises as `load_keys` does."""
-    return load_keys(state_dir, name).newest
-
-
 def load_keys(state_dir: Path, name: KeyName) -> KeyRing:
-    """The keys *name*, one made if there is none yet. Ask again before each use: another process may have added one.
+    """The keys *name*, one made if there never was one. Ask again before each use: another process may have added one.
 
-    Raises `SettingsError` for a key that others can read, that is too short, or that cannot be made.
+    Raises `SettingsError` for a key that others can read, that is too short, that is gone, or that cannot be made.
     """
     if text := os.environ.get(variable(name)):
         return _from_environment(variable(name), text)
     path = key_file(state_dir, name)
     try:
         if not path.exists():
+            _must_be_new(path)
             _make(path)
         found = path.stat()
         return _from_file(path, found.st_ino, found.st_mtime_ns, found.st_size, stat.S_IMODE(found.st_mode))
@@ -265,7 +264,33 @@ def write_secret(path: Path, content: bytes, *, replacing: bool = False) -> bool
 
 def _make(path: Path) -> None:
     """Write the first key; of two processes that start at once, both use the first one's."""
-    write_secret(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    secret = secrets.token_bytes(KEY_BYTES)
+    if write_secret(path, base64.b64encode(secret) + b"\n"):
+        with _notes(path).open("a", encoding="ascii") as notes:
+            notes.write(f"{path.stem} {key_id(secret)}\n")
+
+
+def _notes(path: Path) -> Path:
+    return path.parent.with_name("keys.made")
+
+
+def _must_be_new(path: Path) -> None:
+    """Raises `SettingsError` where the key was made before."""
+    try:
+        made = dict(line.split() for line in _notes(path).read_text("ascii").splitlines())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{_notes(path)}: cannot be read ({error}); put the backup's file back") from error
+    if path.stem in made and not path.exists():  # another process may have made it just now
+        raise SettingsError(
+            f"{path} is gone, and mail may rest on it: put the backup's file back (its first key has the id {made[path.stem]}). "
+            f"Where there is none, delete the line of {path.stem} in {_notes(path)}; "
+            + {
+                "token": "the links of all letters sent so far are dead then",
+                "suppression": "an import could bring back people who were erased then",
+            }.get(path.stem, "")
+        )
 
 
 def _as_line(key: Key) -> str:

@@ -20,29 +20,55 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import SettingsError, UsageError
-from pipeline.keys import Key, KeyRing, Mac, load_key, load_keys, rotate
+from pipeline.keys import Key, KeyRing, Mac, key_file, load_keys, rotate, write_secret
 from tests.repository import Repository
 
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
 
 def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    first = load_key(tmp_path, "token")
+    first = load_keys(tmp_path, "token").newest
 
     path = tmp_path / "keys" / "token.key"
-    assert load_key(tmp_path, "token") == first
+    assert load_keys(tmp_path, "token").newest == first
     assert len(first) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in path.parent.iterdir()] == ["token.key"]
 
 
+@pytest.mark.parametrize("gone", ["the file", "the folder"])
+def test_a_key_that_is_gone_is_not_made_anew_without_a_word(tmp_path: Path, gone: str) -> None:
+    """M-18, P-05: old links would die of it, and who was erased could be brought back."""
+    before = load_keys(tmp_path, "suppression")
+    file = key_file(tmp_path, "suppression")
+    kept = file.read_bytes()
+    file.unlink()
+    if gone == "the folder":
+        file.parent.rmdir()
+
+    with pytest.raises(SettingsError, match=f"is gone.*backup.*{before.keys[0].id}.*erased"):
+        load_keys(tmp_path, "suppression")
+
+    load_keys(tmp_path, "token")  # another one, made for the first time
+    write_secret(file, kept)
+    assert load_keys(tmp_path, "suppression").newest == before.newest
+
+
+def test_who_has_no_backup_can_begin_anew(tmp_path: Path) -> None:
+    before = load_keys(tmp_path, "token").newest
+    key_file(tmp_path, "token").unlink()
+    (tmp_path / "keys.made").write_text("")
+
+    assert load_keys(tmp_path, "token").newest != before
+
+
 def test_keys_differ(tmp_path: Path) -> None:
-    assert load_key(tmp_path, "token") != load_key(tmp_path, "suppression")
+    assert load_keys(tmp_path, "token").newest != load_keys(tmp_path, "suppression").newest
 
 
 def test_processes_that_start_at_once_use_one_key(tmp_path: Path) -> None:
     found: list[bytes] = []
-    threads = [threading.Thread(target=lambda: found.append(load_key(tmp_path, "token"))) for _ in range(16)]
+    threads = [threading.Thread(target=lambda: found.append(load_keys(tmp_path, "token").newest)) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -55,7 +81,7 @@ def test_processes_that_start_at_once_use_one_key(tmp_path: Path) -> None:
 def test_the_environment_may_hold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSIGNAL_TOKEN_KEY", base64.b64encode(bytes(range(32))).decode())
 
-    assert load_key(tmp_path, "token") == bytes(range(32))
+    assert load_keys(tmp_path, "token").newest == bytes(range(32))
     assert not (tmp_path / "keys").exists()
 
 
@@ -67,17 +93,17 @@ def test_what_is_no_secret_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("OPENSIGNAL_TOKEN_KEY", text)
 
     with pytest.raises(SettingsError, match=words):
-        load_key(tmp_path, "token")
+        load_keys(tmp_path, "token")
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
 def test_a_key_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
     """T-46."""
-    load_key(tmp_path, "token")
+    load_keys(tmp_path, "token")
     (tmp_path / "keys" / "token.key").chmod(mode)
 
     with pytest.raises(SettingsError, match="chmod 600"):
-        load_key(tmp_path, "token")
+        load_keys(tmp_path, "token")
 
 
 # --- a ring -------------------------------------------------------------------------------------------------------------------
@@ -85,13 +111,13 @@ def test_a_key_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: i
 
 def test_a_new_key_signs_and_the_old_ones_still_verify(tmp_path: Path) -> None:
     """M-18, T-50: an old token key is kept for more than 400 days."""
-    first = load_key(tmp_path, "token")
+    first = load_keys(tmp_path, "token").newest
 
     done = rotate(tmp_path, "token", now=NOW)
 
     ring = load_keys(tmp_path, "token")
     assert ring.secrets == (done.made.secret, first)
-    assert load_key(tmp_path, "token") == ring.newest != first
+    assert load_keys(tmp_path, "token").newest == ring.newest != first
     assert [key.made_at for key in ring.keys] == [NOW, None]
     kept_until = ring.keys[1].kept_until
     assert kept_until is not None
@@ -101,7 +127,7 @@ def test_a_new_key_signs_and_the_old_ones_still_verify(tmp_path: Path) -> None:
 
 
 def test_a_change_drops_what_is_too_old_and_nothing_else(tmp_path: Path) -> None:
-    load_key(tmp_path, "token")
+    load_keys(tmp_path, "token")
     made = [rotate(tmp_path, "token", now=NOW + dt.timedelta(days=days)) for days in (0, 300, 421)]
 
     assert [key.id for key in made[2].dropped] == [made[0].kept[0].id]
@@ -110,7 +136,7 @@ def test_a_change_drops_what_is_too_old_and_nothing_else(tmp_path: Path) -> None
 
 def test_a_suppression_key_is_kept_for_ever(tmp_path: Path) -> None:
     """P-06: an erased address can be hashed anew only when it is seen again."""
-    first = load_key(tmp_path, "suppression")
+    first = load_keys(tmp_path, "suppression").newest
     for year in range(10):
         rotate(tmp_path, "suppression", now=NOW + year * dt.timedelta(days=366))
 
@@ -122,7 +148,7 @@ def test_a_suppression_key_is_kept_for_ever(tmp_path: Path) -> None:
 
 def test_what_was_begun_under_a_key_is_finished_under_it(tmp_path: Path) -> None:
     """M-08: a letter that is tried again after a change of keys has the bytes it had."""
-    first = load_key(tmp_path, "token")
+    first = load_keys(tmp_path, "token").newest
     second = rotate(tmp_path, "token", now=NOW).made.secret
     ring = load_keys(tmp_path, "token")
 
@@ -143,7 +169,7 @@ def test_a_running_process_sees_the_new_key(tmp_path: Path) -> None:
 
 
 def test_changes_at_once_lose_no_key(tmp_path: Path) -> None:
-    first = load_key(tmp_path, "token")
+    first = load_keys(tmp_path, "token").newest
     threads = [threading.Thread(target=rotate, args=(tmp_path, "token"), kwargs={"now": NOW}) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -175,7 +201,7 @@ def test_the_environment_may_hold_several_newest_first(tmp_path: Path, monkeypat
     ],
 )
 def test_a_spoilt_file_is_named_and_not_replaced(tmp_path: Path, content: bytes, words: str) -> None:
-    load_key(tmp_path, "token")
+    load_keys(tmp_path, "token")
     path = tmp_path / "keys" / "token.key"
     path.write_bytes(content)
 

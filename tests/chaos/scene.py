@@ -22,7 +22,7 @@ from typing import cast
 import sqlalchemy as sa
 
 from pipeline.config import Settings
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.mail import tokens
 from pipeline.mail.tokens import Purpose
 from pipeline.store import Store, open_store
@@ -191,7 +191,7 @@ class Scene:
 
     def leaving(self) -> dict[str, str]:
         """For each address the path by which one click unsubscribes, as it stands in its letters."""
-        key = load_key(self.state_dir, "token")
+        key = load_keys(self.state_dir, "token").newest
         with self.store() as store, store.reading() as connection:
             rows = connection.execute(sa.select(subscribers.c.email, subscribers.c.ref)).all()
         return {row.email: f"unsubscribe/{tokens.sign(key, Purpose.UNSUBSCRIBE, row.ref)}" for row in rows}

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.config import Settings
 from pipeline.errors import StoreError
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.mail import lifecycle, person
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.departures import reapply
@@ -41,7 +41,7 @@ class Machine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = open_store(settings)
-        self.key = load_key(settings.state_dir, "suppression")
+        self.key = load_keys(settings.state_dir, "suppression").newest
         self.refs = dict(
             zip(NAMES, add_subscribers(self.store, *(f"{name}@example.org" for name in NAMES)), strict=True)
         )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, TransportError
-from pipeline.keys import load_key, load_keys, rotate
+from pipeline.keys import load_keys, rotate
 from pipeline.mail import lifecycle, verp
 from pipeline.mail.dkim import Algorithm, make_key
 from pipeline.mail.notices import send_notices
@@ -52,7 +52,7 @@ class World:
 
     def __init__(self, store: Store, settings: Settings, now: dt.datetime) -> None:
         self.store, self.settings, self.now = store, settings, now
-        self.suppression_key = load_key(settings.state_dir, "suppression")
+        self.suppression_key = load_keys(settings.state_dir, "suppression").newest
 
     def sign_up(self, email: str = EMAIL, *, cadence: str = "daily", page: str = "https://example.org/") -> None:
         record_signup(
@@ -88,7 +88,7 @@ class World:
         of_text, of_html = (set(re.findall(rf"{purpose.value}/(\w+)", part)) for part in (letter.text(), letter.html()))
         assert of_text == of_html
         [token] = of_text
-        return read(load_key(self.settings.state_dir, "token"), purpose, token)
+        return read(load_keys(self.settings.state_dir, "token").newest, purpose, token)
 
     def standing(self) -> list[str]:
         with self.store.reading() as c:
@@ -137,7 +137,7 @@ def test_a_welcome_and_a_reminder_lead_to_the_readers_own_pages(world: World, ki
     assert world.named_by(Purpose.UNSUBSCRIBE, letter) == world.ref()
     assert world.named_by(Purpose.PREFERENCES, letter) == world.ref()
     token = str(letter.message["List-Unsubscribe"]).rpartition("/")[2].rstrip(">")
-    assert read(load_key(world.settings.state_dir, "token"), Purpose.UNSUBSCRIBE, token) == world.ref()
+    assert read(load_keys(world.settings.state_dir, "token").newest, Purpose.UNSUBSCRIBE, token) == world.ref()
     assert letter.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "you asked for Deep Signals weekly" in " ".join(letter.text().split())
     assert "Deep Signals, 1 Sample Street, Example Town" in letter.text()
@@ -192,7 +192,7 @@ def test_m22_a_notice_is_signed_and_returns_to_an_address_that_names_it(small_wo
 
     [letter] = server.received
     local, _, domain = letter.sender.partition("@")
-    about = verp.read(load_key(small_world.settings.state_dir, "token"), local)
+    about = verp.read(load_keys(small_world.settings.state_dir, "token").newest, local)
     assert domain == "bounce.example.org"
     assert (about.kind, about.ref) == (verp.Kind.NOTICE, small_world.ref())
     assert dkim.verify(letter.data, dnsfunc=lambda name, timeout=5: published.key.record.encode())

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
-from pipeline.keys import load_key, load_keys, rotate
+from pipeline.keys import load_keys, rotate
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import Outcome
@@ -165,7 +165,7 @@ def test_a_report_names_lines_and_never_an_address(bring_to_sqlite) -> None:  # 
 def test_nobody_known_is_changed_and_nobody_gone_is_revived(  # type: ignore[no-untyped-def]
     bring, store: Store, settings: Settings, now: dt.datetime
 ) -> None:
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression").newest
     bring("email\n" + "".join(f"{name}@example.org\n" for name in ("active", "left", "complained", "erased")))
     people = everyone(store)
     with store.writing() as c:
@@ -465,7 +465,7 @@ def test_no_byte_of_an_erased_address_is_left_in_the_files(
 def test_the_counts_are_of_people_not_of_rows(  # type: ignore[no-untyped-def]
     bring, store: Store, settings: Settings, now: dt.datetime
 ) -> None:
-    key = load_key(settings.state_dir, "suppression")
+    key = load_keys(settings.state_dir, "suppression").newest
     bring("email,cadence,topics\na@x.test,daily,\nb@x.test,weekly,money power\nc@x.test,weekly,power\nd@x.test,each,\n")
     people = everyone(store)
     with store.writing() as c:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import TokenError
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.mail import requests
 from pipeline.mail.lifecycle import Outcome
 from pipeline.mail.notices import send_notices
@@ -125,7 +125,7 @@ def test_the_letter_is_plain_and_holds_the_link_alone(
 
     [letter] = server.received
     text, html = letter.text(), letter.html()
-    key = load_key(settings.state_dir, "token")
+    key = load_keys(settings.state_dir, "token").newest
     link = f"{settings.web_url}{kind.value}/{sign(key, Purpose(kind.value), the_request(store, ref))}"
     assert sum(tally.values()) == 1
     assert link in text

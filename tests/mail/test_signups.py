@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from pipeline.config import Settings
 from pipeline.errors import AddressError
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.lifecycle import ChoiceError
 from pipeline.mail.signups import FORM_WORDING, handle_signups, record_signup
@@ -56,7 +56,7 @@ def test_the_door_writes_one_row_and_looks_nobody_up(store: Store, settings: Set
             vouched=True,
             detail="",
             first_id=0,
-            key=load_key(settings.state_dir, "suppression"),
+            key=load_keys(settings.state_dir, "suppression").newest,
             now=now,
         )
 

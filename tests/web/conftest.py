@@ -16,7 +16,7 @@ import requests
 import sqlalchemy as sa
 
 from pipeline.config import Settings
-from pipeline.keys import load_key
+from pipeline.keys import load_keys
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.signups import handle_signups
 from pipeline.mail.tokens import Purpose, new_ref, sign
@@ -95,7 +95,7 @@ class Desk:
             ref = self.request(RequestKind(purpose.value), email)
         else:
             ref = self.person(email).ref
-        return f"{purpose.value}/{sign(load_key(self.settings.state_dir, 'token'), purpose, ref)}"
+        return f"{purpose.value}/{sign(load_keys(self.settings.state_dir, 'token').newest, purpose, ref)}"
 
     def joined(self, email: str) -> Subscriber:
         """Somebody who signed up and confirmed."""
