@@ -198,6 +198,7 @@ def _weight(evidence: Evidence, word: str) -> float:
 def _rivals(one: Quantity, other: Quantity) -> bool:
     """True when the two could be taken for one another."""
     bare = not (one.dimension or one.noun) or not (other.dimension or other.noun)
+    bare = bare and "time" not in (one.dimension, other.dimension)
     alike = one.dimension == other.dimension or (bare and 0.01 < one.value / (other.value or 1) < 100)
     return (
         alike
@@ -394,6 +395,8 @@ def _other_time(
     if not places or any(one.best is None for one in sought):
         return
     near = [when for place in places for when in place.figures.whens]
+    if any(_RELATIVE.search(place.words) for place in places):
+        return  # "last year" is a year, and which one depends on when it was said
     for when in figures.whens:
         alike = [other for other in near if _is_alike(when, other)]
         if alike and not any(agrees(when, other) for other in near):
@@ -404,6 +407,11 @@ def _other_time(
             )
             yield Finding("S305", when.start, when.end, message, Severity.WARNING)
             return
+
+
+_RELATIVE: Final = re.compile(
+    r"\b(?:last|this|next|previous|following|coming|past) (?:year|month|quarter|week|spring|summer|autumn|winter)\b"
+)
 
 
 def is_vague(said: Quantity) -> bool:

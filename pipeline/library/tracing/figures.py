@@ -86,7 +86,7 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
 
 
 def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evidence]) -> bool:
-    if said.is_verb and any(
+    if said.dimension == "fold" and any(
         given.dimension == "fold"
         for e in cited
         for p in e.with_quantities
@@ -328,7 +328,7 @@ def _collapsed(sought: Sequence[Sought], text: str) -> Iterable[Finding]:
         if (
             one.best is None
             or one.said.other_end is not None
-            or one.said.bound is not Bound.FLAT
+            or one.said.bound not in (Bound.FLAT, Bound.ABOUT)
             or one.said.unit is None
         ):
             continue

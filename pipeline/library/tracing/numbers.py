@@ -491,14 +491,20 @@ def _fractions(plain: str, text: str) -> list[Quantity]:
         top = {"a": 1, "an": 1}.get(found["top"].lower()) or _DIGITS[found["top"].lower()]
         is_plural = name.endswith("s") and name != "halves"
         # "a third source", "a quarter earlier" and "a tenth plant" are no parts of anything
-        if not is_plural and not re.match(
-            r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$",
-            plain[found.end() :],
+        before = plain[: found.start()].lower()
+        by = re.search(r"\b(?:by|to|at)(?: (?:about|around|nearly|almost|roughly|over))? $", before)
+        if (
+            not is_plural
+            and not by
+            and not re.match(
+                r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$",
+                plain[found.end() :],
+            )
         ):
             continue
         if (
             not is_plural
-            and re.search(r"\b(?:in|per|each|every|first|last|second|this|next) $", plain[: found.start()].lower())
+            and re.search(r"\b(?:in|per|each|every|first|last|second|this|next) $", before)
             and name in ("half", "quarter")
         ):
             continue

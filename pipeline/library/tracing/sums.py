@@ -46,7 +46,8 @@ def worked_out(
     if said.dimension == "time" and len(whens) > 1 and any(_fits(said, span) for span in _spans(whens)):
         return True
     if (
-        _CUE.search(text) is None
+        said.unit is not SHARE
+        and _CUE.search(text) is None
         and _COMPARED.search(source) is None
         and len(f"{said.number:g}".replace(".", "").strip("0")) < 3
     ):
@@ -56,6 +57,7 @@ def worked_out(
 
 _COMPARED: Final = re.compile(
     r"\b(?:more|less|fewer|higher|lower|longer|shorter|larger|smaller) than\b|\b(?:behind|below|above|ahead of)\b"
+    r"|\b(?:half|twice|double|third|quarter|times) (?:of )?(?:what|the|as)\b"
 )
 
 
@@ -70,6 +72,9 @@ def _fits(said: Quantity, result: float) -> bool:
         low, high = {Bound.OVER: (1, 1.4), Bound.NEARLY: (0.8, 1), Bound.UNDER: (0.7, 1)}.get(said.bound, (0.88, 1.12))
         return low * said.value <= result <= high * said.value
     return said.bound is not Bound.FLAT and gap <= 0.03 * abs(result)
+
+
+_PERIODS: Final = {"hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0}
 
 
 def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[float]:
@@ -94,6 +99,11 @@ def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[fl
                     yield first.number - second.number
     if len(alike) > 2:
         yield sum(one.base for one in alike)
+    if (period := _PERIODS.get(said.per)) is not None:
+        spans = [one.base for one in pool if one.dimension == "time" and one.base]
+        for one in pool:
+            if one.dimension != "time":
+                yield from (worth / (span / period) for worth in (one.base, one.value) for span in spans)
     if dimension in ("", "fold", "percent", "points"):
         yield from _ratios(dimension, pool)
     if dimension == "percent" and re.search(r"\b(?:rest|remaining|remainder|other|others|leaves?|left)\b", text):
@@ -106,6 +116,8 @@ def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[fl
             for whole in pool:
                 if whole is not share and (whole.dimension == dimension or not dimension) and part:
                     yield part * whole.base
+                    if share.dimension == "percent":
+                        yield whole.base / part  # 8 million, "half of what the law allows"
                     if share.dimension == "":
                         yield whole.base / part
     if dimension == "":

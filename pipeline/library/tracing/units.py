@@ -129,6 +129,17 @@ SGD  S$              | Singapore dollars
 AUD  A$ AU$          | Australian dollars
 CAD  C$ CA$          | Canadian dollars
 BRL  R$              | reais | real
+CZK                  | crowns | crown | koruna
+BGN                  | leva | lev
+PLN                  | zloty | zlotys
+HUF                  | forints | forint
+RUB                  | roubles | rubles
+TRY                  | lira | liras
+ZAR                  | rand
+MXN                  | pesos
+ILS  ₪               | shekels
+THB                  | baht
+IDR                  | rupiah
 CHF                  | Swiss francs | francs | franc
 SEK                  | Swedish kronor | kronor
 NOK                  | Norwegian kroner | kroner

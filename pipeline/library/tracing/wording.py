@@ -40,10 +40,24 @@ _NOT: Final = re.compile(
 )
 
 
+# Words that say no without a "not": where the other sentence has one, both may say the same.
+_SOFT_NOT: Final = re.compile(
+    r"\b(?:stop\w*|ceas\w+|end(?:s|ed|ing)?|halt\w*|avoid\w*|spar(?:e|es|ed)|exempt\w*|shut|clos(?:e|es|ed)|missing|absent"
+    r"|against|drop(?:s|ped)?"
+    r"|withdr[ae]w\w*|gave up|give up|free (?:of|from)|prevent\w*|bar(?:s|red)|ban(?:s|ned)?|forb\w+|block(?:s|ed)"
+    r"|left out|only|less than|fewer than"
+    r"|short of|too|impossible|unknown|uncertain|independent\w*|hardly|barely|scarcely|rarely|few|little|same|alike)\b",
+    re.IGNORECASE,
+)
+
+
 def check_negation(text: str, like: Place, source: str) -> Iterator[Finding]:
     """S320: one of the two sentences says no, and the other does not."""
     ours, theirs = list(_NOT.finditer(text)), list(_NOT.finditer(like.words))
     if bool(ours) == bool(theirs):
+        return
+    plain, negative = (like.words, text) if ours else (text, like.words)
+    if any(soft[0].lower() not in negative.lower() for soft in _SOFT_NOT.finditer(plain)):
         return
     negated, other = (text, like.words) if ours else (like.words, text)
     found = (ours or theirs)[0]
@@ -64,7 +78,8 @@ _HEDGE: Final = re.compile(
     r"|likely|potentially|possibly|perhaps"
     r"|propos\w+|plan(?:s|ned|ning)?(?! to be)|intend\w*|aims?|aimed|hopes?|preliminary|tentative\w*|provisional\w*"
     r"|consider(?:s|ing)|conditional\w*|subject to"
-    r"|unconfirmed|alleg\w+|reportedly|suggests?|suggested|appears?|if approved|in talks|scenario|projected|pending"
+    r"|unconfirmed|alleg\w+|reportedly|suggests?|suggested|appears?|if approved|in talks|only if|provided that|unless"
+    r"|scenario|projected|pending"
     r"|non-binding)\b"
 )
 _OUR_HEDGE: Final = re.compile(
@@ -272,7 +287,7 @@ def _turned(text: str, source: str) -> tuple[int, int] | None:
                 continue
             mine, its = _sides(text, ours), _sides(source, theirs)
             crossed = bool(mine[0] & its[1] - its[0]) and bool(mine[1] & its[0] - its[1])
-            straight = bool(mine[1] & its[1] - its[0]) or bool(mine[0] & its[0] - its[1] and not crossed)
+            straight = bool(mine[1] & its[1] - its[0])
             if (crossed and not mine[1] & its[1] and way == its_way) or (straight and not crossed and way != its_way):
                 return ours.span()
     return None
