@@ -353,6 +353,21 @@ def test_s117_a_number_that_only_an_aggregator_gives(newsroom: Newsroom) -> None
     assert "rests on northfield-2026 alone" in problems[0].message
 
 
+def test_s118_a_number_whose_copy_is_kept_elsewhere_could_not_be_looked_up(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook", redistribute="quote")
+    newsroom.article("Halls may need 9% to 17% of regional supply by 2030.[^westfield]\nIt looks ahead.[^westfield]\n")
+    newsroom.keep_outside_git()
+    before = newsroom.problems()
+    for copy in (newsroom.root / ".opensignal/snapshots").iterdir():
+        copy.unlink()
+
+    after = [problem for problem in newsroom.load().problems if problem.path.endswith(".md")]
+
+    assert before == []
+    assert [(p.line, p.column, p.code, p.severity) for p in after] == [(9, 1, "S118", Severity.WARNING)]
+    assert "the stored copy of westfield is not here; run opensignal sources pull" in after[0].message
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("superseded_by: southfield-2026\n", ""), ("", "supersedes: northfield-2026\n")],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from pipeline.ingest.snapshot import PAGES, Taken, keep, read
 from pipeline.library import Library, StoredTexts
 from pipeline.library.citations import find_citations
 from pipeline.library.editing import TextFile
-from pipeline.library.quotes import occurs
+from pipeline.library.quotes import occurs, places
 from pipeline.library.sourcefile import Value, set_values, snapshot_values
 from pipeline.library.sourcelist import chosen_sources
 from pipeline.library.urls import page_key
@@ -44,7 +44,7 @@ class Checked:
     source: Source
     found: SourceStatus | None  # None: it could not be told today
     why: str = ""
-    lost: tuple[str, ...] = ()  # quotes that articles cite and that no longer stand there
+    lost: tuple[str, ...] = ()  # names of quotes, or words, that articles cite and that no longer stand there
     leads_to: str | None = None
 
     @property
@@ -116,27 +116,23 @@ def check_sources(
     """
     sources = chosen_sources(library, only)
     asked = [source for source in sources if _is_asked(source, named=bool(only))]
-    cited = cited_quotes(library)
+    cited = cited_words(library)
     checked = []
     answers = fetch_all(fetcher, [Request(source.url, accept=PAGES) for source in asked], now=now)
     for source, answer in zip(asked, answers, strict=True):
-        names = cited.get(source.id, ())
+        words, text = cited.get(source.id, {}), ""
         try:
-            text = (
-                ""
-                if isinstance(answer, NotHad) or not names
-                else read(sandbox, answer, url=source.url, now=now).page.text
-            )
+            if words and not isinstance(answer, NotHad):
+                text = read(sandbox, answer, url=source.url, now=now).page.text
+            checked.append(judge(source, answer, text, cited=words))
         except FetchError as error:
             checked.append(Checked(source, None, str(error)))
-            continue
-        checked.append(judge(source, answer, text, cited=names))
     written = [_write_status(one, root=root, now=now) for one in checked if one.is_news] if write else []
     return CheckReport(tuple(checked), len(sources) - len(asked), tuple(written))
 
 
-def judge(source: Source, answer: Answer | NotHad, text: str, *, cited: Iterable[str]) -> Checked:
-    """What *answer* means for *source*; *text* is that of its page, and *cited* are the quotes that must stand in it."""
+def judge(source: Source, answer: Answer | NotHad, text: str, *, cited: Mapping[str, str]) -> Checked:
+    """What *answer* means for *source*; *text* is that of its page, and *cited* are the words that must stand in it."""
     if isinstance(answer, NotHad):
         if answer.status in _GONE:
             return Checked(
@@ -146,27 +142,32 @@ def judge(source: Source, answer: Answer | NotHad, text: str, *, cited: Iterable
     if urlsplit(answer.url).path in ("", "/") and urlsplit(source.url).path not in ("", "/"):
         return Checked(source, SourceStatus.GONE, f"leads to a front page, {answer.url}", leads_to=answer.url)
     leads_to = answer.moved if answer.moved and page_key(answer.moved) != page_key(source.url) else None
-    lost = tuple(name for name in cited if not occurs(source.quotes[name].text, text))
+    lost = tuple(name for name, words in cited.items() if not places(words, text, first_letter=True))
     if lost:
-        why = f"not there any more: {', '.join(lost)}" + (
-            f"; our copy is of {source.snapshot.at:%Y-%m-%d}" if source.snapshot else ""
-        )
+        ours = f"; our copy is of {source.snapshot.at:%Y-%m-%d}" if source.snapshot else ""
+        why = f"not there any more: {', '.join(lost)}{ours}"
         return Checked(source, SourceStatus.CHANGED, why, lost, leads_to)
     if leads_to is not None:
         return Checked(source, SourceStatus.MOVED, f"leads to {leads_to}; set url: to that", leads_to=leads_to)
     return Checked(source, SourceStatus.LIVE, "answers again" if source.status is not SourceStatus.LIVE else "")
 
 
-def cited_quotes(library: Library) -> Mapping[str, tuple[str, ...]]:
-    """By source, the quotes that articles lean on: those that they name and, of a source that is cited without one, all."""
-    cited: dict[str, set[str]] = {}
+def cited_words(library: Library) -> Mapping[str, Mapping[str, str]]:
+    """By source, the words that articles lean on, by what to call them: the quotes that they name; of a source that is cited
+    without one, all its quotes; and what stands between quotation marks and was found in the stored copy."""
+    cited: dict[str, dict[str, str]] = {}
     for article in library.articles:
         for citation in article.citations:
             source = library.sources.get(citation.source)
-            if source is not None:
-                names = {citation.quote} & set(source.quotes) if citation.quote else set(source.quotes)
-                cited.setdefault(source.id, set()).update(name for name in names if name)
-    return {id_: tuple(name for name in library.sources[id_].quotes if name in names) for id_, names in cited.items()}
+            for name, quote in source.quotes.items() if source else ():
+                if citation.quote in (None, name):
+                    cited.setdefault(citation.source, {})[name] = quote.text
+        for claim in library.claims(article):
+            for passage in claim.passages:
+                direct = {f"“{part}”": part for part in passage.bears if f"“{part}”" in claim.text}
+                if passage.kind == "text" and direct:
+                    cited.setdefault(passage.source, {}).update(direct)
+    return cited
 
 
 def _is_asked(source: Source, *, named: bool) -> bool:

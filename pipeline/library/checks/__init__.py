@@ -19,11 +19,11 @@ from pipeline.library.checks.claims import check_claims
 from pipeline.library.checks.published import check_published, pasts_of
 from pipeline.library.checks.sources import (
     check_addresses,
-    check_aggregators,
     check_ids,
     check_quotes,
     check_source,
     check_superseded,
+    check_support,
 )
 from pipeline.library.files import Shelf
 from pipeline.library.history import open_history
@@ -74,7 +74,7 @@ CODES: Final = {
     "S115": "more of a source stands in the repository than may be redistributed",
     "S116": "a source that was replaced by a newer one, or retracted",
     "S117": "a number whose only source is an aggregator",
-    "S118": "a quote or a quotation that could not be looked up: the stored copy is not here, or there is none",
+    "S118": "a quote, a quotation or a number that could not be looked up: the stored copy is not here, or there is none",
     # what must carry a citation
     "S201": "a sentence with a number and without a citation",
     "S202": "a quotation without a citation",
@@ -113,7 +113,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     for article in shelf.articles:
         yield from check_article(article, library, root)
         yield from check_superseded(article, library)
-        yield from check_aggregators(article, library)
+        yield from check_support(article, library)
         yield from check_claims(article.noun, library)
     yield from check_slugs(shelf.articles)
     for source in shelf.sources:

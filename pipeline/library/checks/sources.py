@@ -12,7 +12,7 @@ from pipeline.library.licences import RESERVED
 from pipeline.library.quotes import difference, normal, occurs, places
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
-from pipeline.model import Article, Basis, Feed, Problem, Severity, Source, SourceStatus, Tier
+from pipeline.model import Article, Basis, Claim, Feed, Problem, Severity, Source, SourceStatus, Tier
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -66,16 +66,28 @@ def check_superseded(read: Read[Article], library: Library) -> Iterator[Problem]
         yield Problem(read.path, citation.line, citation.column, "S116", message, Severity.WARNING)
 
 
-def check_aggregators(read: Read[Article], library: Library) -> Iterator[Problem]:
-    """S117: a number whose sentence cites nobody but collectors of reports."""
+def check_support(read: Read[Article], library: Library) -> Iterator[Problem]:
+    """S117, S118: a number whose sentence cites nobody but collectors of reports, or that cannot be looked up here."""
+    cited = [library.sources[id_] for id_ in read.noun.source_ids if id_ in library.sources]
+    if not any(source.tier is Tier.AGGREGATOR or library.texts.is_away(source) for source in cited):
+        return  # most articles: their claims need not be read
     for claim in library.claims(read.noun):
-        sources = [library.sources[id_] for id_ in claim.source_ids if id_ in library.sources]
-        if claim.basis not in _FIGURES or not sources or any(s.tier is not Tier.AGGREGATOR for s in sources):
-            continue
-        if any(char.isdigit() for char in claim.text):
-            names = " and ".join(source.id for source in sources)
-            message = f"a number here rests on {names} alone, which collects what others report; cite who reports or measured it"
-            yield Problem(read.path, claim.line, claim.column, "S117", message, Severity.WARNING)
+        if any(char.isdigit() for char in claim.text) and (wrong := _wrong_with_support(claim, library)):
+            yield Problem(read.path, claim.line, claim.column, *wrong, Severity.WARNING)
+
+
+def _wrong_with_support(claim: Claim, library: Library) -> tuple[str, str] | None:
+    """Code and message, if something is wrong with what a claim with a number rests on."""
+    sources = [library.sources[id_] for id_ in claim.source_ids if id_ in library.sources]
+    if sources and claim.basis in _FIGURES and all(source.tier is Tier.AGGREGATOR for source in sources):
+        names = " and ".join(source.id for source in sources)
+        who = f"{names} alone, which {'collects' if len(sources) == 1 else 'collect'} what others report"
+        return "S117", f"a number here rests on {who}; cite who reports or measured it"
+    away = ", ".join(source.id for source in sources if library.texts.is_away(source))
+    if away and claim.basis is Basis.UNSEEN and all(problem.code != "S118" for problem in claim.problems):
+        what = f"a number here could not be looked up: the stored copy of {away} is not here"
+        return "S118", f"{what}; run opensignal sources pull"
+    return None
 
 
 def successors(sources: Mapping[str, Source]) -> dict[str, str]:

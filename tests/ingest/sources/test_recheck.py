@@ -102,6 +102,15 @@ def test_changed_is_what_lost_words_that_articles_cite(desk: Desk, cites: str, l
     assert one.found is (SourceStatus.CHANGED if lost else SourceStatus.LIVE)
 
 
+def test_words_in_quotation_marks_are_looked_for_too(desk: Desk) -> None:
+    desk.newsroom.article("They say that “the peak was 9.4 GW in 2025”.[^north]\n")
+    desk.site.put("/outlook", TEXT.replace("The peak was 9.4 GW", "The peak was 9.6 GW"), **PLAIN)
+
+    (one,) = desk.check().checked
+
+    assert (one.found, one.lost) == (SourceStatus.CHANGED, ("“the peak was 9.4 GW in 2025”",))
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_gone_is_what_the_server_says_is_not_there(desk: Desk, status: int) -> None:
     desk.site.put("/outlook", "", status=status)
