@@ -91,6 +91,12 @@ class Text:
         """Which paragraph, from 0, holds *offset* of `flat`."""
         return bisect.bisect_right(self.paragraph_starts, offset) - 1
 
+    def paragraph_span(self, offset: int) -> tuple[int, int]:
+        """From where to where in `flat` the paragraph goes that holds *offset*."""
+        number = self.paragraph_at(offset)
+        last = number + 1 == len(self.paragraph_starts)
+        return self.paragraph_starts[number], len(self.flat) if last else self.paragraph_starts[number + 1] - 1
+
     def parts_between(self, start: int, end: int) -> bool:
         """True when a paragraph ends between *start* and *end*: one that ends in the middle of a sentence is a broken page."""
         first = bisect.bisect_right(self.paragraph_starts, start)
