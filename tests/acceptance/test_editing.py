@@ -163,6 +163,7 @@ def test_a_command_works_from_anywhere_with_root(repository: Repository, tmp_pat
 
 
 def test_one_dead_feed_stops_no_other_and_is_told(repository: Repository, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
     httpserver.expect_request("/good.xml").respond_with_data(
         RSS, content_type="application/rss+xml", headers={"ETag": '"1"'}
     )
@@ -174,7 +175,7 @@ def test_one_dead_feed_stops_no_other_and_is_told(repository: Repository, httpse
     (repository.root / "content" / "feeds.yml").write_text(feeds)
 
     first = repository.run("ingest", "--json", allow_private="true")
-    second = repository.run("ingest", "good", allow_private="true")
+    second = repository.run("ingest", "good", "--allow-private")
 
     outcomes = {feed["id"]: feed["outcome"] for feed in first.json["feeds"]}
     assert first.code == 1
@@ -195,4 +196,31 @@ def test_feeds_on_this_machine_are_refused_unless_allowed(repository: Repository
     ended = repository.run("ingest")
 
     assert ended.code == 1
+    assert "use --allow-private" in ended.err
     assert httpserver.log == []
+
+
+def test_f_07_the_new_address_of_a_feed_that_is_gone_is_written_when_an_editor_says_so(
+    repository: Repository, httpserver: HTTPServer
+) -> None:
+    link = '<link rel="alternate" type="application/rss+xml" href="/new.xml">'
+    httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
+    httpserver.expect_request("/old.xml").respond_with_data("", status=410)
+    httpserver.expect_request("/").respond_with_data(link, content_type="text/html")
+    httpserver.expect_request("/new.xml").respond_with_data(RSS, content_type="application/rss+xml")
+    old, new = httpserver.url_for("/old.xml"), httpserver.url_for("/new.xml")
+    listed = repository.root / "content" / "feeds.yml"
+    listed.write_text(f"# ours\n- id: office\n  url: {old}  # the feed\n  publisher: Office\n")
+
+    gone = repository.run("ingest", "--allow-private")
+    told = repository.run("feeds", "moved")
+    written = repository.run("feeds", "moved", "--apply", "--json")
+    again = repository.run("feeds", "moved")
+
+    assert (gone.code, told.code, written.code, again.code) == (1, 1, 0, 0)
+    assert f"its site offers now, {new}" in gone.err
+    assert f"-> {new}: it is gone (410), and its site offers this one" in told.out
+    assert written.json["moved"] == [
+        {"feed": "office", "was": old, "now": new, "why": "it is gone (410), and its site offers this one"}
+    ]
+    assert listed.read_text() == f"# ours\n- id: office\n  url: {new}  # the feed\n  publisher: Office\n"
