@@ -1,6 +1,6 @@
 """The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
-    content      new, check, ingest, build
+    content      new, check, schema, ingest, build
     feeds        feeds import, export, moved
     inbox        inbox
     articles     fmt, approve, correct, record

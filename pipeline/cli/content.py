@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,6 +102,36 @@ def check(root: Root = None, json: Json = False) -> None:
             f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"
         )
     raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="article, source, people, topics or feeds.", metavar="[KIND]")] = "",
+    root: Root = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Write all of them into this folder.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a kind of file. With it an editor completes keys and ids.
+
+    Example: opensignal schema source
+
+    Example: opensignal schema --out .vscode/schemas
+    """
+    from pipeline.library import load_library
+    from pipeline.library.jsonschema import KINDS, json_schema
+
+    if bool(kind) == bool(out_dir) or (kind and kind not in KINDS):
+        raise UsageError(f"name one of {', '.join(KINDS)}, or a folder for all of them with --out")
+    settings = settings_of(root)
+    library = load_library(settings.root, kept=settings.kept_dir)
+    if out_dir is None:
+        print_json(json_schema(kind, library))
+        return
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for name in KINDS:
+        (out_dir / f"{name}.json").write_text(f"{dumps(json_schema(name, library), indent=2)}\n", "utf-8")
+    out.print(f"wrote {count(len(KINDS), 'schema')} to {short(out_dir)}")
 
 
 @app.command()

@@ -62,7 +62,7 @@ def test_the_words_are_replaced_once_and_readers_are_told(newsroom: Newsroom, wa
     ("was", "said"),
     [
         ("it", r'^"it" stands 2 times in content/articles/2026/2026-11-20-grid.md \(lines 11, 13\); give more words'),
-        ("named 25 halls.", 'does not stand in .*; the nearest is "named 24 halls'),
+        ("named 25 halls.", 'does not stand in .*; the nearest is "+named 24 halls'),
         ("wholly different words", "nothing in it is like these words"),
         ("The grid is the story", "stands in the title of .*; edit the title"),
         ("24 halls?", "does not stand in"),
