@@ -159,6 +159,25 @@ def refresh(
     raise typer.Exit(0 if report.ok else 1)
 
 
+@sources.command()
+def archive(ids: Ids = None, root: Root = None, json: Json = False) -> None:
+    """Find copies of gone sources in the Wayback Machine.
+
+    It is asked for what it has, for sources that are gone or changed and for those that are named, and told nothing else.
+
+    Example: opensignal sources archive
+    """
+    from pipeline.ingest import open_fetcher
+    from pipeline.ingest.sources import find_archived
+    from pipeline.library import load_library
+
+    settings = settings_of(root)
+    library = load_library(settings.root, kept=settings.kept_dir)
+    report = find_archived(open_fetcher(settings), library, root=settings.root, now=now(), only=ids or ())
+    tell(report, json=json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
 @sources.command("import")
 def import_(
     file: Annotated[

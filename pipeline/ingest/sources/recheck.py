@@ -177,11 +177,12 @@ def _is_asked(source: Source, *, named: bool) -> bool:
 
 def _write_status(one: Checked, *, root: Path, now: dt.datetime) -> str:
     assert one.found is not None
-    _change(one.source, {"status": one.found.value, "status_at": f"{now:%Y-%m-%d}"}, root=root)
+    change(one.source, {"status": one.found.value, "status_at": f"{now:%Y-%m-%d}"}, root=root)
     return one.source.path
 
 
-def _change(source: Source, changes: Mapping[str, Value], *, root: Path) -> None:
+def change(source: Source, changes: Mapping[str, Value], *, root: Path) -> None:
+    """Set the keys of *changes* in the file of *source*. Raises `ContentError` where that cannot be done."""
     file = TextFile.read(root / source.path)
     file.changed(0, len(file.text), set_values(file.text, changes, path=source.path)).write()
 
@@ -299,7 +300,7 @@ def _refreshed(source: Source, taken: Taken, *, root: Path, kept: Path, again: b
         "accessed": f"{taken.snapshot.at:%Y-%m-%d}",
         "snapshot": snapshot_values(taken.snapshot),
     }
-    _change(source, changes, root=root)
+    change(source, changes, root=root)
     why = f"{len(text.split()):,} words" + (f"; the quotes {', '.join(lost)} do not stand in it" if lost else "")
     return Refreshed(source, "taken" if known is None else "replaced", why, traced, untraced, lost)
 
