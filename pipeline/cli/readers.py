@@ -14,7 +14,10 @@ from pipeline.terminal import tell
 @app.command()
 def verify(
     place: Annotated[
-        str, typer.Argument(metavar="[URL-OR-FOLDER]", help="A site's address, the folder of a built site, or a clone.")
+        str,
+        typer.Argument(
+            metavar="[URL-OR-FOLDER]", help="A site's address or an article's, the folder of a built site, or a clone."
+        ),
     ] = ".",
     json: Json = False,
     allow_private: Annotated[
@@ -34,13 +37,15 @@ def verify(
     from pipeline.site.verify import verify as look_up
     from pipeline.site.verify.places import read_folder
 
+    only = ""
     if place.startswith(("https://", "http://")):
-        from pipeline.ingest.publication import read_publication
+        from pipeline.ingest.publication import read_publication, site_and_article
 
-        read = read_publication(place, allow_private=allow_private, now=now())
+        site, only = site_and_article(place)
+        read = read_publication(site, allow_private=allow_private, now=now())
     else:
         read = read_folder(Path(place), now=now())
-    verified = look_up(read)
+    verified = look_up(read, only=only)
     tell(verified, json=json)
     if verified.failures:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,7 +12,14 @@ from pipeline import __version__
 from pipeline.errors import UsageError
 from pipeline.ingest.fetch import Fetcher, Limits, NotHad, Request
 
+_ARTICLE: Final = re.compile(r"(articles/[a-z0-9-]+)(?:/(?:receipts/?)?)?(?:[?#].*)?$")
 PAUSE: Final = 0.1  # seconds between two requests: it is one person's question, and it is asked once
+
+
+def site_and_article(url: str) -> tuple[str, str]:
+    """The address of a site, and the path of the article below it that *url* leads to; an empty one where it leads to the site."""
+    site, path = _ARTICLE.sub("", url), _ARTICLE.search(url)
+    return site, f"{path[1]}/" if path else ""
 
 
 def read_publication(url: str, *, allow_private: bool, now: dt.datetime) -> Callable[[str], bytes | None]:

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from pipeline.library.quotes import normal
-from pipeline.model import Source
+from pipeline.model import Source, SourceStatus
 
 WHOLE: Final = 12  # words; more are named by their beginning and end
 ENDS: Final = 5  # words of each end
@@ -24,17 +24,23 @@ _UNSURE: Final = re.compile(r"['\"\[\]]|\.\.\.|(?<!\w)-|-(?!\w)|(?<=\d)-(?=\d)")
 _EDGES: Final = "'\"()[]"
 
 
+def address(source: Source) -> str:
+    """Where a reader finds *source*: at its own address, or in the copy that somebody else keeps once it is gone from there."""
+    return source.archive if source.status is SourceStatus.GONE and source.archive else source.url
+
+
 def deep_link(source: Source, words: str = "", *, page: int | None = None, text: str | None = None) -> str:
     """The address of *source* that opens on *words* (a passage in normal form), or on *page* of a document that has pages.
 
     *text* is the stored text: where the words stand in it more than once, what stands around them is named too.
     """
+    url = address(source)
     if page is not None:
-        return source.url if "#" in source.url else f"{source.url}#page={page}"  # RFC 8118, 3
+        return url if "#" in url else f"{url}#page={page}"  # RFC 8118, 3
     directive = text_directive(words, text=text)
-    if not directive or not source.url.startswith(("https://", "http://")):
-        return source.url
-    return f"{source.url}{'' if '#' in source.url else '#'}:~:{directive}"
+    if not directive or not url.startswith(("https://", "http://")):
+        return url
+    return f"{url}{'' if '#' in url else '#'}:~:{directive}"
 
 
 def text_directive(words: str, *, text: str | None = None) -> str:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from pipeline.library import links
 from pipeline.library.citations import CODE_MARK, PARAGRAPH, prose
+from pipeline.library.deeplinks import address
 from pipeline.library.receipts import status_note, stored_words
 from pipeline.library.render import body_tree, too_deep
 from pipeline.model import Article, Source
@@ -114,7 +115,7 @@ class _Writer:
         if isinstance(note, str):
             return label + note
         words = self.wrapped(_described(note), self._width - len(label))
-        return label + textwrap.indent(f"{words}\n{note.url}", " " * len(label))[len(label) :]
+        return label + textwrap.indent(f"{words}\n{address(note)}", " " * len(label))[len(label) :]
 
     def _number(self, key: str, note: Source | str) -> str:
         self._notes.setdefault(key, note)

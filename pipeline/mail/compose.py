@@ -26,6 +26,7 @@ from pipeline.library import (
 from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
 from pipeline.library.credits import authorship, weight
+from pipeline.library.deeplinks import address
 from pipeline.library.receipts import status_note, stored_words, tally_words
 from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
@@ -113,7 +114,11 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
         item["tally"] = tally_words(library.claims(article))
         item["cited"] = [
-            (each.source, "; ".join(filter(None, (stored_words(each.source), status_note(each.source)))))
+            (
+                each.source,
+                address(each.source),
+                "; ".join(filter(None, (stored_words(each.source), status_note(each.source)))),
+            )
             for each in rendered.cited
         ]
         item["minutes"], item["made"] = rendered.minutes, authorship(article, library.people)

@@ -17,7 +17,7 @@ from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, typographic, weight
 from pipeline.library.copies import origins
 from pipeline.library.dates import date_words, partial_date_words, short_date
-from pipeline.library.deeplinks import robust_attributes
+from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words
 from pipeline.model import Article, Claim, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path
@@ -262,7 +262,7 @@ class Publication:
             anchor=cited.anchor,
             about=source_path(source.id),
             title=source.label,
-            url=followable(source.url),
+            url=followable(address(source)),
             robust=robust_attributes(source),
             facts=_source_facts(source),
             tier=TIER_WORDS[source.tier],

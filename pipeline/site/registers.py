@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.library.dates import partial_date_words
-from pipeline.library.deeplinks import robust_attributes
+from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import status_note, stored_words
 from pipeline.model import Article, Source, Status
 from pipeline.site.claims import published_text, text_path
@@ -87,7 +87,7 @@ def _registered(publication: Publication, source: Source, citing: Mapping[str, l
     return RegisteredSource(
         id=source.id,
         title=source.label,
-        url=followable(source.url),
+        url=followable(address(source)),
         robust=robust_attributes(source),
         tier=TIER_WORDS[source.tier],
         primary=source.is_primary,

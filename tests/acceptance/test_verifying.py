@@ -48,9 +48,10 @@ def test_site_clone_and_address_give_the_same_answer(newsroom: Repository, serve
     of_site = newsroom.run("verify", "site", "--json")
     of_clone = newsroom.run("verify", "--json")
     of_address = newsroom.run("verify", served, "--json", "--allow-private")
+    of_article = newsroom.run("verify", f"{served}/articles/grid/receipts/#claim-2", "--json", "--allow-private")
 
     assert of_site.code == of_clone.code == of_address.code == 0, of_address.err
-    assert of_site.json == of_clone.json == of_address.json
+    assert of_site.json == of_clone.json == of_address.json == of_article.json
     assert of_site.json["articles"] == 1
     assert of_site.json["verdicts"]["recorded"] == 1
     assert of_site.json["failures"] == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
 
-from pipeline.library.deeplinks import deep_link, robust_attributes, text_directive
-from pipeline.model import Snapshot, Source, Tier
+from pipeline.library.deeplinks import address, deep_link, robust_attributes, text_directive
+from pipeline.model import Snapshot, Source, SourceStatus, Tier
 
 AT = dt.datetime(2026, 2, 26, 9, 14, tzinfo=dt.UTC)
 
@@ -80,3 +81,14 @@ def test_a_link_says_where_it_led_when_it_was_read_and_where_a_copy_is() -> None
         "data-originalurl": "https://northfield.example/outlook",
         "data-versiondate": "2026-03",
     }
+
+
+def test_what_is_gone_is_found_in_the_copy_that_somebody_else_keeps() -> None:
+    kept = a_source(archive="https://archive.example/1")
+
+    assert address(kept) == "https://northfield.example/outlook"
+    gone = replace(kept, status=SourceStatus.GONE)
+    assert address(gone) == "https://archive.example/1"
+    assert deep_link(gone, "the peak") == "https://archive.example/1#:~:text=the%20peak"
+    assert robust_attributes(gone)["data-originalurl"] == "https://northfield.example/outlook"
+    assert address(replace(gone, archive=None)) == "https://northfield.example/outlook"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from pipeline.model import Basis, Citation, Claim, Passage
 from pipeline.site import build_site
 from pipeline.site.publication import Publication
 from pipeline.site.receipts import ReceiptsView, in_pieces, receipts_view
+from pipeline.site.verify import verify
+from pipeline.site.verify.places import read_folder
 from tests.site.conftest import NOW, WORDS, write_article
 from tests.site.reading import page
 
@@ -205,3 +209,24 @@ def test_an_article_whose_figures_age_says_of_when_they_are(own_settings: Settin
         in page(site, "articles/ageing/index.html").one("header", **{"class": "head"}).text
     )
     assert "figures as of" not in (site / "articles/grid-queue/index.html").read_text("utf-8")
+
+
+def test_hostile_words_of_a_source_stay_words(own_settings: Settings) -> None:
+    text = 'It holds <script>alert(1)</script> " onclick="alert(1) 268 gigawatts & more.\n'
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (own_settings.content / "sources" / "snapshots" / f"{digest}.txt").write_text(text, "utf-8")
+    source = own_settings.content / "sources" / "grid-office.yml"
+    changed = re.sub(r"text_sha256: \w+", f"text_sha256: {digest}", source.read_text("utf-8"))
+    source.write_text(re.sub(r"quotes:\n.*\n", "", changed).replace("publisher: Grid", "publisher: <b>Grid"), "utf-8")
+    for path in own_settings.content.rglob("*grid-queue.md"):
+        path.unlink()
+    write_article(own_settings.root, "hostile-words", body="It holds 268 gigawatts.[^grid-office]")
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    receipts = page(site, "articles/hostile-words/receipts/index.html")
+    assert receipts.one("p", **{"class": "bearing"}).text == text.strip()
+    assert not receipts.all("script")
+    assert not [e for e in receipts.elements if "onclick" in e.attributes]
+    assert not page(site, "sources/index.html").all("b")
+    assert verify(read_folder(site, now=NOW)).failures == ()

@@ -308,6 +308,15 @@ def test_a_claims_file_of_a_later_version_is_not_guessed_at(there: Read) -> None
     assert "is of version 2, and this program reads version 1" in failures[0].message
 
 
+def test_one_article_can_be_looked_up_alone(there: Read) -> None:
+    whole, one = verify(there), verify(there, only=ARTICLE)
+
+    assert one.articles == 1
+    assert one.claims == whole.claims - 2
+    with pytest.raises(ContentError, match="lists no article at articles/nowhere/"):
+        verify(there, only="articles/nowhere/")
+
+
 def test_a_folder_that_is_neither_site_nor_clone_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a built site"):
         read_folder(tmp_path, now=NOW)

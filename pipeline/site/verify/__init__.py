@@ -102,8 +102,11 @@ class Verified:
             yield f"texts that are not here: {', '.join(self.away)}"
 
 
-def verify(read: Read) -> Verified:
-    """Look up every sentence of the site that *read* reads. Raises `ContentError` where there is no list of claims."""
+def verify(read: Read, *, only: str = "") -> Verified:
+    """Look up every sentence of the site that *read* reads, or *only* those of the article at that path below its address.
+
+    Raises `ContentError` where there is no list of claims, or no such article in it.
+    """
     given = read(INDEX)
     if given is None:
         raise ContentError(f"{INDEX} is not there, so this is no site with receipts; name the address or folder of one")
@@ -112,7 +115,10 @@ def verify(read: Read) -> Verified:
     except UnreadableError as error:
         raise ContentError(f"{INDEX} {error}; build the site again, or name another") from error
     texts = _Texts(read)
-    found = [_Article(listed, index, read, texts).looked_up() for listed in index.articles]
+    wanted = [listed for listed in index.articles if not only or listed.url == index.site + only]
+    if only and not wanted:
+        raise ContentError(f"{INDEX} lists no article at {only}; look for its address on the site")
+    found = [_Article(listed, index, read, texts).looked_up() for listed in wanted]
     verdicts: Counter[Verdict] = Counter()
     for each in found:
         verdicts.update(each.verdicts)
