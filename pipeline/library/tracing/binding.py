@@ -197,14 +197,17 @@ def _weight(evidence: Evidence, word: str) -> float:
 
 def _rivals(one: Quantity, other: Quantity) -> bool:
     """True when the two could be taken for one another."""
-    bare = not (one.dimension or one.noun) or not (other.dimension or other.noun)
-    bare = bare and "time" not in (one.dimension, other.dimension)
-    alike = one.dimension == other.dimension or (bare and 0.01 < one.value / (other.value or 1) < 100)
-    return (
-        alike
-        and abs(one.base - other.base) > 1e-9 * abs(other.base)
-        and abs(one.value - other.value) > 1e-9 * abs(other.value)
-    )
+    bare = (one.stands_alone or other.stands_alone) and "time" not in (one.dimension, other.dimension)
+    alike = bare and 0.01 < one.value / (other.value or 1) < 100
+    if one.dimension or other.dimension:
+        alike = alike or one.dimension == other.dimension
+    else:
+        alike = alike or bool(one.noun) == bool(other.noun)
+    return alike and not _same(one.base, other.base) and not _same(one.value, other.value)
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * abs(other)
 
 
 def _is_said(given: Quantity, sought: Sequence[Sought]) -> bool:

@@ -59,6 +59,7 @@ class Quantity:
     other_end: float | None = None  # value of the other end of a range
     is_low: bool = False  # of the two ends
     is_change: bool = False  # one end of "from 9 to 17": a change, and no range
+    stands_alone: bool = False  # with neither unit nor noun before a stop: "and storms 22."
 
     @property
     def dimension(self) -> str:
@@ -237,13 +238,14 @@ _OPENING: Final = re.compile(
 _FRACTION: Final = re.compile(
     rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b"
 )
-_SIGN_OF_A_PART: Final = re.compile(rf"(?:{'|'.join(_PARTS)})| in | of ", re.IGNORECASE)
+_SIGN_OF_A_PART: Final = re.compile("|".join(_PARTS), re.IGNORECASE)
+_SIGN_OF_ONE_IN: Final = re.compile(rf" (?:in|out of|of (?:every|each)) (?:every |each |an? )?(?:\d|(?i:{_WORD})\b)")
 _AND_A_HALF: Final = re.compile(
     rf"\b(?i:(?P<top>an?|{_WORD})) (?P<unit>(?i:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     rf"|decades?)) and an? (?P<part>half|quarter|third)\b"
 )
 _ONE_IN: Final = re.compile(
-    rf"\b(?P<a>{_NUMERAL}|(?i:{_WORD}))(?: [a-z]+){{0,2}} (?:in|out of|of) (?:every |each )?(?P<b>(?:an? )?hundred"
+    rf"\b(?P<a>{_NUMERAL}|(?i:{_WORD}))(?: [a-z]+){{0,2}} (?:in|out of|of(?= every| each)) (?:every |each )?(?P<b>(?:an? )?hundred"
     rf"|{_NUMERAL}|(?i:{_WORD}))\b(?! (?:years?|months?|percent|per cent)|[%.,]\d?\d)"
 )
 _BEHIND: Final = re.compile(
@@ -457,63 +459,48 @@ def _quantities(plain: str, text: str) -> list[Quantity]:
 
 
 def _fractions(plain: str, text: str) -> list[Quantity]:
-    """Parts of a whole in words: two thirds of, three quarters, one in five, nine out of ten."""
+    """Parts of a whole in words: a year and a half, two thirds of, three quarters, one in five, nine out of ten."""
     parts: list[Quantity] = []
-    if _SIGN_OF_A_PART.search(plain) is None:
-        return parts
-    for found in _AND_A_HALF.finditer(plain):
-        top = 1 if found["top"].lower() in ("a", "an") else _plain_number(found["top"])
-        value = top + _PARTS[found["part"]]
-        parts.append(
-            Quantity(
-                *found.span(),
-                text[found.start() : found.end()],
-                value,
-                value,
-                0.1,
-                unit_behind(found["unit"]),
-                spelled=True,
-            )
-        )
-        plain = _blank(plain, *found.span())
-    for found in _ONE_IN.finditer(plain):
-        top, bottom = _plain_number(found["a"]), _plain_number(found["b"].replace("a ", ""))
-        between = re.search(r" (in|out of|of) ", found[0])
-        if not 0 < top < bottom or (bottom > 20 and bottom not in (25, 30, 40, 50, 100, 1000)) or between is None:
-            continue
-        if between[1] == "of" and not re.search(r"of (?:every|each)", found[0]):
-            continue
-        parts.append(_part(found.span(), plain, text, top / bottom, 0.5 / bottom if bottom < 100 else 0.01))
-        plain = _blank(plain, *found.span())
-    for found in _FRACTION.finditer(plain):
-        name = found["part"].lower()
-        singular = name if name in _PARTS else name.removesuffix("s")
-        top = {"a": 1, "an": 1}.get(found["top"].lower()) or _DIGITS[found["top"].lower()]
-        is_plural = name.endswith("s") and name != "halves"
-        # "a third source", "a quarter earlier" and "a tenth plant" are no parts of anything
-        before = plain[: found.start()].lower()
-        by = re.search(r"\b(?:by|to|at)(?: (?:about|around|nearly|almost|roughly|over))? $", before)
-        if (
-            not is_plural
-            and not by
-            and not re.match(
-                r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$",
-                plain[found.end() :],
-            )
-        ):
-            continue
-        if (
-            not is_plural
-            and re.search(r"\b(?:in|per|each|every|first|last|second|this|next) $", before)
-            and name in ("half", "quarter")
-        ):
-            continue
-        if re.search(r"\b(?:half|quarter)$", name) and re.match(
-            r"[ -](?:year|hour|century|earlier|later|ago)", plain[found.end() :]
-        ):
-            continue
-        parts.append(_part(found.span(), plain, text, top * _PARTS[singular], 0.04))
+    if " and a" in plain:
+        for found in _AND_A_HALF.finditer(plain):
+            top = 1 if found["top"].lower() in ("a", "an") else _plain_number(found["top"])
+            value, unit = top + _PARTS[found["part"]], unit_behind(found["unit"])
+            words = text[found.start() : found.end()]
+            parts.append(Quantity(*found.span(), words, value, value, 0.1, unit, spelled=True))
+            plain = _blank(plain, *found.span())
+    if _SIGN_OF_ONE_IN.search(plain):
+        for found in _ONE_IN.finditer(plain):
+            top, bottom = _plain_number(found["a"]), _plain_number(found["b"].replace("a ", ""))
+            if 0 < top < bottom and (bottom <= 20 or bottom in (25, 30, 40, 50, 100, 1000)):
+                parts.append(_part(found.span(), plain, text, top / bottom, 0.5 / bottom if bottom < 100 else 0.01))
+                plain = _blank(plain, *found.span())
+    if _SIGN_OF_A_PART.search(plain):
+        for found in _FRACTION.finditer(plain):
+            name = found["part"].lower()
+            top = {"a": 1, "an": 1}.get(found["top"].lower()) or _DIGITS[found["top"].lower()]
+            if _is_part(found, plain, name):
+                singular = name if name in _PARTS else name.removesuffix("s")
+                parts.append(_part(found.span(), plain, text, top * _PARTS[singular], 0.04))
     return parts
+
+
+def _is_part(found: re.Match[str], plain: str, name: str) -> bool:
+    """False for "a third source", "a quarter earlier" and "a tenth plant", which are no parts of anything."""
+    start, end = found.span()
+    is_time = _A_TIME_BEHIND.match(plain, end) or _A_TIME_BEFORE.search(plain, max(0, start - 8), start)
+    if is_time and name in ("half", "quarter"):
+        return False
+    is_plural = name.endswith("s") and name != "halves"
+    by = _BY_BEFORE.search(plain, max(0, start - 16), start)
+    return bool(is_plural or by or _WHOLE_BEHIND.match(plain, end))
+
+
+_A_TIME_BEHIND: Final = re.compile(r"[ -](?:year|hour|century|earlier|later|ago)")
+_A_TIME_BEFORE: Final = re.compile(r"\b(?:in|per|each|every|first|last|second|this|next) $", re.IGNORECASE)
+_BY_BEFORE: Final = re.compile(r"\b(?:by|to|at)(?: (?:about|around|nearly|almost|roughly|over))? $", re.IGNORECASE)
+_WHOLE_BEHIND: Final = re.compile(
+    r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$"
+)
 
 
 def _part(span: tuple[int, int], plain: str, text: str, share: float, step: float) -> Quantity:
@@ -523,31 +510,10 @@ def _part(span: tuple[int, int], plain: str, text: str, share: float, step: floa
 
 def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
     start, end = opening.span()
-    if fold := opening["fold"]:
-        if re.match(r"-(?!digit)[a-z]| check| counting|-check", plain[end:]) or (
-            fold.lower() == "double" and plain[end : end + 1] == "-"
-        ):
-            return None
-        return Quantity(
-            start,
-            end,
-            text[start:end],
-            _FOLDS[fold.lower()],
-            _FOLDS[fold.lower()],
-            1,
-            FOLD,
-            bound=_bound_before(plain, start),
-            spelled=True,
-        )
-    if opening["half"]:
-        if re.search(r"(?:first|second|other|latter|last|and a|per) $", plain[:start].lower()) or not re.match(
-            r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b", plain[end:]
-        ):
-            return None
-        return Quantity(
-            start, end, text[start:end], 50, 0.5, 0.04, SHARE, bound=_bound_before(plain, start), spelled=True
-        )
-    if opening["words"]:
+    if opening["fold"] or opening["half"]:
+        return _word_alone(opening, plain, text)
+    is_spelled = bool(opening["words"])
+    if is_spelled:
         number, value, step = _spelled(opening["words"])
     else:
         digits = opening["num"].replace(",", "")
@@ -555,56 +521,78 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         step = 10.0 ** -len(digits.partition(".")[2]) if "." in digits else 1.0
         if _is_part_of_something(plain, opening):
             return None
+    unit = unit_before(opening["money"].strip()) if opening["money"] else None
     behind = _BEHIND.match(plain, end)
     assert behind is not None  # it matches the empty string
-    unit = unit_before(opening["money"].strip()) if opening["money"] else None
-    end_of_scale = end
-    for scale in re.finditer(
-        rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])", plain[end : behind.end("scale") if behind["scale"] else end]
-    ):
-        times = scale_of(scale[1])
-        value, step = value * times, step * times
-        end_of_scale = end + scale.end()
-    end = end_of_scale
+    if behind["scale"]:
+        for scale in _SCALE.finditer(plain, end, behind.end("scale")):
+            times = scale_of(scale[1])
+            value, step, end = value * times, step * times, scale.end()
     if behind["unit"] and _means_unit(behind, plain, has_scale=end > opening.end(), has_money=unit is not None):
         named = unit_behind(behind["unit"])
-        if unit is None:
-            unit, end = named, behind.end("unit")
-        elif named.dimension == unit.dimension:
-            end = behind.end("unit")
-        elif named.is_money:
-            unit, end = named, behind.end("unit")
-    elif unit is None and end == opening.end() and re.match(r"[A-Za-z]", plain[end:]) and not opening["words"]:
+        if unit is None or named.dimension == unit.dimension or named.is_money:
+            unit, end = unit if unit and named.dimension == unit.dimension else named, behind.end("unit")
+    elif unit is None and end == opening.end() and not is_spelled and plain[end : end + 1].isalpha():
         return None  # 4o, 5G, 19th: part of a name, or an ordinal
-    if opening["words"] and unit is None and value == 1 and not re.match(rf" to (?:\d|(?i:{_WORD})\b)", plain[end:]):
+    if unit is None and _is_no_figure(opening, plain, end, value):
         return None
-    if (
-        opening["words"]
-        and opening["words"].lower() in _MULTIPLES
-        and re.search(r"\b(?:few|several|many|some|hundred) $", plain[:start])
-    ):
-        return None
-    if unit is None and not opening["words"] and _names_something(plain, opening, end):
-        return None
-    if unit is None and re.search(r"\bfactor of (?:about |around |roughly |nearly |almost )?$", plain[:start]):
+    if unit is None and _FACTOR_BEFORE.search(plain, max(0, start - 24), start):
         unit = FOLD
-    bound = _sign_bound(opening["sign"]) or _bound_before(plain, start)
-    if behind_bound := _BOUND_BEHIND.match(plain, end):
-        bound = _behind_bound(behind_bound) if bound is Bound.FLAT else bound
-    if (
-        unit is not None
-        and unit.dimension == "time"
-        and bound in (Bound.OVER, Bound.UNDER)
-        and re.search(r"\bover (?:the )?$", plain[:start])
-    ):
-        bound = Bound.FLAT  # over three years: during them
     noun, counted = "", None
     if unit is None and (counted := _NOUN.match(plain, end)) is not None and counted["noun"].lower() not in _NO_NOUN:
         noun = counted["noun"].lower()
+    bound = _bound(opening, plain, end, is_time=unit is not None and unit.dimension == "time")
     per, end = _rate(plain, counted.end() if noun and counted is not None else end, end, has_unit=unit is not None)
+    alone = unit is None and not noun and _ENDS.match(plain, end) is not None
+    words = text[start:end].strip()
     return Quantity(
-        start, end, text[start:end].strip(), number, value, step, unit, per, bound, noun, spelled=bool(opening["words"])
+        start, end, words, number, value, step, unit, per, bound, noun, spelled=is_spelled, stands_alone=alone
     )
+
+
+_SCALE: Final = re.compile(rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])")
+_FACTOR_BEFORE: Final = re.compile(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
+_ENDS: Final = re.compile(r"\.?\s*$|[.,;)]")
+_NOT_HALF_BEFORE: Final = re.compile(r"(?:first|second|other|latter|last|and a|per) $", re.IGNORECASE)
+_HALF_BEHIND: Final = re.compile(r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b")
+_NO_MULTIPLE: Final = re.compile(r"-[a-z]| check| counting")
+_FEW_BEFORE: Final = re.compile(r"\b(?:few|several|many|some|hundred) $", re.IGNORECASE)
+_TO_A_NUMBER: Final = re.compile(rf" to (?:\d|(?i:{_WORD})\b)")
+_OVER_BEFORE: Final = re.compile(r"\bover (?:the )?$", re.IGNORECASE)
+
+
+def _word_alone(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
+    """Doubled, threefold, twice; half of."""
+    start, end = opening.span()
+    words, bound = text[start:end], _bound_before(plain, start)
+    if opening["half"]:
+        if _NOT_HALF_BEFORE.search(plain, max(0, start - 8), start) or not _HALF_BEHIND.match(plain, end):
+            return None
+        return Quantity(start, end, words, 50, 0.5, 0.04, SHARE, bound=bound, spelled=True)
+    if _NO_MULTIPLE.match(plain, end):
+        return None  # double-blind
+    times = _FOLDS[opening["fold"].lower()]
+    return Quantity(start, end, words, times, times, 1, FOLD, bound=bound, spelled=True)
+
+
+def _is_no_figure(opening: re.Match[str], plain: str, end: int, value: float) -> bool:
+    """True for what has no unit and counts nothing: one of them, a few million, Article 50."""
+    if not opening["words"]:
+        return _names_something(plain, opening, end)
+    if value == 1:
+        return not _TO_A_NUMBER.match(plain, end)
+    start = opening.start()
+    return opening["words"].lower() in _MULTIPLES and bool(_FEW_BEFORE.search(plain, max(0, start - 9), start))
+
+
+def _bound(opening: re.Match[str], plain: str, end: int, *, is_time: bool) -> Bound:
+    start = opening.start()
+    bound = _sign_bound(opening["sign"]) or _bound_before(plain, start)
+    if is_time and bound is Bound.OVER and _OVER_BEFORE.search(plain, max(0, start - 10), start):
+        return Bound.FLAT  # over three years: during them
+    if bound is Bound.FLAT and (behind := _BOUND_BEHIND.match(plain, end)):
+        return _behind_bound(behind)
+    return bound
 
 
 def _rate(plain: str, at: int, end: int, *, has_unit: bool) -> tuple[str, int]:

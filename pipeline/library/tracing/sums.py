@@ -385,7 +385,7 @@ def _check_shares(text: str, quantities: Sequence[Quantity]) -> Iterator[Finding
     for before, after in itertools.pairwise(shares):
         between = text[before.end : after.start]
         if (
-            re.search(r"\bthe (?:rest|remaining|remainder)\b", between + text[after.end : after.end + 30])
+            re.search(r"\bthe (?:rest|remaining|remainder)\b", between)
             and not re.search(r"[.;]", between)
             and len(shares) == 2
             and abs(before.base + after.base - 100) > 1.01
