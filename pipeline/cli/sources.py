@@ -214,7 +214,7 @@ def export(
     Example: opensignal sources export --format warc --to copies.warc.gz
     """
     from pipeline.ingest.files import whole_file
-    from pipeline.library import load_library
+    from pipeline.library import StoredTexts
     from pipeline.library.exchange import FORMATS, item_of, write_items
     from pipeline.library.files import read_content
     from pipeline.library.sourcelist import chosen_sources
@@ -222,18 +222,18 @@ def export(
     settings = settings_of(root)
     if format_ not in (*FORMATS, "warc"):
         raise UsageError(f"--format {format_} is not known; use one of {', '.join(FORMATS)}, warc")
-    library = load_library(settings.root, kept=settings.kept_dir)
-    chosen = {source.id for source in chosen_sources(library, ids or ())}
+    reads = {read.noun.id: read for read in read_content(settings.root).sources}
+    chosen = chosen_sources({id_: read.noun for id_, read in reads.items()}, ids or ())
     if format_ == "warc":
         from pipeline.ingest.sources.warc import write_warc
 
         if to is None:
             raise UsageError("a web archive is no text to print; name a file with --to, such as copies.warc.gz")
-        wanted = [source for id_, source in sorted(library.sources.items()) if id_ in chosen]
-        tell(write_warc(wanted, library.texts, kept=settings.kept_dir, to=to), json=json)
+        texts = StoredTexts(settings.root, settings.kept_dir)
+        tell(write_warc(chosen, texts, kept=settings.kept_dir, to=to), json=json)
         return
-    items = [item_of(read) for read in read_content(settings.root).sources if read.noun.id in chosen]
-    text = write_items(sorted(items, key=lambda item: item.id), format_)
+    items = [item_of(reads[source.id]) for source in chosen]
+    text = write_items(items, format_)
     if to is None:
         print(text, end="")
         return

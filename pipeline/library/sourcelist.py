@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +74,13 @@ def list_sources(library: Library) -> SourceList:
     )
 
 
-def chosen_sources(library: Library, ids: Sequence[str]) -> list[Source]:
-    """The sources with these *ids*, or all where none are named, by id. Raises `UsageError` for one that is not there."""
+def chosen_sources(sources: Mapping[str, Source], ids: Sequence[str]) -> list[Source]:
+    """Those of *sources* with these *ids*, or all where none are named. Raises `UsageError` for one that is not there."""
     for id_ in ids:
-        if id_ not in library.sources:
-            hint = closest(id_, library.sources) or "; see opensignal sources list"
+        if id_ not in sources:
+            hint = closest(id_, sources) or "; see opensignal sources list"
             raise UsageError(f'unknown source "{id_}"{hint}')
-    return [source for id_, source in sorted(library.sources.items()) if not ids or id_ in ids]
+    return [source for id_, source in sorted(sources.items()) if not ids or id_ in ids]
 
 
 def _place(source: Source, library: Library) -> str:

@@ -202,50 +202,54 @@ class _Desk:
     def add_to(self, known: Read[Source], taken: Taken | None, *, quote: str | None, quote_id: str | None) -> Cited:
         """What is new about a source that we have: its copy, if there was none, and the quote."""
         source = known.noun
-        file = TextFile.read(self.root / known.path)
-        after = file.text
+        fresh = taken if source.snapshot is None else None
         stored, wrong = self.texts.of(source)
         if wrong:
             raise ContentError(wrong)
-        if taken is not None and source.snapshot is None:
-            stored = taken.page.text
-            changes: dict[str, Value] = {
-                "accessed": f"{self.now:%Y-%m-%d}",
-                "snapshot": snapshot_values(taken.snapshot),
-            }
-            after = set_values(after, changes, path=known.path)
         if quote and source.redistribute == "hash":
             raise ContentError(
                 f"{known.path}: redistribute is hash, so no words of it may be passed on; quote another source"
             )
-        if quote and stored is None:
+        if quote and stored is None and fresh is None:
             raise ContentError(
                 f"{known.path}: its stored copy is not on this machine, so the quote cannot be looked up; "
                 "run opensignal sources pull, or cite it where the copy is"
             )
-        pages = taken.page.pages if taken is not None else pages_of(source, kept=self.kept)
-        found = _find_quote(stored or "", quote, pages=pages, quote_id=quote_id, others=source.quotes)
-        if found and found.id not in source.quotes:
-            after = add_below(after, "quotes", found.id, found.values, path=known.path)
+        text = fresh.page.text if fresh else stored or ""
+        pages = fresh.page.pages if fresh else pages_of(source, kept=self.kept)
+        found = _find_quote(text, quote, pages=pages, quote_id=quote_id, others=source.quotes)
         in_git = source.redistribute == "full"
-        if taken is not None and source.snapshot is None:
-            keep(taken, root=self.root, kept=self.kept, in_git=in_git, licence=source.licence)
-        if after != file.text:
-            file.changed(0, len(file.text), after).write()
-        where = "in Git" if in_git else "outside Git"
+        if fresh:
+            keep(fresh, root=self.root, kept=self.kept, in_git=in_git, licence=source.licence)
+        self._change(known.path, fresh, found if found and found.id not in source.quotes else None)
         return Cited(
             id=source.id,
             path=known.path,
-            done="copied" if taken is not None and source.snapshot is None else "known",
+            done="copied" if fresh else "known",
             label=source.label,
             tier=source.tier,
             guessed=False,
-            copy=where if stored is not None else "",
-            words=len((stored or "").split()),
+            copy=("in Git" if in_git else "outside Git") if text else "",
+            words=len(text.split()),
             quote=found.id if found else None,
             page=found.page if found else None,
-            usage=taken.usage if taken is not None else (),
+            usage=fresh.usage if fresh else (),
         )
+
+    def _change(self, path: str, fresh: Taken | None, quote: _Found | None) -> None:
+        """Put a *fresh* copy and a new *quote* into the file *path*, and touch nothing else of it."""
+        file = TextFile.read(self.root / path)
+        text = file.text
+        if fresh:
+            text = set_values(
+                text,
+                {"accessed": f"{self.now:%Y-%m-%d}", "snapshot": snapshot_values(fresh.snapshot)},
+                path=path,
+            )
+        if quote:
+            text = add_below(text, "quotes", quote.id, quote.values, path=path)
+        if text != file.text:
+            file.changed(0, len(file.text), text).write()
 
     @property
     def _unread(self) -> list[str]:

@@ -114,7 +114,7 @@ def check_sources(
 
     One that cannot be had today is told as unknown, and changes no file. Raises `UsageError` for an id that is not there.
     """
-    sources = chosen_sources(library, only)
+    sources = chosen_sources(library.sources, only)
     asked = [source for source in sources if _is_asked(source, named=bool(only))]
     cited = cited_words(library)
     checked = []
@@ -263,7 +263,7 @@ def refresh(
     """
     wanted = [
         source
-        for source in chosen_sources(library, only)
+        for source in chosen_sources(library.sources, only)
         if (only or not source.sample) and (again or library.texts.of(source)[0] is None)
     ]
     done = []

@@ -67,7 +67,7 @@ def find_archived(
     Raises `UsageError` for an id that is not there.
     """
     found = []
-    for source in chosen_sources(library, only):
+    for source in chosen_sources(library.sources, only):
         if not only and (source.archive or source.status not in (SourceStatus.GONE, SourceStatus.CHANGED)):
             continue
         try:

@@ -162,6 +162,16 @@ def test_a_page_that_has_another_address_of_its_own_is_known_by_that(desk: Desk,
     assert len(desk.files()) == 3
 
 
+def test_a_pdf_that_is_known_by_another_address_is_quoted_from_its_stored_copy(desk: Desk, site: Site) -> None:
+    short, long = pdf(["Halls may need 9% to 17% of supply."]), pdf(["Another edition."], ["It has two sheets."])
+    desk.cite(site.put("/outlook.pdf", short, Content_Type="application/pdf"))
+    site.put("/outlook.pdf", long, Content_Type="application/pdf")
+
+    again = desk.cite(site.put("/latest", "", status=302, Location="/outlook.pdf"), quote="9% to 17% of supply")
+
+    assert (again.done, again.page) == ("known", 1)
+
+
 def test_a_redirect_leads_to_the_source_that_is_known(desk: Desk, site: Site, url: str) -> None:
     desk.cite(url)
 
