@@ -21,7 +21,20 @@ from pipeline.mail.compose import MAX_HTML, compose
 from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.tokens import Purpose, new_ref, read
-from pipeline.model import AiUse, Article, Cadence, Citation, Issue, Person, Role, Source, Tier, Topic
+from pipeline.model import (
+    AiUse,
+    Article,
+    Cadence,
+    Citation,
+    Issue,
+    Person,
+    Role,
+    Snapshot,
+    Source,
+    SourceStatus,
+    Tier,
+    Topic,
+)
 from tests.builders import NOW, an_article
 from tests.conftest import REPOSITORY
 from tests.mail.reading import tags
@@ -234,6 +247,22 @@ def test_a_letter_of_one_article_carries_it_whole_with_absolute_links(letters) -
     assert f"{SITE}articles/grid/#the-end" in links
     assert {SOURCES["census"].url, SOURCES["meter"].url} <= links
     assert all(re.match(r"https?://", link) for link in links)
+
+
+def test_a_letter_says_what_we_hold_of_each_source_and_what_became_of_it(letters, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    taken = Snapshot("0" * 64, "1" * 64, NOW - dt.timedelta(days=4), "a tool 1", 100)
+    gone = replace(SOURCES["census"], snapshot=taken, status=SourceStatus.GONE, archive="https://archive.example/1")
+    monkeypatch.setitem(SOURCES, "census", gone)
+
+    message = opened(letters(citing("census", "meter"), issue=EACH))
+
+    for shown in (visible(message), " ".join(part(message, "plain").split())):
+        assert "stored copy of 19 November 2026; no longer on the web; our copy of 19 November 2026 is kept" in shown
+        assert "recorded by the editor, no stored copy yet" in shown
+        assert "2 sources, 2 primary, 2 origins" in shown
+        assert re.search(r"2 sentences: \d (?:source named|copy not here|our reading)", shown)
+    assert "https://archive.example/1" in links_of_html(message) & links_of_text(message)
+    assert f"{SITE}articles/grid/receipts/" in links_of_html(message) & links_of_text(message)
 
 
 # --- both parts --------------------------------------------------------------------------------------------------------------

@@ -224,3 +224,24 @@ def test_robots_are_told_where_the_sitemap_is(site: Path) -> None:
 
     assert re.search(rf"^Sitemap: {SITE}sitemap.xml$", text, re.MULTILINE)
     assert "User-agent: *\nAllow: /\n" in text
+
+
+def test_every_item_names_what_it_rests_on_for_people_and_programs(site: Path) -> None:
+    item = json_feed(site)["items"][0]
+    signal = item["_signal"]
+
+    assert signal["claims"] == f"{SITE}articles/grid-queue/claims.json"
+    assert signal["receipts"] == f"{SITE}articles/grid-queue/receipts/"
+    assert all(resolves(site, signal[name]) for name in ("about", "claims", "receipts"))
+    assert signal["independence"] == "3 sources, 2 origins"
+    assert [(source["tier"], source["stored"]) for source in signal["sources"]] == [
+        ("primary", True),
+        ("secondary", False),
+        ("aggregator", False),
+    ]
+    assert all(resolves(site, source["about"]) for source in signal["sources"])
+    assert f"<p>{signal['tally']}. <a" in item["content_html"]
+    for name in FEEDS:
+        links = parsed(site, name).entries[0].links
+        assert [link.href for link in links if link.rel == "via"] == [source["url"] for source in signal["sources"]]
+        assert {signal["claims"], signal["receipts"]} == {link.href for link in links if link.rel == "related"}
