@@ -2,8 +2,10 @@
 
     library.load | refuse problems | render | pages, feeds, sitemap | write beside the target | switch it in
 
-Read `publication.py` for what the templates are given, `pages.py` for which pages there are, `feeds.py` and `sitemap.py` for what
-machines read, `plugin.py` for how MkDocs is told. No mail and no sign-up happens here: the form posts to the mailing pages.
+Read `publication.py` for what the templates are given, `receipts.py` and `registers.py` for what they are told of sentences and
+sources, `pages.py` for which pages there are, `feeds.py`, `claims.py` and `sitemap.py` for what machines read, `plugin.py` for how
+MkDocs is told. `verify/` reads a site that is built and believes none of it. No mail and no sign-up happens here: the form posts to
+the mailing pages.
 """
 
 from __future__ import annotations

@@ -7,10 +7,15 @@ import http.server
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline.library.deeplinks import text_directive
+from pipeline.library.quotes import normal
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -35,12 +40,19 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(receipts_site: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(receipts_site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with served(receipts_site) as address:
+        yield address
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -112,6 +124,31 @@ def test_the_words_of_the_stored_copy_are_one_click_away(page: Any, address: str
 
     assert "/sources/snapshots/" in page.url
     assert "The average request waits 41 months" in page.inner_text("body")
+
+
+PASSAGES = [  # as a page has them
+    "The authority puts its figure “60% above our 2024 outlook”, which is more than it said.",
+    "It’s the operator’s own count – 39–57 halls, R&D sites not among them – that is meant here.",
+    "Long-term storage, batteries and pumps, takes up a twelfth, or rather less, of all that stands in the queue today.",
+    "In Köln, the café’s bill rose by half.",
+]
+
+
+@pytest.mark.parametrize("passage", PASSAGES)
+def test_a_link_finds_the_words_on_a_page_that_has_typographic_marks(page: Any, tmp_path: Path, passage: str) -> None:
+    filler = "<p>Nothing of it.</p>" * 200
+    (tmp_path / "page.html").write_text(
+        f"<!doctype html><meta charset=utf-8>{filler}<p>{escape(passage)}</p>{filler}", "utf-8"
+    )
+    link = f'<a href="page.html#:~:{text_directive(normal(passage))}">words</a> <a href="page.html#:~:text=nowhere">none</a>'
+    (tmp_path / "index.html").write_text(f"<!doctype html>{link}", "utf-8")
+    with served(tmp_path) as address:
+        page.goto(address)
+        page.get_by_role("link", name="words").click()
+        page.wait_for_function("scrollY > 1000")
+        page.go_back()
+        page.get_by_role("link", name="none").click()
+        assert page.evaluate("scrollY") == 0
 
 
 def test_each_sentence_says_aloud_what_it_rests_on(page: Any, address: str) -> None:
