@@ -8,7 +8,6 @@ before and the change: an odd way of writing costs the editor a line by hand, ne
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -121,7 +120,8 @@ def set_value(file: TextFile, loc: Loc, value: str) -> TextFile:
     cannot be changed safely.
     """
     base, front = _front(file)
-    change = _setting(_tree(front), front, loc, value)
+    tree = _tree(front)
+    change = _setting(tree, front, loc, value) if tree else None
     if change is None:
         raise _refused(file, loc)
     start, end, words = change
@@ -134,7 +134,8 @@ def append_item(file: TextFile, key: str, item: Mapping[str, str]) -> TextFile:
     Raises as `set_value` does.
     """
     base, front = _front(file)
-    change = _appending(_tree(front), front, key, item)
+    tree = _tree(front)
+    change = _appending(tree, front, key, item) if tree else None
     if change is None:
         raise _refused(file, (key,))
     start, end, words = change
@@ -149,8 +150,7 @@ def _front(file: TextFile) -> tuple[int, str]:
 
 def _checked(before: TextFile, after: TextFile, loc: Loc, value: Any) -> TextFile:
     """*after*, if it says what *before* says but for *value* at *loc* and has the same body."""
-    wanted = copy.deepcopy(parse(_front(before)[1], first_line=2).data)
-    _put(wanted, loc, value)
+    wanted = _with(parse(_front(before)[1], first_line=2).data, loc, value)
     try:
         is_right = parse(_front(after)[1], first_line=2).data == wanted and after.body == before.body
     except Unreadable:
@@ -165,13 +165,14 @@ def _refused(file: TextFile, loc: Loc) -> ContentError:
     return ContentError(f"{file.path}: the front matter is written so that it cannot be changed; set {name} by hand")
 
 
-def _put(data: Any, loc: Loc, value: Any) -> None:
-    for part in loc[:-1]:
-        data = data.setdefault(part, {})
-    if isinstance(value, Mapping):
-        data.setdefault(loc[-1], []).append(dict(value))
-    else:
-        data[loc[-1]] = value
+def _with(data: Any, loc: Loc, value: Any) -> Any:
+    """*data* with *value* at *loc*, a mapping as the last item of a list there; as it is where *loc* leads to something else."""
+    if not loc:
+        return [*(data or []), dict(value)] if isinstance(value, Mapping) and isinstance(data, list | None) else value
+    if not isinstance(data, dict | None):
+        return data
+    inner = (data or {}).get(loc[0])
+    return {**(data or {}), loc[0]: _with(inner, loc[1:], value)}
 
 
 # --- where things stand in YAML -------------------------------------------------------------------------------------------------
@@ -199,17 +200,16 @@ class _Node:
         return self.keys.values() if self.kind == "map" else self.items
 
 
-def _tree(front: str) -> _Node:
-    """The nodes of YAML that `parse` can read. Raises `Unreadable` where it cannot."""
+def _tree(front: str) -> _Node | None:
+    """The nodes of YAML that `parse` can read; None where the two parsers do not agree. Raises `Unreadable` where it cannot."""
     data = parse(front, first_line=2).data
     if not isinstance(data, dict):
         raise Unreadable("S001", "the front matter holds no keys; write it as title: ...")
-    # The parser in Python: its marks count characters.
-    events = iter(list(yaml.parse(front, Loader=yaml.BaseLoader)))
-    for event in events:
-        if isinstance(event, yaml.NodeEvent):
-            return _node(event, events, front)
-    raise AssertionError("parse() found keys in it")
+    try:  # the parser in Python: its marks count characters, and it is the stricter one
+        events = iter(list(yaml.parse(front, Loader=yaml.BaseLoader)))
+    except yaml.YAMLError:
+        return None
+    return next((_node(event, events, front) for event in events if isinstance(event, yaml.NodeEvent)), None)
 
 
 def _node(event: Any, events: Any, front: str) -> _Node:

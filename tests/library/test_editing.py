@@ -107,12 +107,18 @@ def test_line_ends_a_byte_order_mark_and_a_missing_last_line_end_stay(tmp_path: 
     )
 
 
-@pytest.mark.parametrize("front", ["ai: drafted\n", "ai: [a]\n", "corrections: none\n", "corrections: {a: b}\n"])
+@pytest.mark.parametrize(
+    "front", ["ai: drafted\n", "ai: [a]\n", "corrections: none\n", "corrections: {a: b}\n", "dek: >-# x\n  y\n"]
+)
 def test_what_cannot_be_changed_safely_is_refused_and_left(tmp_path: Path, front: str) -> None:
     file = a_file(tmp_path, article(front))
 
     with pytest.raises(ContentError, match="by hand"):
-        _ = set_value(file, ("ai", "model"), "M") if front.startswith("ai") else append_item(file, "corrections", NOTE)
+        _ = (
+            set_value(file, ("ai", "model"), "M")
+            if not front.startswith("corr")
+            else append_item(file, "corrections", NOTE)
+        )
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Co", "Zl", "Zp"]), min_size=1)
