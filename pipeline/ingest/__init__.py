@@ -2,8 +2,9 @@
 
     feeds.due | fetch | parse | clean | decide | inbox.write | feeds.remember
 
-`fetch` alone speaks to other machines, `parse` alone reads what they say, `decide` has no side effects, `inbox` alone writes cards
-and `store.feeds` alone remembers. `snapshot` stores a page that an article will rest on, `sources/` makes and looks after the files
+`fetch` alone speaks to other machines, `parse` alone reads what they say, `decide` and `stories` have no side effects, `inbox`
+alone writes cards and `store.feeds` alone remembers. `weigh` puts the cards in order, `start` begins an article from one, `opml`
+brings lists of feeds in and out. `snapshot` stores a page that an article will rest on, `sources/` makes and looks after the files
 of such pages. Nothing here publishes anything.
 """
 
@@ -27,6 +28,7 @@ from pipeline.ingest.inbox import opened
 from pipeline.ingest.parse import Parsed
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import take_snapshot
+from pipeline.ingest.stories import WITHIN, Stories, story_key
 from pipeline.model import Entry, Feed
 from pipeline.store import Connection, Store
 from pipeline.store import feeds as memory
@@ -383,7 +385,7 @@ class _Desk:
 
     folder: Path
     feed: Feed
-    stories: decide.Stories
+    stories: Stories
     now: dt.datetime
     cards: list[str] = field(default_factory=list)
     same_stories: int = 0
@@ -392,8 +394,8 @@ class _Desk:
 
     def file(self, entry: Entry) -> None:
         """Put *entry* on the card of its story, or on a new one."""
-        key, at = _key(entry), entry.published or self.now
-        name = self.stories.card_of(feed=self.feed.id, key=key, title=entry.title, at=at)
+        key, at, text = _key(entry), entry.published or self.now, inbox.excerpt_of(entry)
+        name = self.stories.card_of(feed=self.feed.id, key=key, title=entry.title, at=at, text=text)
         try:
             if name is None:
                 card = inbox.new_card(self.feed, entry, key, now=self.now)
@@ -401,32 +403,34 @@ class _Desk:
                 name = card.name
                 self.cards.append(name)
             else:
-                self.same_stories += inbox.add(
-                    self.folder, name, [inbox.card_entry(self.feed, entry)], excerpt=inbox.excerpt_of(entry)
-                )
+                self.same_stories += inbox.add(self.folder, name, [inbox.card_entry(self.feed, entry)], excerpt=text)
         except inbox.Unwritable as error:
             self.problems.append(f"{self.folder.name}/{error}")
             return
-        self.stories.add(card=name, feed=self.feed.id, key=key, title=entry.title, at=at)
+        self.stories.add(card=name, feed=self.feed.id, key=key, title=entry.title, at=at, text=text)
         self.handled.append(_seen(self.feed, entry, card=name, now=self.now))
 
 
-def _known_stories(store: Store, folder: Path, *, now: dt.datetime) -> decide.Stories:
+def _known_stories(store: Store, folder: Path, *, now: dt.datetime) -> Stories:
     """The stories that have a card: those remembered, and those on cards that a run could not remember before it was killed."""
-    stories = decide.Stories()
+    stories = Stories()
+    # The database keeps titles alone; what the first feed said of a story stands on its card.
+    texts = inbox.excerpts(folder, since=(now - WITHIN - decide.A_DAY).date())
     with store.reading() as connection:
         for told in reversed(memory.recent(connection, since=now - TITLES_REMEMBERED)):
-            stories.add(card=told.card, feed=told.feed, key=told.story, title=told.title, at=told.at)
+            text = texts.pop(told.card, "")
+            stories.add(card=told.card, feed=told.feed, key=told.story, title=told.title, at=told.at, text=text)
         known = memory.known_cards(connection, inbox.names(folder))
     for card in inbox.unknown_cards(folder, known):
         for line in card.entries:
-            key = decide.story_key(line.url, line.title, line.published)
-            stories.add(card=card.name, feed=line.feed, key=key, title=line.title, at=line.published or card.first_seen)
+            key, at = story_key(line.url, line.title, line.published), line.published or card.first_seen
+            text = texts.pop(card.name, "")
+            stories.add(card=card.name, feed=line.feed, key=key, title=line.title, at=at, text=text)
     return stories
 
 
 def _key(entry: Entry) -> str:
-    return decide.story_key(entry.url, entry.title, entry.published)
+    return story_key(entry.url, entry.title, entry.published)
 
 
 def _seen(feed: Feed, entry: Entry, *, card: str, now: dt.datetime) -> SeenEntry:
