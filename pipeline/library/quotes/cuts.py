@@ -38,10 +38,11 @@ _PREFIX: Final = re.compile(
 
 def cuts(flat: str, start: int, end: int) -> bool:
     """True when *start* to *end* of *flat* cut a word or a number in two: ``5 billion`` of ``5.5 billion``, ``17`` of ``17%``."""
-    return _cuts_before(flat, start) or _cuts_after(flat, end)
+    return cuts_before(flat, start) or cuts_after(flat, end)
 
 
-def _cuts_before(flat: str, start: int) -> bool:
+def cuts_before(flat: str, start: int) -> bool:
+    """True when *start* cuts what begins before it."""
     first = flat[start]
     if start == 0 or not (first.isalnum() or first in "$€£¥₹"):
         return False
@@ -56,7 +57,8 @@ def _cuts_before(flat: str, start: int) -> bool:
     return previous == "-" and _PREFIX.search(before) is not None
 
 
-def _cuts_after(flat: str, end: int) -> bool:
+def cuts_after(flat: str, end: int) -> bool:
+    """True when *end* cuts what goes on behind it."""
     last = flat[end - 1]
     if end == len(flat) or not (last.isalnum() or last in "%‰"):
         return False

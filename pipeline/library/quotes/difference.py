@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from pipeline.library.quotes.cuts import cuts
+from pipeline.library.quotes.cuts import cuts_after, cuts_before
 from pipeline.library.quotes.normal import normal
 from pipeline.library.quotes.text import Text, Token, text_of, tokens
 
@@ -36,9 +36,11 @@ def difference(quote: str, text: str | Text) -> Nearest | None:
     if window is None:
         return None
     likeness, first, behind = window
-    start = given.flat.rfind(" ", 0, words[first].start + 1) + 1
+    start = words[first].start
+    if cuts_before(given.flat, start):
+        start = given.flat.rfind(" ", 0, start) + 1
     end = _with_punctuation(given, words[behind - 1].end)
-    while end < len(given.flat) and cuts(given.flat, start, end):
+    while end < len(given.flat) and cuts_after(given.flat, end):
         end = _behind_next_word(given.flat, end)  # what a number is of belongs to it
     passage = given.flat[start:end]
     return Nearest(passage, _marked(normal(quote).split(), passage.split()), given.line_at(start), likeness)
