@@ -14,7 +14,7 @@ from pipeline.ingest.clean import TITLE_LIMIT, one_line
 from pipeline.ingest.files import whole_file
 from pipeline.ingest.sources.cite import free_id, guess_tier, host_name, name_of
 from pipeline.library import schema
-from pipeline.library.exchange import Item, Name, format_of, read_items
+from pipeline.library.exchange import OURS, Item, Name, format_of, read_items
 from pipeline.library.files import SOURCES, read_content
 from pipeline.library.frontmatter import Unreadable, read_text
 from pipeline.library.licences import may_be_passed_on
@@ -23,7 +23,6 @@ from pipeline.library.sourcefile import Value, write_source
 from pipeline.library.urls import canonical_url, page_key
 
 _ID_LENGTH: Final = 41
-_OURS: Final = frozenset({"tier", "licence", "redistribute", "via", "sample"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _values(item: Item, *, now: dt.datetime) -> dict[str, Value]:
         "doi": doi,
         "licence": licence,
         "redistribute": "full" if may_be_passed_on(licence) else "quote",
-        **{key: value for key, value in item.ours.items() if key in _OURS and value},
+        **{key: value for key, value in item.ours.items() if key in OURS and value},
     }
     values: dict[str, Value] = {key: text for key, text in texts.items() if text}
     if item.authors:

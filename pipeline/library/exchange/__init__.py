@@ -4,8 +4,8 @@
     write_items    items | the text of a file
     item_of        a source's file | its item
 
-An `Item` is what the three have in common. CSL-JSON holds all of a source but its quotes, facts and copy, and comes back as it went
-out; BibTeX and RIS know nothing of tiers and licences. How the three call types of works stands in each one's own table.
+An `Item` is what the three have in common. CSL-JSON holds all of a source but its quotes, facts, copy and note, and comes back as
+it went out; BibTeX and RIS know nothing of tiers and licences. How the three call types of works stands in each one's own table.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from pipeline.library.files import Read
     from pipeline.model import Source
 
-__all__ = ["FORMATS", "Item", "Name", "Slip", "format_of", "item_of", "read_items", "write_items"]
+__all__ = ["FORMATS", "OURS", "Item", "Name", "Slip", "format_of", "item_of", "read_items", "write_items"]
 
+# Keys of a source that no format has a name for; CSL-JSON leaves room for them.
+OURS: Final = frozenset(
+    "tier via supersedes superseded_by licence redistribute sample status status_at archive".split()
+)
 FORMATS: Final = ("csl", "bibtex", "ris")
 _ENDINGS: Final = {".json": "csl", ".csljson": "csl", ".bib": "bibtex", ".bibtex": "bibtex", ".ris": "ris"}
 _READERS: Final = {"csl": csl.read, "bibtex": bibtex.read, "ris": ris.read}
@@ -50,13 +54,7 @@ def write_items(items: Iterable[Item], format_: str) -> str:
 def item_of(read: Read[Source]) -> Item:
     """A source as an item; names come from its file, which parts them where the editor did."""
     source = read.noun
-    ours = {
-        "tier": source.tier.value,
-        "via": source.via or "",
-        "licence": source.licence,
-        "redistribute": source.redistribute,
-        "sample": "true" if source.sample else "",
-    }
+    ours = {key: value for key, value in read.document.data.items() if key in OURS and isinstance(value, str)}
     return Item(
         id=source.id,
         type=source.type,
@@ -68,7 +66,7 @@ def item_of(read: Read[Source]) -> Item:
         accessed=source.accessed or "",
         url=source.url,
         doi=source.doi or "",
-        ours={key: value for key, value in ours.items() if value},
+        ours=ours,
     )
 
 

@@ -75,7 +75,8 @@ def test_a_second_time_all_are_known(newsroom: Newsroom) -> None:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_sources_of_ours_go_out_and_come_in_again(newsroom: Newsroom, format_: str) -> None:
-    items = [item_of(read) for read in read_content(REPOSITORY).sources][::3]
+    sources = read_content(REPOSITORY).sources
+    items = [item_of(read) for n, read in enumerate(sources) if n % 4 == 0 or "northfield" in read.noun.id]
     ending = {"csl": "json", "bibtex": "bib", "ris": "ris"}[format_]
 
     report = bring(newsroom, f"all.{ending}", write_items(items, format_))
@@ -89,6 +90,8 @@ def test_sources_of_ours_go_out_and_come_in_again(newsroom: Newsroom, format_: s
         if format_ == "csl":
             assert (back.tier, back.licence, back.via) == (source.tier, source.licence, source.via)
             assert (back.redistribute, back.sample, back.type) == (source.redistribute, source.sample, source.type)
+            assert (back.supersedes, back.superseded_by) == (source.supersedes, source.superseded_by)
+            assert (back.status, back.archive) == (source.status, source.archive)
 
 
 def test_two_works_of_one_key_get_two_ids(newsroom: Newsroom) -> None:
