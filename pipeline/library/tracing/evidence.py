@@ -151,6 +151,11 @@ class Evidence:
         return frozenset("".join(name[:end]).lower() for name in names for end in range(2, len(name) + 1))
 
     @cached_property
+    def dated(self) -> tuple[Place, ...]:
+        """The places that name a day or a month."""
+        return tuple(p for p in self.places if p.kind != CARD and any(when.month for when in p.figures.whens))
+
+    @cached_property
     def card_whens(self) -> tuple[When, ...]:
         return tuple(when for place in self.places if place.kind == CARD for when in place.figures.whens)
 

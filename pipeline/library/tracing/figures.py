@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -373,6 +373,23 @@ def _other_end(sighting: Sighting) -> tuple[float, str] | None:
 
 
 # --- years and dates --------------------------------------------------------------------------------------------------------------
+
+
+def look_up_dates(text: str, figures: Figures, cited: Sequence[Evidence]) -> Iterator[tuple[When, Evidence, Place]]:
+    """Each day, and each month of a year, with the place that names it and is most about the same; bare years say too little."""
+    words = stems(text)
+    for when in figures.whens:
+        if when.month is None or (when.day is None and when.year is None):
+            continue
+        named = [
+            (sum(evidence.weight(stem) for stem in words & place.stems), evidence, place)
+            for evidence in cited
+            for place in evidence.dated
+            if words & place.stems and any(agrees(when, other) for other in place.figures.whens)
+        ]
+        if named:
+            _, evidence, place = max(named, key=lambda item: item[0])
+            yield when, evidence, place
 
 
 def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, before: str) -> Iterable[Finding]:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.library.copies import origins
 from pipeline.library.tracing.binding import check_binding, check_names, closest
 from pipeline.library.tracing.evidence import TEXT, Evidence, Place, evidence_of
-from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up
+from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up, look_up_dates
 from pipeline.library.tracing.findings import Finding
-from pipeline.library.tracing.numbers import Figures, find
+from pipeline.library.tracing.numbers import Figures, Quantity, When, find
 from pipeline.library.tracing.origins import check_age, check_agreement, check_copies, check_primary, disagreements
 from pipeline.library.tracing.sums import check_since, check_sums
 from pipeline.library.tracing.wording import (
@@ -42,9 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Looked", "Verdict", "examine", "judge"]
 
 
+_Borne: TypeAlias = tuple[Quantity | When, Evidence, Place]  # what a statement says, and where it stands
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A number that was looked up: as the article writes it, and how it stands with it."""
+    """A number or a date that was looked up: as the article writes it, and how it stands with it."""
 
     words: str
     at: int
@@ -85,9 +88,10 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
         )
         findings += check_agreement(differing)
         findings += _check_sources(statement.text, sought, cited, library, texts)
+    borne: list[_Borne] = [*_borne(sought), *look_up_dates(statement.text, figures, cited)]
     return Verdict(
-        tuple(_looked(sought, cited)),
-        tuple(_passages(sought)),
+        tuple(sorted((*_looked(sought, cited), *_dated(borne)), key=lambda looked: looked.at)),
+        tuple(_passages(borne)),
         tuple(sorted(findings, key=lambda f: (f.at, f.code, f.message))),
         bool(differing),
         len(origins((e.source for e in cited), texts)),
@@ -183,19 +187,26 @@ def _looked(sought: Sequence[Sought], cited: Sequence[Evidence]) -> Iterator[Loo
             yield Looked(one.said.words, one.said.start, Basis.UNSEEN if away else Basis.UNTRACED)
 
 
-def _passages(sought: Sequence[Sought]) -> Iterator[Passage]:
-    """For each place that bears out a figure, once: what it bears. Each figure is shown where its words are most at home."""
-    borne: dict[int, tuple[Sought, list[str]]] = {}
+def _dated(borne: Iterable[_Borne]) -> Iterator[Looked]:
+    """How it stands with the dates; one that is not found there is known from elsewhere, or `check_years` tells of it."""
+    for said, _, place in borne:
+        if isinstance(said, When):
+            yield Looked(said.words, said.start, place.basis)
+
+
+def _borne(sought: Sequence[Sought]) -> Iterator[tuple[Quantity, Evidence, Place]]:
+    """Each figure with the place that is shown for it: of a stored text if one has it, then where its words are most at home."""
     for one in sought:
-        best = one.best
-        if best is not None:
-            traced = next((s for s in one.sightings if s.place.basis is Basis.TRACED), best)
-            shown = best if best.place.basis is Basis.TRACED else traced
-            key = id(shown.place)
-            if key in borne:
-                borne[key][1].append(one.said.words)
-            else:
-                borne[key] = (Sought(one.said, (shown,)), [one.said.words])
-    for one, words in borne.values():
-        assert one.best is not None
-        yield one.best.place.passage(one.best.evidence.id, tuple(dict.fromkeys(words)))
+        if one.best is not None:
+            traced = next((s for s in one.sightings if s.place.basis is Basis.TRACED), one.best)
+            shown = one.best if one.best.place.basis is Basis.TRACED else traced
+            yield one.said, shown.evidence, shown.place
+
+
+def _passages(borne: Iterable[_Borne]) -> Iterator[Passage]:
+    """Each place once, with all that it bears out."""
+    together: dict[int, tuple[Evidence, Place, list[str]]] = {}
+    for said, evidence, place in borne:
+        together.setdefault(id(place), (evidence, place, []))[2].append(said.words)
+    for evidence, place, words in together.values():
+        yield place.passage(evidence.id, tuple(dict.fromkeys(words)))

@@ -61,7 +61,12 @@ def test_a_number_of_the_stored_copy_is_traced_to_its_line(newsroom: Newsroom) -
 
     (passage,) = claim.passages
     assert (claim.basis, claim.problems, claim.origins) == (Basis.TRACED, (), 1)
-    assert (passage.source, passage.kind, passage.line, passage.bears) == ("grid", "text", 2, ("226 gigawatts",))
+    assert (passage.source, passage.kind, passage.line, passage.bears) == (
+        "grid",
+        "text",
+        2,
+        ("226 gigawatts", "November 2025"),
+    )
     assert passage.words.startswith("The operator of the northern grid counted")
 
 
@@ -72,6 +77,15 @@ def test_a_number_that_only_an_editor_recorded_is_recorded(newsroom: Newsroom) -
     assert (claim.basis, claim.problems) == (Basis.RECORDED, ())
     assert (passage.kind, passage.name) == ("fact", "peak")
     assert passage.words == "peak demand: 9.40 GW (2025)"
+
+
+def test_a_day_is_looked_up_like_a_number(newsroom: Newsroom) -> None:
+    _recorded(newsroom, "rule", "  effective: {what: Date the rule takes effect, value: 2026-01-15, unit: date}\n")
+
+    (claim,) = _claims(newsroom, "The rule takes effect on 15 January 2026.[^rule]")
+
+    (passage,) = claim.passages
+    assert (claim.basis, passage.name, passage.bears) == (Basis.RECORDED, "effective", ("15 January 2026",))
 
 
 def test_the_weakest_figure_decides(newsroom: Newsroom) -> None:
