@@ -114,7 +114,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
         yield from check_article(article, library, root)
         yield from check_superseded(article, library)
         yield from check_support(article, library)
-        yield from check_claims(article.noun, library)
+        yield from check_claims(article, library)
     yield from check_slugs(shelf.articles)
     for source in shelf.sources:
         yield from check_source(source, library)

@@ -159,3 +159,28 @@ def test_a_sentence_that_lacks_its_citation_is_untraced_and_any_other_without_on
     article, library = newsroom.load_article("It needs 9.4 GW.\nHalls wait.\n\nNine is 3 times 3. <!-- analysis -->\n")
 
     assert [claim.basis for claim in library.claims(article)] == [Basis.UNTRACED, Basis.ANALYSIS, Basis.ANALYSIS]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "line"),
+    [
+        (front(title="The grid needs 17 halls more"), "S201", 2),
+        (front(dek="What the grid can carry decides on 9.4 gigawatts."), "S201", 3),
+        (front(dek="The grid is “a bridge to an empty island”."), "S202", 3),
+    ],
+)
+def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
+    newsroom: Newsroom, changed: str, code: str, line: int
+) -> None:
+    """S201, S202: title and dek cite nothing."""
+    newsroom.article("Halls wait.\n", front=changed)
+    problem = newsroom.only_problem()
+
+    newsroom.article(
+        "It needs 17 halls, “a bridge to an empty island”, 9,400 megawatts.[^northfield-2026] <!-- analysis -->\n",
+        front=changed,
+    )
+    repeated = [found for found in newsroom.load().problems if found.line < 8]
+
+    assert (problem.code, problem.severity, problem.line) == (code, Severity.WARNING, line)
+    assert repeated == []
