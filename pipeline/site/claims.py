@@ -18,6 +18,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.library import CitedSource, StoredTexts
+from pipeline.library.quotes import normal
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, Source
 from pipeline.site.reading import article_words, words_sha256
@@ -80,6 +81,11 @@ def article_markup(publication: Publication, article: Article) -> str:
     return f'<article class="article">{head}<div class="prose">{publication.html[article.slug]}</div></article>'
 
 
+def are_withheld(passage: Passage, source: Source) -> bool:
+    """True for words of a source of which nothing may be passed on but the hash; a recorded figure is the editor's own."""
+    return source.redistribute == "hash" and passage.kind != "fact"
+
+
 def claims_document(
     article: Article,
     claims: Sequence[Claim],
@@ -107,7 +113,7 @@ def claims_document(
         "counts": {"claims": len(claims), **{basis.value: count for basis, count in tally(claims)}},
         "origins": [list(group) for group in origins],
         "sources": [_source(each.number, each.source, texts) for each in cited],
-        "claims": [_claim(claim) for claim in claims],
+        "claims": [_claim(claim, {each.source.id: each.source for each in cited}) for claim in claims],
     }
     return {**document, SEAL: sealed(document)}
 
@@ -159,7 +165,7 @@ def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
+def _claim(claim: Claim, sources: Mapping[str, Source]) -> dict[str, Any]:
     return {
         "number": claim.number,
         "text": claim.text,
@@ -167,16 +173,18 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "citations": [{"source": c.source, "quote": c.quote} for c in claim.citations],
         "origins": claim.origins,
         "disagree": claim.disagree,
-        "passages": [_passage(passage) for passage in claim.passages],
+        "passages": [_passage(passage, sources[passage.source]) for passage in claim.passages],
     }
 
 
-def _passage(passage: Passage) -> dict[str, Any]:
+def _passage(passage: Passage, source: Source) -> dict[str, Any]:
+    withheld = are_withheld(passage, source)
     return {
         "source": passage.source,
         "kind": passage.kind,
         "name": passage.name,
-        "words": passage.words,
+        "words": None if withheld else passage.words,
+        "words_sha256": words_sha256(normal(passage.words)) if withheld else None,
         "line": passage.line,
         "page": passage.page,
         "bears": list(passage.bears),

@@ -28,7 +28,7 @@ from pipeline.library.receipts import (
     tally,
 )
 from pipeline.model import Article, Claim, Passage, Source
-from pipeline.site.claims import claims_path, published_text, text_path
+from pipeline.site.claims import are_withheld, claims_path, published_text, text_path
 
 if TYPE_CHECKING:
     from pipeline.site.publication import Card, Publication
@@ -51,7 +51,9 @@ class PassageRow:
     tier: str
     primary: bool
     sample: bool
-    words: tuple[tuple[str, bool], ...]  # in pieces; true: what the sentence takes from it
+    words: tuple[
+        tuple[str, bool], ...
+    ]  # in pieces; true: what the sentence takes from it. None where they are withheld
     recorded: bool  # a figure that an editor took down, not words of the source
     place: str
     url: str | None  # the live page, at these words; None where it cannot be followed
@@ -227,7 +229,8 @@ class _Rows:
         source = self._library.sources[passage.source]
         recorded = passage.kind == "fact"
         held = self._library.texts.of(source)[0]
-        words = "" if recorded else passage.words
+        withheld = are_withheld(passage, source)
+        words = "" if recorded or withheld else passage.words
         url = deep_link(source, words, page=passage.page, text=held)
         return PassageRow(
             anchor=anchor,
@@ -239,7 +242,7 @@ class _Rows:
             tier=source.tier.value,
             primary=source.is_primary,
             sample=source.sample,
-            words=in_pieces(passage.words, passage.bears),
+            words=() if withheld else in_pieces(passage.words, passage.bears),
             recorded=recorded,
             place=place_words(passage, source),
             url=url if url.startswith(("https://", "http://")) else None,

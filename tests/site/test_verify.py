@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,14 +46,14 @@ def document(there: Read) -> Document:
     return read
 
 
-def forged(there: Read, changed: Document, **more: bytes) -> Verified:
+def forged(there: Read, changed: Document, more: Mapping[str, bytes] | None = None, *, name: str = CLAIMS) -> Verified:
     """What is found where somebody changed a claims file, and made seal and index fit again."""
     text = written({**changed, "sha256": sealed(changed)})
     index = json.loads(there("claims.json") or b"")
     for listed in index["articles"]:
-        if listed["claims"].endswith(CLAIMS):
+        if listed["claims"].endswith(name):
             listed["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    return verify(with_changes(there, {CLAIMS: text.encode(), "claims.json": json.dumps(index).encode(), **more}))
+    return verify(with_changes(there, {name: text.encode(), "claims.json": json.dumps(index).encode(), **(more or {})}))
 
 
 # --- what holds --------------------------------------------------------------------------------------------------------------
@@ -89,6 +90,53 @@ def test_what_may_not_be_passed_on_is_not_published(receipts_site: Path, there: 
     assert not [path for path in texts if "harbour line carries 220" in path.read_text("utf-8")]
     for path in texts:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_of_what_may_only_be_hashed_not_a_word_is_published_and_it_is_found_again_where_the_text_lies(
+    repository_with_receipts: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(repository_with_receipts, tmp_path / "clone", symlinks=True, ignore=lambda *_: ["site"])
+    source = root / "content/sources/harbour.yml"
+    source.write_text(source.read_text("utf-8").replace("redistribute: quote", "redistribute: hash"), "utf-8")
+
+    site = build_site(Settings.load(root), now=NOW).site_dir
+    of_site, of_clone = verify(read_folder(site, now=NOW)), verify(read_folder(root, now=NOW))
+
+    shown = [path for path in site.rglob("*") if path.is_file() and b"harbour line carries" in path.read_bytes()]
+    linked = [path for path in site.rglob("*.html") if b"harbour%20line" in path.read_bytes()]
+    assert shown == linked == []
+    assert not of_site.failures, "\n".join(map(str, of_site.failures))
+    assert not of_clone.failures, "\n".join(map(str, of_clone.failures))
+    assert (of_site.verdicts[Verdict.AWAY], of_clone.verdicts[Verdict.AWAY]) == (1, 0)
+
+
+def test_words_that_are_known_by_their_hash_alone_cannot_be_changed_unseen(
+    repository_with_receipts: Path, tmp_path: Path
+) -> None:
+    root = shutil.copytree(repository_with_receipts, tmp_path / "clone", symlinks=True, ignore=lambda *_: ["site"])
+    source = root / "content/sources/harbour.yml"
+    source.write_text(source.read_text("utf-8").replace("redistribute: quote", "redistribute: hash"), "utf-8")
+    clone = read_folder(root, now=NOW)
+    name = "articles/on-less/claims.json"
+    changed = json.loads(clone(name) or b"")
+    changed["claims"][0]["passages"][0]["words_sha256"] = "0" * 64
+
+    failures = forged(clone, changed, name=name).failures
+
+    assert [f.message for f in failures] == ["the words of harbour on line 1 do not have the sha256 that is named"]
+
+
+def test_what_is_not_on_the_machine_that_builds_is_not_traced(repository_with_receipts: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(
+        repository_with_receipts, tmp_path / "clone", symlinks=True, ignore=lambda *_: ["site", ".opensignal"]
+    )
+
+    site = build_site(Settings.load(root), now=NOW).site_dir
+    verified = verify(read_folder(site, now=NOW))
+
+    assert not verified.failures, "\n".join(map(str, verified.failures))
+    assert verified.verdicts[Verdict.AWAY] == 1
+    assert "Copy not here" in (site / "articles/on-less/receipts/index.html").read_text("utf-8")
 
 
 def test_two_builds_give_the_same_claims(repository_with_receipts: Path, receipts_site: Path, tmp_path: Path) -> None:
@@ -269,7 +317,7 @@ def test_a_number_changed_alike_in_page_claim_and_hashes_is_still_borne_out_by_n
     changed["article"]["words_sha256"] = words_sha256(article_words(page.decode()))
     more = {ARTICLE: page, f"{ARTICLE}receipts/": receipts.replace(b"41 months", b"14 months", 1)}
 
-    failures = forged(there, changed, **more).failures
+    failures = forged(there, changed, more).failures
 
     assert [(f.claim, f.sentence) for f in failures] == [(claim["number"], claim["text"])]
     assert "is not borne out by" in failures[0].message

@@ -11,6 +11,7 @@ true.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from pipeline.errors import ContentError
 from pipeline.library.quotes import normal, occurs
+from pipeline.library.sentences import sentence_ends
 from pipeline.model import Basis
 from pipeline.site.claims import INDEX, SEAL, sealed, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
@@ -242,7 +244,8 @@ class _Article:
         if given is None:
             return  # a theme of its own may have none
         shown = words_of(given.decode("utf-8", "replace"), {("p", "sentence"), ("p", "bearing")}, inside="receipts")
-        meant = [text for claim in file.claims for text in (claim.text, *(each.words for each in claim.passages))]
+        meant = [text for claim in file.claims for text in (claim.text, *(each.words or "" for each in claim.passages))]
+        meant = [words for words in meant if words]
         for here, there in zip([*shown, ""], [*meant, ""], strict=False):
             if _bare(here) != _bare(there):
                 self._fail(f'the receipts page shows "{_short(here)}" where the claims file has "{_short(there)}"')
@@ -278,8 +281,10 @@ class _Article:
                 yield f"a passage is of {passage.source}, which is none of the article's sources"
                 continue
             yield from self._wrong_with_passage(passage, source)
-            yield from _wrong_with_parts(passage, sentence)
-        yield from _wrong_with_basis(sentence, before)
+            yield from _wrong_with_parts(passage, self._words(passage, sources), sentence)
+        yield from _wrong_with_basis(sentence)
+        if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
+            yield from self._unborne(sentence, before, sources)
 
     def _wrong_with_passage(self, passage: Bearing, source: CitedWork) -> Iterator[str]:
         if passage.kind == "fact":
@@ -290,11 +295,30 @@ class _Article:
         text, _ = self.texts.of(source)  # what is wrong with it is told once, of the file
         if text is None:
             return
-        if not _stands(passage, text):
-            yield f'{source.id} does not say "{_short(passage.words)}"'
-            return
-        if passage.line is not None and not _stands_at(passage, text.split("\n"), passage.line):
-            yield f'"{_short(passage.words)}" stands in {source.id}, but not on line {passage.line}'
+        words = _words_in(text, passage)
+        if words is None:
+            yield f"the words of {source.id} on line {passage.line} do not have the sha256 that is named"
+        elif not _stands(words, text):
+            yield f'{source.id} does not say "{_short(words)}"'
+        elif passage.line is not None and not _stands_at(words, text.split("\n"), passage.line):
+            yield f'"{_short(words)}" stands in {source.id}, but not on line {passage.line}'
+
+    def _words(self, passage: Bearing, sources: dict[str, CitedWork]) -> str | None:
+        """The words of a passage; None where they may not be passed on, and the text is not here."""
+        source = sources.get(passage.source)
+        if passage.words is not None or source is None or source.snapshot is None:
+            return passage.words
+        text, _ = self.texts.of(source)
+        return _words_in(text, passage) if text is not None else None
+
+    def _unborne(self, sentence: Sentence, before: Sequence[Sentence], sources: dict[str, CitedWork]) -> Iterator[str]:
+        """Numbers of a sentence that no passage is said to bear out, and that do not follow from those beside and before them."""
+        borne = [normal(part) for passage in sentence.passages for part in passage.bears]
+        passages = [self._words(passage, sources) or "" for passage in sentence.passages]
+        earlier = [words for one in before for words in (one.text, *(passage.words or "" for passage in one.passages))]
+        for figure in dict.fromkeys(figures(sentence.text)):
+            if not any(figure in part for part in borne) and not worked_out(figure, sentence.text, passages, earlier):
+                yield f"no passage is named for {figure}, and it does not follow from the numbers before it"
 
     def _verdict(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Verdict:
         """Of a sentence with which nothing is wrong."""
@@ -315,15 +339,15 @@ class _Article:
 # --- what a sentence must be -------------------------------------------------------------------------------------------------
 
 
-def _wrong_with_parts(passage: Bearing, sentence: Sentence) -> Iterator[str]:
+def _wrong_with_parts(passage: Bearing, words: str | None, sentence: Sentence) -> Iterator[str]:
     for part in passage.bears:
         if _bare(part) not in _bare(sentence.text):
             yield f'"{_short(part)}" is said to be borne out, and does not stand in the sentence'
-        elif not bears_out(part, passage.words, beside=sentence.text):
-            yield f'"{_short(part)}" is not borne out by "{_short(passage.words)}" ({passage.source})'
+        elif words is not None and not bears_out(part, words, beside=sentence.text):
+            yield f'"{_short(part)}" is not borne out by "{_short(words)}" ({passage.source})'
 
 
-def _wrong_with_basis(sentence: Sentence, before: Sequence[Sentence]) -> Iterator[str]:
+def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
     """A verdict must have what it needs: the words readers are told rest on it."""
     kinds = {passage.kind for passage in sentence.passages}
     if sentence.basis is Basis.UNTRACED:
@@ -332,32 +356,31 @@ def _wrong_with_basis(sentence: Sentence, before: Sequence[Sentence]) -> Iterato
         yield f"it is said to be {sentence.basis.value}, and no passage of a stored copy is named"
     elif sentence.basis is Basis.RECORDED and "fact" not in kinds:
         yield "it is said to be recorded, and no recorded figure is named"
-    if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
-        yield from _unborne(sentence, before)
-        if not sentence.citations:
-            yield f"it is said to be {sentence.basis.value}, and cites nothing"
+    if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED) and not sentence.citations:
+        yield f"it is said to be {sentence.basis.value}, and cites nothing"
 
 
-def _unborne(sentence: Sentence, before: Sequence[Sentence]) -> Iterator[str]:
-    """Numbers of a sentence that no passage is said to bear out, and that do not follow from those beside and before them."""
-    borne = [normal(part) for passage in sentence.passages for part in passage.bears]
-    passages = [passage.words for passage in sentence.passages]
-    earlier = [text for one in before for text in (one.text, *(passage.words for passage in one.passages))]
-    for figure in dict.fromkeys(figures(sentence.text)):
-        if not any(figure in part for part in borne) and not worked_out(figure, sentence.text, passages, earlier):
-            yield f"no passage is named for {figure}, and it does not follow from the numbers before it"
+def _words_in(text: str, passage: Bearing) -> str | None:
+    """The words of a passage, which it may name by their hash alone: those from one end of a sentence to another on its line and
+    the two that follow."""
+    if passage.words is not None or passage.line is None:
+        return passage.words
+    flat = normal(" ".join(text.split("\n")[passage.line - 1 : passage.line + 2]))
+    starts = [0, *sentence_ends(flat)]
+    spans = (flat[one:other].strip() for one, other in itertools.combinations(starts, 2))
+    return next((words for words in spans if words_sha256(words) == passage.words_sha256), None)
 
 
-def _stands(passage: Bearing, text: str) -> bool:
-    return occurs(passage.words, text) or any(_bare(passage.words) in _bare(line) for line in text.split("\n"))
+def _stands(words: str, text: str) -> bool:
+    return occurs(words, text) or any(_bare(words) in _bare(line) for line in text.split("\n"))
 
 
-def _stands_at(passage: Bearing, lines: Sequence[str], number: int) -> bool:
+def _stands_at(words: str, lines: Sequence[str], number: int) -> bool:
     """True when the passage stands, or begins, on that line."""
     if number > len(lines):
         return False
     line, following = lines[number - 1], "".join(lines[number - 1 : number + 2])
-    return occurs(passage.words, line) or 0 <= _bare(following).find(_bare(passage.words)) < len(_bare(line))
+    return occurs(words, line) or 0 <= _bare(following).find(_bare(words)) < len(_bare(line))
 
 
 def _bare(words: str) -> str:

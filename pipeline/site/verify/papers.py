@@ -86,7 +86,8 @@ class Bearing(_Paper):
     source: str
     kind: Literal["quote", "text", "fact"]
     name: str | None
-    words: str
+    words: str | None  # None where they may not be passed on
+    words_sha256: Sha256 | None  # of those
     line: Place | None
     page: Place | None
     bears: list[str]
