@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError, IssueStopped, SendingElsewhere, StoreError, UsageError
+from pipeline.errors import ContentError, IssueStopped, SendingElsewhere, StoreError, TransportError, UsageError
 from pipeline.keys import load_keys
 from pipeline.library import Library
 from pipeline.mail import instance
@@ -130,13 +130,23 @@ def send_issue(
     if told and not resume:
         raise IssueStopped("; ".join(told.values()))
     _must_go_on(store, key, resume=resume, now=now)
-    return _send(store, library, settings, issue, transport=transport, clock=clock, stop=stop, progress=progress)
+    try:
+        return _send(store, library, settings, issue, transport=transport, clock=clock, stop=stop, progress=progress)
+    except TransportError as error:
+        with store.reading() as connection:
+            planned = issues.find(connection, key)
+            left = deliveries.how_many_open(connection, planned.id) if planned else 0
+        if not left:
+            raise
+        raise TransportError(
+            f"{error}; {key} is planned, and its {left} letters wait: opensignal up, send --due, or this command again goes on"
+        ) from error
 
 
 def stop_issue(store: Store, key: str, control: Control, *, now: dt.datetime) -> SendReport:
     """Pause or cancel the issue *key*, also while other processes send it: they end after the letters in flight.
 
-    Raises `UsageError` where nothing of it was begun, `IssueStopped` where it is to be paused and was cancelled.
+    Raises `UsageError` where nothing of it was begun or nothing is left, `IssueStopped` where it is to be paused and was cancelled.
     """
     with store.writing() as connection:
         stored = issues.find(connection, key)
@@ -144,6 +154,12 @@ def stop_issue(store: Store, key: str, control: Control, *, now: dt.datetime) ->
             raise UsageError(f"nothing of {key} was sent or planned yet: there is nothing to stop")
         if stored.control is Control.CANCELLED and control is not Control.CANCELLED:
             raise IssueStopped(_CANCELLED.format(key=key))
+        if (
+            stored.planned_at
+            and stored.control is Control.SENDING
+            and not deliveries.how_many_open(connection, stored.id)
+        ):
+            raise UsageError(f"{key} is out: no letter of it is left to stop")
         issues.set_control(connection, stored.id, control)
         cancelled = deliveries.cancel(connection, stored.id, now=now) if control is Control.CANCELLED else 0
     return replace(_report(store, stored, Tally(), seconds=0.0), cancelled=cancelled, problem="")

@@ -315,8 +315,14 @@ class Stats:
     def lines(self) -> Iterator[str]:
         """The counts for a terminal."""
         for name, counts in self.as_dict().items():
+            if name == "signups":
+                continue
             heading = f"last {RECENT.days} days" if name == "recent" else name
             yield f"{heading}: {', '.join(f'{number} {what}' for what, number in counts.items()) or 'none'}"
+        if self.signups["waiting"]:
+            yield f"forms not looked at yet: {self.signups['waiting']}"
+        if self.signups["flood"]:
+            yield "more sign-ups come than may be mailed: confirmations wait, the newest last"
 
 
 def stats(store: Store, *, now: dt.datetime) -> Stats:

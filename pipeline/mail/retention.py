@@ -52,8 +52,12 @@ class RetentionReport:
         """The report for a terminal."""
         verb = "would go" if self.dry_run else "gone"
         for kept, number in self.numbers.items():
+            if not number:
+                continue
             days = SPANS[kept].days
             yield f"{number:>9,} {verb}: {kept.value}, {f'after {days:,} days' if days else 'when they expire'}"
+        if not any(self.numbers.values()):
+            yield "nothing is older than it may be"
         if not self.journal_emptied:
             yield "the database's journal still holds it: end the program that reads there without a pause, and run this again"
 

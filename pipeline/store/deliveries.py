@@ -311,6 +311,13 @@ def how_many_due(connection: Connection, issue_id: int, *, limit: int, now: dt.d
     return int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
+def how_many_open(connection: Connection, issue_id: int) -> int:
+    """How many letters of the issue are not out yet, whatever they wait for."""
+    d = deliveries.c
+    query = sa.select(sa.func.count()).where(d.issue_id == issue_id, d.finished_at.is_(None))
+    return int(connection.execute(query).scalar_one())
+
+
 def any_planned(connection: Connection, issue_id: int) -> bool:
     """True when a letter of the issue was never tried."""
     d = deliveries.c

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -128,7 +129,11 @@ def test_a_dead_mail_server_loses_nobody(ready: Repository, server: MailServer) 
     assert dead.code == 1
     assert gone.url.removeprefix("smtp://") in dead.err
     assert "cannot be reached" in dead.err
+    assert f"{ready.today} is planned, and its 6 letters wait" in dead.err
     assert alive.json["sent"] == 6
+    for word in ("--pause", "--cancel"):
+        out = ready.run("send", ready.today, word)
+        assert (out.code, "is out: no letter of it is left" in out.err) == (2, True)
 
 
 def test_a_server_that_refuses_one_tells_which_and_why(ready: Repository) -> None:
@@ -146,9 +151,11 @@ def test_a_server_that_refuses_one_tells_which_and_why(ready: Repository) -> Non
 
 
 def test_a_second_sender_at_the_same_time_is_told_and_nobody_gets_two(ready: Repository) -> None:
+    told = threading.Event()
+
     def slow(stage: str, recipient: str, connection: int) -> str:
         if stage == "message":
-            time.sleep(1)  # holds up the whole server: one letter at a time
+            told.wait(60)  # holds up the whole server
         return ""
 
     with mail_server(slow) as server:
@@ -156,6 +163,7 @@ def test_a_second_sender_at_the_same_time_is_told_and_nobody_gets_two(ready: Rep
         while server.connections == 0:
             time.sleep(0.02)
         second = ready.run("send", ready.today, smtp_url=server.url)
+        told.set()
         _, err = first.communicate(timeout=30)
 
         assert first.returncode == 0, err

@@ -7,6 +7,7 @@ ever deleted here.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from pipeline.config import Settings
 from pipeline.errors import TransportError, UsageError
 from pipeline.mail.bounces import imap
 from pipeline.mail.bounces.mime import MOST_BYTES
+
+log = logging.getLogger("opensignal")
 
 
 class Mailbox(Protocol):
@@ -63,13 +66,17 @@ class Maildir:
 
     def waiting(self, limit: int) -> tuple[Sequence[str], int]:
         try:
-            names = sorted(
-                entry.name for entry in os.scandir(self.folder / "new") if entry.is_file(follow_symlinks=False)
-            )
+            files = [entry for entry in os.scandir(self.folder / "new") if entry.is_file(follow_symlinks=False)]
         except OSError as error:
             raise TransportError(
                 f"{self.folder}: no Maildir that we can read: {error.strerror}; check bounces_url"
             ) from error
+        closed = [entry for entry in files if not os.access(entry.path, os.R_OK)]
+        if closed:  # they stay where they are, and those behind them do not wait for it
+            log.warning(
+                "%s: %d mails cannot be read by this user; give it the right to, they wait", self.folder, len(closed)
+            )
+        names = sorted(entry.name for entry in files if entry not in closed)
         return names[:limit], max(0, len(names) - limit)
 
     def read(self, name: str) -> bytes:

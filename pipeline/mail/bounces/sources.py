@@ -54,7 +54,7 @@ def _folder(folder: Path) -> Iterator[Found]:
             folders.remove(inner)
             yield from _folder(here / inner)
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") and (here / name).is_file():
                 yield from _file(here / name)
 
 
@@ -71,6 +71,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> Iterator[Found]:
     if not path.is_file():  # a pipe or a device may never end
+        yield Found(_shown(path), "file", problem="cannot be read: it is no file")
         return
     if path.suffix.lower() in _ONE_MAIL:
         yield _one(path, origin="file")

@@ -61,6 +61,14 @@ def test_a_folder_is_walked_in_order_with_the_maildirs_in_it(tmp_path: Path) -> 
     assert sorted(found) == ["a.eml", "b.eml", "box/cur/2", "box/new/1", "inner/c.eml"]
 
 
+def test_a_pipe_that_was_named_is_told_of_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    (found,) = mails_in([tmp_path / "pipe"])
+
+    assert found.problem == "cannot be read: it is no file"
+
+
 def test_no_more_is_read_of_a_mail_than_is_looked_at(tmp_path: Path) -> None:
     """M-29"""
     (tmp_path / "long.eml").write_bytes(MAIL + b"x" * 3 * MOST_BYTES)
