@@ -50,7 +50,7 @@ _RAW_HTML: Final = re.compile(
     r"|ol|p|pre|script|section|style|table|ul|video)\b(?P<rest>[^>]*)>.*?</(?P=tag)\s*>",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
-_INDENTED: Final = re.compile(r"(?:^|\n)[ \t]*\n(?: {4}|\t)|^(?: {4}|\t)")
+_INDENTED: Final = re.compile(r"(?:^|\n)[ \t]*\n(?: {4}| {0,3}\t)|^(?: {4}| {0,3}\t)")
 _OPENS_A_CONTAINER: Final = re.compile(r"(?:[-*+]|\d+\.)[ ]|!!!|\?\?\?|===[!+]*[ ]\"|:[ ]")
 
 

@@ -116,7 +116,7 @@ def _moved(body: str, start: int, end: int, words: str, what: str) -> Rewrite:
     """A citation is set close to what is before it, and behind the full stop that follows."""
     at = start
     line = body[body.rfind("\n", 0, start) + 1 : start]
-    if _OPENS.fullmatch(line):
+    if _OPENS.fullmatch(line) or line.rstrip(" \t").endswith("\\"):
         return Rewrite(start, end, words, at, what)
     start -= len(line) - len(line.rstrip(" \t"))
     stop = _STOP.match(body, end)

@@ -70,9 +70,10 @@ def diff_of(file: TextFile, path: str) -> Iterator[str]:
 
 def tidied(file: TextFile, sources: Mapping[str, Source], addresses: Mapping[str, str]) -> TextFile:
     """*file* as it should be. Raises `Unreadable` for one that must be mended first."""
-    base, body = file.body_start, file.body
-    for rewrite in reversed(rewrites(body, sources, addresses)):
-        file = file.changed(base + rewrite.start, base + rewrite.end, rewrite.words)
+    base = file.body_start
+    while found := rewrites(file.body, sources, addresses):  # mostly once: what is rewritten may have hidden a link
+        for rewrite in reversed(found):
+            file = file.changed(base + rewrite.start, base + rewrite.end, rewrite.words)
     return _with_definitions(file, sources)
 
 

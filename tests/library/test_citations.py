@@ -42,6 +42,7 @@ def test_a_citation_names_a_source_and_perhaps_a_quote_at_its_line_and_column() 
         "~~~~ python\n[^aa]\n```\n~~~~\n",
         "- item\n\n    ```\n    [^aa]\n    ```\n",
         "Text\n\n    indented [^aa]\n",
+        "Text\n\n \tindented [^aa]\n",
         "<!-- [^aa] -->",
         "<!--\n\n[^aa]\n\n-->\n",
         r"Escaped \[^aa]",

@@ -60,6 +60,7 @@ def without_foot(body: str) -> str:
         ("- [@north] an item", "- [^north] an item"),
         ("| a |\n|---|\n| [@north] |", "| a |\n|---|\n| [^north] |"),
         ("> [@north]", "> [^north]"),
+        ("A backslash \\ [@north]", "A backslash \\ [^north]"),
         ("The [outlook](https://north.example.org/outlook?a=1) says", "The outlook[^north] says"),
         (
             'The [*long* `x`](<https://www.north.example.org/outlook?a=1&utm_source=x#p> "T").',
