@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.library.credits import weight
 from pipeline.library.dates import date_words
 from pipeline.model import Basis, Claim, Passage, Source, SourceStatus
 
@@ -61,6 +62,11 @@ def independence(sources: int, origins: int) -> str:
     if not sources:
         return "no sources"
     return f"{sources} source{'' if sources == 1 else 's'}, {origins} origin{'' if origins == 1 else 's'}"
+
+
+def weight_of(sources: Sequence[Source], origins: int) -> str:
+    """The signal strip in words, and how many origins several sources go back to: ``6 sources, 5 primary, 4 origins``."""
+    return weight(sources) + (f", {origins} origin{'' if origins == 1 else 's'}" if len(sources) > 1 else "")
 
 
 def place_words(passage: Passage, source: Source) -> str:

@@ -25,9 +25,9 @@ from pipeline.library import (
 )
 from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
-from pipeline.library.credits import authorship, weight
+from pipeline.library.credits import authorship
 from pipeline.library.deeplinks import address
-from pipeline.library.receipts import status_note, stored_words, tally_words
+from pipeline.library.receipts import status_note, stored_words, tally_words, weight_of
 from pipeline.mail.headers import Links, list_headers
 from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message, encoded_body
@@ -103,7 +103,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "set_title": typographic(article.title, language=article.lang),  # for the HTML part; plain text stays as typed
         "set_dek": typographic(article.dek, language=article.lang),
         "url": settings.site_url + article.url_path,
-        "weight": f"{weight(sources)}{_origins(sources, library)}",
+        "weight": weight_of(sources, _origins(sources, library)),
         "receipts": f"{settings.site_url}{article.url_path}receipts/",
         "sources": sorted(sources, key=lambda source: not source.is_primary)[:NAMED_SOURCES],
         "more": max(0, len(sources) - NAMED_SOURCES),
@@ -132,13 +132,9 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     return item
 
 
-def _origins(sources: Sequence[Source], library: Library) -> str:
-    """How many origins several sources go back to: reports and copies of one study are one."""
-    if len(sources) < 2:
-        return ""
+def _origins(sources: Sequence[Source], library: Library) -> int:
     texts = {source.id: text for source in sources if (text := library.texts.of(source)[0]) is not None}
-    number = len(origins(sources, texts))
-    return f", {number} origin{'' if number == 1 else 's'}"
+    return len(origins(sources, texts))
 
 
 def _opening(article: Article) -> Article:

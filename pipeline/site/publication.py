@@ -18,7 +18,7 @@ from pipeline.library import CitedSource, Library, Rendered, authorship, render_
 from pipeline.library.copies import origins
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
-from pipeline.library.receipts import independence, status_note, stored_words, tally_words
+from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
 from pipeline.model import Article, Claim, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path
 from pipeline.site.markup import dressed, with_margin_notes
@@ -143,7 +143,8 @@ class ArticleView:
     corrections: tuple[CorrectionNote, ...]  # newest first
     html: str
     sources: tuple[SourceRow, ...]
-    independence: str  # "3 sources, 1 origin"
+    weight: str  # "3 sources, 1 primary, 2 origins"
+    independence: str  # "3 sources, 2 origins"
     tally: str  # "41 sentences: 12 quoted, ..."
     receipts_url: str  # below the site's address
     claims_url: str
@@ -214,6 +215,7 @@ class Publication:
             corrections=corrections(article),
             html=self.html[article.slug],
             sources=self.sources(article),
+            weight=weight_of([c.source for c in self.rendered[article.slug].cited], len(self.origins(article))),
             independence=independence(len(self.rendered[article.slug].cited), len(self.origins(article))),
             tally=tally_words(self.claims[article.slug]),
             receipts_url=receipts_path(article),

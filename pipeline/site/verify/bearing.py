@@ -18,6 +18,7 @@ NEAR: Final = 0.025  # "950" for 945
 NEAR_ABOUT: Final = 0.08  # "nearly half" for 47%
 REACHED: Final = 0.005  # what we work out ourselves, rounded
 ABOUT: Final = 0.03  # the same, where the sentence says "about"
+MANY: Final = 60  # numbers, beyond which nothing is worked out: a sentence reckons with a few
 FASTEST: Final = 100_000  # times, beyond which no rate is told
 
 _ABOUT: Final = re.compile(
@@ -103,6 +104,7 @@ def figures(sentence: str) -> Iterator[str]:
 def follows(number: float, given: Collection[float], beside: Collection[float] = (), *, near: float = REACHED) -> bool:
     """True when *number* is a sum, a difference, a product, a ratio or a change in percent of two numbers, at least one of which
     is *given* while the other may stand *beside*; or the rest of one to a hundred."""
+    given, beside = list(given)[:MANY], list(beside)[-MANY:]
     results = [result for one in given for result in (100 - one, one / 100, 2 * one)]
     for one, other in itertools.product(given, [*given, *beside]):
         if one == other:
