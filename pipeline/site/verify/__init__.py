@@ -185,7 +185,7 @@ class _Article:
                 if where < 0:
                     wrong.append("this sentence does not stand in the article, or not in this order")
                 else:
-                    at = where
+                    at = where + len(_bare(sentence.text))
             for message in wrong:
                 self._fail(message, sentence)
             self.verdicts[Verdict.FAILED if wrong else self._verdict(sentence, sources)] += 1
