@@ -251,7 +251,7 @@ class _Reading:
         words = _Words()
         for number, (low, high) in enumerate(block.spans):
             if number:
-                words.add(" " if block.kind != "row" else " | ", low)
+                words.add(" " if block.kind != "row" else " | ", low - 1, moves=False)
             self._clean(low, high, words)
         while words.characters and words.characters[-1] == " ":
             words.characters.pop()
