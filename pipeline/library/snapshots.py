@@ -10,14 +10,19 @@ Nothing here asks a network: what lies in a bucket is brought here by `opensigna
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from pathlib import Path
 
+from pipeline.library.clean import plain_text
 from pipeline.library.files import SNAPSHOTS
 from pipeline.library.frontmatter import Unreadable, read_text
 from pipeline.model import Source
 
 KEPT = ".opensignal/snapshots"  # where a newsroom that set nothing keeps what it may not pass on
+
+PAGE_MAX = 10 * 1024 * 1024  # bytes that are read of a page, unpacked
 
 
 class StoredTexts:
@@ -45,6 +50,20 @@ class StoredTexts:
         """True when the text of *source* lies in the repository, for all to have."""
         sha = source.snapshot.text_sha256 if source.snapshot else ""
         return self._root is not None and bool(sha) and (self._root / SNAPSHOTS / f"{sha}.txt").exists()
+
+    def page(self, source: Source) -> str:
+        """The words of the page that the text of *source* was taken from, all in one line; empty where it is not here.
+
+        A text that was taken from a page may lack what the page has: lists, tables, what unfolds.
+        """
+        if self._kept is None or source.snapshot is None:
+            return ""
+        try:
+            with gzip.open(self._kept / "raw" / f"{source.snapshot.sha256}.gz") as file:
+                raw = file.read(PAGE_MAX)
+        except (OSError, EOFError, zlib.error):
+            return ""
+        return plain_text(raw.decode("utf-8", "replace")) if b"<" in raw[:1000] else ""
 
     def _read(self, sha: str) -> tuple[str | None, str]:
         for path, name in self._places(sha):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipeline.library.quotes import Place, difference, normal, places
+from pipeline.library.quotes import Place, difference, normal, occurs, places
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, all_stored
@@ -156,6 +156,13 @@ def _misquoted(quotation: Quotation, held: Sequence[Held], library: Library) -> 
                 f"{shown} does not occur in {ids} but in {source.id} (line {place.line} of its text); cite that one"
             )
             return Finding("S111", quotation.start, quotation.end, message, Severity.ERROR)
+    for one in held:
+        if occurs(quotation.words, library.texts.page(one.source)):
+            message = (
+                f"{shown} stands on the page of {one.source.id}, but not in the text that was taken from it;"
+                f" quote from the text, or try opensignal sources refresh {one.source.id} --again"
+            )
+            return Finding("S110", quotation.start, quotation.end, message, Severity.ERROR)
     nearest = [(one, found) for one in held if one.text and (found := difference(quotation.words, one.text))]
     if not nearest:
         message = f"{shown} does not occur in {ids}, and nothing there is like these words; quote what the source says"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 
 import pytest
@@ -96,6 +97,30 @@ def test_s110_words_that_do_not_are_shown_beside_the_nearest(newsroom: Newsroom,
     assert (problem.line, problem.column) == (9, 23)
     assert shown in problem.message
     assert "westfield, line 1" in problem.message
+
+
+def test_s110_words_that_only_the_page_has_are_told_from_invented_ones(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", TEXT)
+    page = f"<html><body><p>{TEXT}</p><ul><li>Halls must wait <b>41</b> months.</li></ul></body></html>"
+    raw = newsroom.root / ".opensignal/snapshots/raw"
+    raw.mkdir(parents=True)
+    (raw / f"{hashlib.sha256(TEXT.encode()).hexdigest()}.gz").write_bytes(gzip.compress(page.encode()))
+
+    (problem,) = _problems(newsroom, "It says “Halls must wait 41 months”.[^westfield]")
+
+    assert (problem.code, problem.severity) == ("S110", Severity.ERROR)
+    assert "stands on the page of westfield, but not in the text" in problem.message
+
+
+def test_s110_a_page_that_is_no_page_stops_nothing(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", TEXT)
+    raw = newsroom.root / ".opensignal/snapshots/raw"
+    raw.mkdir(parents=True)
+    file = raw / f"{hashlib.sha256(TEXT.encode()).hexdigest()}.gz"
+
+    for spoilt in (b"", b"no gzip", gzip.compress(b"<p>words")[:-9], gzip.compress(b"%PDF-1.7 \x00\xff")):
+        file.write_bytes(spoilt)
+        assert [p.code for p in _problems(newsroom, "It says “Halls must wait 41 months”.[^westfield]")] == ["S110"]
 
 
 def test_s110_nothing_like_the_words_is_told_too(newsroom: Newsroom) -> None:
