@@ -115,7 +115,7 @@ def check_binding(
         yield from _other_time(sought, text, figures, like)
     if not flagged and like is not None:
         wrong = [*_misread(sought, text, *like)] or [*_foreign(sought, text, figures, like[0])]
-        yield from wrong
+        yield from wrong or _other_name(sought, text, like[0])
 
 
 def _bound_otherwise(said: Quantity, rival: tuple[Place, Quantity], best: Sighting) -> Finding:
@@ -142,7 +142,7 @@ def _rival(
     mine = around(place.words, given, place.figures)
     near, near_mine = _beside(text, said, figures), _beside(place.words, given, place.figures)
     for other in place.figures.quantities:
-        if other is given or not _rivals(other, given) or _is_said(other, sought):
+        if other is given or not (_rivals(other, given) or _count_alike(other, said)) or _is_said(other, sought):
             continue
         its = around(place.words, other, place.figures)
         if _other_clause(ours, mine, its):
@@ -202,8 +202,13 @@ def _rivals(one: Quantity, other: Quantity) -> bool:
     if one.dimension or other.dimension:
         alike = alike or one.dimension == other.dimension
     else:
-        alike = alike or bool(one.noun) == bool(other.noun)
+        alike = alike or bool(one.noun and other.noun)
     return alike and not _same(one.base, other.base) and not _same(one.value, other.value)
+
+
+def _count_alike(given: Quantity, said: Quantity) -> bool:
+    """True when both count the same thing, and not the same number of it."""
+    return bool(said.noun) and stem(given.noun) == stem(said.noun) and likeness(said, given) <= 0
 
 
 def _same(one: float, other: float) -> bool:
@@ -299,10 +304,13 @@ def _misread(sought: Sequence[Sought], text: str, evidence: Evidence, like: Plac
                 yield _bound_otherwise(one.said, (like, here[0].given), best)
                 return
             continue
-        rivals = [
-            given for given in like.figures.quantities if _rivals(given, one.said) and not _is_said(given, sought)
-        ]
-        if rivals and ratio >= 0.6:
+        given_here = [given for given in like.figures.quantities if not _is_said(given, sought)]
+        rivals = [given for given in given_here if _count_alike(given, one.said)]
+        if not rivals and ratio >= 0.6:
+            rivals = [given for given in given_here if _rivals(given, one.said)]
+        if rivals and not any(
+            stem(sighting.given.noun) == stem(one.said.noun) for sighting in one.sightings if one.said.noun
+        ):
             yield _bound_otherwise(one.said, (like, rivals[0]), best)
             return
 
@@ -328,6 +336,25 @@ def _foreign(sought: Sequence[Sought], text: str, figures: Figures, evidence: Ev
             if all(_is_foreign(words, sighting.place, like) for sighting in one.sightings):
                 yield _bound_otherwise(one.said, (like, like.figures.quantities[0]), best)
                 return
+
+
+def _other_name(sought: Sequence[Sought], text: str, evidence: Evidence) -> Iterator[Finding]:
+    """A number given to somebody who is named elsewhere in the source, and nowhere near the number."""
+    source = f"{evidence.source.publisher} {evidence.source.title or ''}".lower()
+    names = [name for name in _names(text) if name.lower() not in source and name in evidence.names]
+    for one in sought:
+        best = one.best
+        if best is None or best.evidence is not evidence or best.place.kind != TEXT or is_soft(one.said) or not names:
+            continue
+        near = [f"{s.place.words} {s.place.before}".lower() for s in one.sightings if s.place.kind == TEXT]
+        if any(name.lower() in words for name in names for words in near):
+            continue
+        place = next((p for p in evidence.sentences if names[0] in p.words), None)
+        if place is not None:
+            told = f'"{one.said.words}" stands nowhere near "{names[0]}" in the source, which says of it'
+            message = f'{told}: "{place.words[:160]}" ({evidence.id}); mend one'
+            yield Finding("S305", one.said.start, one.said.end, message, Severity.WARNING)
+            return
 
 
 def _is_foreign(words: frozenset[str], place: Place, like: Place) -> bool:
@@ -471,6 +498,12 @@ def check_names(text: str, like: Place, evidence: Evidence) -> Iterator[Finding]
         message = f'the source has "{_as_written(other, like.words)}" say this: "{like.words[:160]}" ({source}); mend the speaker'
         yield Finding("S305", max(at, 0), max(at, 0) + len(name), message, Severity.WARNING)
         return
+    if (roles := _other_role(text, like.words)) is not None:
+        role, other = roles
+        at = text.find(role)
+        message = f'"{role}" is "{other}" in the source: "{like.words[:160]}" ({source}); mend what they are'
+        yield Finding("S305", at, at + len(role), message, Severity.WARNING)
+        return
     if (strangers := _substituted(text, like, evidence)) is not None:
         name, other = strangers
         at = text.find(name)
@@ -485,6 +518,22 @@ def check_names(text: str, like: Place, evidence: Evidence) -> Iterator[Finding]
         places = f'"{first}" and "{second}" have changed places against the source'
         message = f'{places}: "{like.words[:160]}" ({source}); mend the order'
         yield Finding("S305", max(at, 0), max(at, 0) + len(first), message, Severity.WARNING)
+
+
+_ROLE: Final = re.compile(
+    r"\b(?:[Tt]he |[Ii]ts |[Tt]heir |[a-z]+'s )?([a-z]+),? ((?:[A-Z][\w'-]+ )*[A-Z][\w'-]+)(?=[,.]| (?:said|says|told"
+    r"|wrote|voted|wants))"
+)
+
+
+def _other_role(text: str, source: str) -> tuple[str, str] | None:
+    """What somebody is called here, and what there: the minister Ida Moen, the regulator Ida Moen."""
+    theirs = {found[2]: found[1] for found in _ROLE.finditer(source)}
+    for found in _ROLE.finditer(text):
+        other = theirs.get(found[2])
+        if other is not None and stems(found[1]) and stems(other) and stem(found[1]) != stem(other):
+            return found[1], other
+    return None
 
 
 def _as_written(name: str, text: str) -> str:
@@ -507,7 +556,7 @@ def _substituted(text: str, like: Place, evidence: Evidence) -> tuple[str, str] 
         if re.search(r"\b(?:it|its|they|their|he|she|his|her|the company)\b", like.words, re.IGNORECASE)
         else ""
     )
-    if any(name.lower() in before.lower() or name.lower() not in evidence.lower for name in strange):
+    if any(name.lower() in before.lower() or name not in evidence.names for name in strange):
         return None
     return strange[0], missing[0]
 

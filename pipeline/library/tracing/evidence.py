@@ -142,6 +142,11 @@ class Evidence:
         return [self.places[at] for at in sorted(counts) if counts[at] >= least]
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The words that have a capital within a sentence: no word that only happens to open one."""
+        return frozenset(name for place in self.places for name in _INNER_CAPITAL.findall(place.words))
+
+    @cached_property
     def initials(self) -> frozenset[str]:
         """The initials of each name of several words that it has."""
         runs = re.findall(
@@ -198,6 +203,9 @@ class Evidence:
     def weight(self, stem: str) -> float:
         """How much *stem* tells: a word of every sentence tells nothing."""
         return 1 / (1 + 0.5 * (self.counts[stem] - 1)) if self.counts[stem] else 0.0
+
+
+_INNER_CAPITAL: Final = re.compile(r"(?<=[a-z,;] )[A-Z][\w&-]+|(?<=[A-Z][a-z]{2} )[A-Z][\w&-]+|[A-Z][\w&-]+(?= [A-Z])")
 
 
 def _digits(number: float) -> float:

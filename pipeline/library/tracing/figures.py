@@ -96,12 +96,13 @@ def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evide
         return True  # "tripled" of what the source says has doubled
     if said.dimension == "fold":
         return False
-    return any(
-        likeness(said, given) < 0
-        for evidence in cited
-        for _, quantities in evidence.candidates(said)
-        for given in quantities
-    )
+    if said.unit is SHARE and any(
+        given.unit is SHARE for e in cited for p in e.sharing(words, least=2) for given in p.figures.quantities
+    ):
+        return True
+    is_distinct = len(f"{said.number:g}".replace(".", "").strip("0")) > 1
+    likes = (likeness(said, given) for e in cited for _, quantities in e.candidates(said) for given in quantities)
+    return any(like < (Likeness.NONE if is_distinct else Likeness.OTHER_UNIT) for like in likes)
 
 
 def _operands(found: Sequence[Sought], words: frozenset[str], cited: Sequence[Evidence]) -> list[Place]:

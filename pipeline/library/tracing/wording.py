@@ -46,7 +46,8 @@ _SOFT_NOT: Final = re.compile(
     r"|against|drop(?:s|ped)?"
     r"|withdr[ae]w\w*|gave up|give up|free (?:of|from)|prevent\w*|bar(?:s|red)|ban(?:s|ned)?|forb\w+|block(?:s|ed)"
     r"|left out|only|less than|fewer than"
-    r"|short of|too|impossible|unknown|uncertain|independent\w*|hardly|barely|scarcely|rarely|few|little|same|alike)\b",
+    r"|short of|too|impossible|unknown|uncertain|independent\w*|quiet|silent|silence|conceal\w*|hid(?:e|es|den)?|hardly"
+    r"|barely|scarcely|rarely|few|little|same|alike)\b",
     re.IGNORECASE,
 )
 
@@ -76,7 +77,8 @@ def check_negation(text: str, like: Place, source: str) -> Iterator[Finding]:
 _HEDGE: Final = re.compile(
     r"\b(?:could|may|might|would|up to|as (?:much|many|high) as|estimat\w+|expect\w*|project(?:s|ed|ion|ions)|forecast\w*"
     r"|likely|potentially|possibly|perhaps"
-    r"|propos\w+|plan(?:s|ned|ning)?(?! to be)|intend\w*|aims?|aimed|hopes?|preliminary|tentative\w*|provisional\w*"
+    r"|propos\w+|(?<!the )(?<!its )(?<!their )plans|plan(?: to|ned|ning)|intend\w*|aims?|aimed|hopes?|preliminary"
+    r"|tentative\w*|provisional\w*"
     r"|consider(?:s|ing)|conditional\w*|subject to"
     r"|unconfirmed|alleg\w+|reportedly|suggests?|suggested|appears?|if approved|in talks|only if|provided that|unless"
     r"|scenario|projected|pending"
@@ -216,8 +218,7 @@ def _check_moves(text: str, sought: Sequence[Sought], like: Place, source: str) 
         if one.best is None or one.best.place.kind not in ("text", "quote"):
             continue
         ours, theirs = _comparison(text, one.said), _comparison(one.best.place.words, one.best.given)
-        is_turned = _turned(text, one.best.place.words) is not None or " than " not in text
-        if ours and theirs and ours[0] != theirs[0] and (is_turned or one.said.dimension == "percent"):
+        if ours and theirs and ours[0] != theirs[0] and not _is_crossed(text, one.best.place.words):
             told = f'"{one.said.words} {ours[1]}" is "{theirs[1]}" in the source'
             message = f'{told}: "{one.best.place.words[:160]}" ({source}); mend the direction'
             yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
@@ -229,14 +230,30 @@ def _check_moves(text: str, sought: Sequence[Sought], like: Place, source: str) 
 
 def _comparison(text: str, quantity: Quantity) -> tuple[str, str] | None:
     """Whether more or less stands right behind *quantity*, and the word."""
-    behind = text[quantity.end : quantity.end + 24]
-    found = re.match(
-        r"(?: [a-z]+)? (more|less|fewer|higher|lower|larger|smaller|above|below|longer|shorter|cheaper|dearer)\b",
-        behind,
-    )
+    found = _COMPARES.match(text, quantity.end)
     if found is None:
         return None
-    return ("more" if found[1] in ("more", "higher", "larger", "above", "longer", "dearer") else "less"), found[1]
+    return ("more" if found[1] in _MORE_BEHIND else "less"), found[1]
+
+
+_COMPARES: Final = re.compile(
+    r"(?: [a-z]+)? (more|less|fewer|higher|lower|larger|smaller|above|below|longer|shorter|cheaper|dearer|earlier|later"
+    r"|short|behind"
+    r"|ahead)\b(?! (?:a|an|in|on|until) )"
+)
+_MORE_BEHIND: Final = ("more", "higher", "larger", "above", "longer", "dearer", "later", "ahead")
+
+
+def _is_crossed(text: str, source: str) -> bool:
+    """True when two comparisons have their sides the other way round, so that more in one is less in the other."""
+    ours, theirs = _COMPARES_WITH.search(text), _COMPARES_WITH.search(source)
+    if ours is None or theirs is None:
+        return False
+    mine, its = _sides(text, ours), _sides(source, theirs)
+    return bool(mine[0] & its[1] - its[0]) or bool(mine[1] & its[0] - its[1])
+
+
+_COMPARES_WITH: Final = re.compile(r"\b(?:than|above|below|behind|ahead of|short of)\b")
 
 
 def _moved(text: str, like: Place, source: str) -> Iterator[Finding]:
