@@ -49,6 +49,10 @@ class Broken(Exception):
     """The child died, or took too long: the question was too much for it."""
 
 
+class NotStarted(Broken):
+    """The child died before the question: nothing is known about it."""
+
+
 class Sandbox:
     """A child process that answers questions, one at a time. Use it as a context manager.
 
@@ -75,18 +79,25 @@ class Sandbox:
     ) -> dict[str, Any]:
         """The answer to *question*, within *seconds* (those of the sandbox, if not given) and *processor* seconds of work.
 
-        Raises `Broken` when it takes too long or too much memory.
+        Raises `Broken` when it takes too long or too much memory, `NotStarted` when there was no child to ask.
         """
         within = self.seconds if seconds is None else seconds
-        if self._child is None:
-            self._child = _Child(self._answerer, self._bare)
-            self.held = frozenset(self._child.answer(within=_READY_WITHIN)["held"])
+        child = self._child or self._started()
         try:
-            self._child.ask({"question": question, "seconds": min(processor, within)}, within=within)
-            return self._child.answer(within=within)
+            child.ask({"question": question, "seconds": min(processor, within)}, within=within)
+            return child.answer(within=within)
         except (queue.Empty, EOFError, OSError, ValueError) as error:
             self.end()
             raise Broken(f"not done within {within:g} seconds and {MEMORY // 2**20} MB") from error
+
+    def _started(self) -> _Child:
+        self._child = _Child(self._answerer, self._bare)
+        try:
+            self.held = frozenset(self._child.answer(within=_READY_WITHIN)["held"])
+        except (queue.Empty, EOFError) as error:
+            self.end()
+            raise NotStarted("the process that reads did not start; see that the machine has memory left") from error
+        return self._child
 
     def end(self) -> None:
         """End the child, if there is one; the next question starts another."""

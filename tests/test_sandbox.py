@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox import LONGEST_ANSWER, MEMORY, Broken, Sandbox
+from pipeline.sandbox import LONGEST_ANSWER, MEMORY, Broken, NotStarted, Sandbox
 
 
 @pytest.fixture
@@ -102,3 +102,13 @@ def test_a_child_that_takes_no_question_is_ended(cage: Sandbox) -> None:
         cage.ask({"deed": "environment", "more": "x" * 1_000_000}, seconds=0.3)
 
     assert cage.ask({"deed": "environment"})["done"]
+
+
+def test_a_child_that_cannot_start_is_told_from_a_question_that_was_too_much() -> None:
+    with (
+        Sandbox("tests.caged:nothing_of_that_name", seconds=5) as cage,
+        pytest.raises(NotStarted, match="did not start"),
+    ):
+        cage.ask({})
+
+    assert cage._child is None

@@ -42,6 +42,7 @@ _NO_TITLE: Final = re.compile(
 _STOP: Final = re.compile(r"[.!?:;][\"'”’)\]]*$")
 _ITEM: Final = re.compile(r"[•▪●◦‣–—*-]\s|\(?\d{1,2}[.)]\s")
 _SPACED_OUT: Final = 0.75  # of a usual line's length: where a paragraph's last line ends
+_LONG: Final = 1_200  # characters, after which a paragraph ends with the next sentence that ends a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +228,16 @@ def _paragraphs(text: str) -> Iterator[str]:
     open_: list[str] = []
     for line in printed:
         bare = line.strip()
-        if open_ and (not bare or _ITEM.match(bare) or (_STOP.search(open_[-1]) and len(open_[-1]) < short)):
+        if open_ and (not bare or _ITEM.match(bare) or _ends_paragraph(open_, short=short)):
             yield "\n".join(open_)
             open_ = []
         if bare:
             open_.append(bare)
     if open_:
         yield "\n".join(open_)
+
+
+def _ends_paragraph(lines: list[str], *, short: float) -> bool:
+    """True when the last of *lines* ends a sentence, and is shorter than a full line or the end of a long paragraph."""
+    is_end = _STOP.search(lines[-1]) is not None
+    return is_end and (len(lines[-1]) < short or sum(map(len, lines)) > _LONG)

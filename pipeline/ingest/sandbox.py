@@ -50,6 +50,8 @@ class Sandbox(sandbox.Sandbox):
         whole = {**question, "body": base64.b64encode(body).decode()}
         try:
             answer = self.ask(whole, seconds=seconds, processor=processor)
+        except sandbox.NotStarted as error:
+            raise FetchError(f"not read: {question['url']}: {error}; it is tried again") from error
         except sandbox.Broken as error:
             raise FetchError(
                 f"not read: {question['url']} cannot be read within {seconds:g} seconds and {sandbox.MEMORY // 2**20} MB; "

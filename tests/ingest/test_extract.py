@@ -155,6 +155,17 @@ def test_items_of_a_printed_list_are_lines_of_their_own(cage: Sandbox) -> None:
     assert "- Two campuses moved their opening forward." in found.lines
 
 
+def test_a_page_without_short_lines_is_not_one_paragraph(cage: Sandbox) -> None:
+    sheet = [
+        f"Line {n} of this page says what the authority had expected in its outlook of {n}." for n in range(10, 55)
+    ]
+
+    found = cage.extract(pdf(sheet), content_type="application/pdf", url=URL)
+
+    assert len(found.lines) >= 3
+    assert all(line.endswith(".") for line in found.lines)
+
+
 def test_the_name_of_a_file_is_no_title(cage: Sandbox) -> None:
     body = pdf(["Words."], about="<< /Title (Microsoft Word - outlook final.docx) >>")
 

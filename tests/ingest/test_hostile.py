@@ -154,6 +154,49 @@ def test_t31_no_change_to_a_document_with_entities_gets_them_through(data: st.Da
     assert not any("hahaha" in entry.title for entry in parsed.entries)
 
 
+SAMPLES = sorted(path for path in DATA.iterdir() if path.name != "page.html")
+PIECES = st.sampled_from(
+    [
+        b"",
+        b"<",
+        b">",
+        b"&",
+        b"\0",
+        b"]]>",
+        b"<![CDATA[",
+        b"'",
+        b"<!--",
+        b"\xff",
+        b"</item>",
+        b"{",
+        b'"',
+        b"\xe2\x80\xae",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(SAMPLES), st.data())
+def test_a_feed_with_bytes_cut_out_and_put_in_is_refused_in_words_or_gives_harmless_entries(
+    path: Path, data: st.DataObject
+) -> None:
+    body = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(body)))
+        body[at : at + data.draw(st.integers(0, 40))] = data.draw(PIECES)
+
+    try:
+        entries = read(bytes(body)).entries
+    except FetchError as error:
+        assert URL in str(error)  # noqa: PT017 -- either is right
+        return
+    for entry in entries:
+        assert entry.url is None or entry.url.startswith(("http://", "https://"))
+        assert len(entry.title.splitlines()) <= 1
+        assert clean_html(entry.html) == entry.html
+        inbox.render(inbox.new_card(FEED, entry, "key", now=NOW)).encode()
+
+
 # --- T-32: size -------------------------------------------------------------------------------------------------------
 
 

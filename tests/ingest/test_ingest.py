@@ -258,6 +258,39 @@ def test_t35_a_flood_makes_fifty_cards_and_the_rest_is_counted(site: Site, run_o
     assert second.entries == 0
 
 
+def _children() -> list[int]:
+    """The processes that this one has started."""
+    return [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc to find the child in")
+def test_t30_a_child_that_is_killed_is_one_failed_fetch_with_back_off(
+    site: Site, other_site: Site, run_once: Run, folder: Path
+) -> None:
+    """Whichever feed it was reading, or would have read next, is asked again later; the others are read."""
+    before = set(_children())
+
+    def kill_the_reader(_: Asked) -> Page:
+        for _ in range(500):
+            if children := set(_children()) - before:
+                os.kill(children.pop(), signal.SIGKILL)
+                break
+            time.sleep(0.01)
+        return Page(rss(("Third", "https://x.example.org/3")).encode())
+
+    site.pages["/3"] = kill_the_reader
+    first = other_site.put("/1", rss(("First", "https://x.example.org/1")))
+    second = other_site.put("/2", rss(("Second", "https://x.example.org/2")))
+
+    report = run_once(feed("first", first), feed("second", second), feed("third", site.url + "/3"))
+
+    (failed,) = report.failed
+    assert failed.message.startswith("not read: ")
+    assert failed.next_at is not None
+    assert failed.next_at >= NOW + HOUR
+    assert len(cards(folder)) == 2
+
+
 def numbers(*which: int, day: int = 23, guid: str = "") -> str:
     """A feed of entries called by these numbers; their ids are their addresses, unless *guid* begins them."""
     items = "".join(
