@@ -88,6 +88,8 @@ def check_binding(
     sought: Sequence[Sought], text: str, figures: Figures, like: tuple[Evidence, Place] | None
 ) -> Iterable[Finding]:
     """S305 for the figures of a statement; *like* is the sentence of its sources that is most like it."""
+    if any(sighting.evidence.is_foreign for one in sought for sighting in one.sightings):
+        return  # words of two languages cannot be compared
     said_times = times_in(figures)
     all_words = stems(text) | said_times
     flagged = False
@@ -623,7 +625,7 @@ def closest(text: str, cited: Sequence[Evidence], sought: Sequence[Sought]) -> t
     bearing = Counter(id(sighting.place) for one in sought for sighting in one.sightings)
     for evidence in cited:
         for place in evidence.sharing(words, least=1):
-            if place.kind not in (TEXT, QUOTE):
+            if place.kind not in (TEXT, QUOTE) or place.is_foreign:
                 continue
             score = sum(evidence.weight(one) for one in words & place.stems)
             score += 1.5 * bearing[id(place)] + 0.2 * len(years & place.figures.years)

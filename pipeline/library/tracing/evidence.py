@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from pipeline.library.sentences import sentence_ends
-from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find
+from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find, find_otherwise
 from pipeline.model import Basis, Fact, Passage, Source
 
 TEXT, QUOTE, FACT, CARD = "text", "quote", "fact", "card"  # card: title, date, address and note of the source
@@ -31,6 +31,7 @@ class Place:
     name: str | None = None
     page: int | None = None
     before: str = ""  # the sentences before it in its paragraph
+    is_foreign: bool = False  # of a text in another language than English
 
     @cached_property
     def around(self) -> frozenset[str]:
@@ -47,7 +48,9 @@ class Place:
 
     @cached_property
     def figures(self) -> Figures:
-        return find(self.words)
+        figures = find(self.words)
+        more = find_otherwise(self.words, foreign=self.is_foreign) if self.kind in (TEXT, QUOTE) else ()
+        return Figures((*figures.quantities, *more), figures.whens) if more else figures
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -69,7 +72,7 @@ _PRONOUN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """A source, and every place in it where something may stand."""
 
@@ -83,9 +86,13 @@ class Evidence:
         return self.source.id
 
     @cached_property
+    def is_foreign(self) -> bool:
+        return any(place.is_foreign for place in self.places)
+
+    @cached_property
     def sentences(self) -> tuple[Place, ...]:
         """The places that are prose of the source: what the language of a statement can be compared with."""
-        return tuple(place for place in self.places if place.kind in (TEXT, QUOTE))
+        return tuple(place for place in self.places if place.kind in (TEXT, QUOTE) and not place.is_foreign)
 
     @cached_property
     def with_quantities(self) -> tuple[Place, ...]:
@@ -282,12 +289,23 @@ def _evidence(
 @functools.lru_cache(maxsize=512)
 def _sentences(text: str) -> tuple[Place, ...]:
     places = []
+    foreign = is_foreign(text)
     for number, line in enumerate(text.split("\n"), 1):
         ends = sentence_ends(line)
         for start, end in zip([0, *ends], ends, strict=False):
             if words := line[start:end].strip():
-                places.append(Place(words, TEXT, line=number, before=line[:start].strip()))
+                places.append(Place(words, TEXT, line=number, before=line[:start].strip(), is_foreign=foreign))
     return tuple(places)
+
+
+_ENGLISH: Final = re.compile(r"\b(?:the|of|and|to|in|is|for|that|with|by|was|from|are|has|not|it)\b", re.IGNORECASE)
+FEWEST: Final = 40  # words that tell a language
+
+
+def is_foreign(text: str) -> bool:
+    """True when the words that every English text is full of are few in *text*; of a short one nothing is said."""
+    words = len(_WORDS.findall(text[:4000]))
+    return words >= FEWEST and len(_ENGLISH.findall(text[:4000])) < 0.1 * words
 
 
 def told(fact: Fact) -> str:

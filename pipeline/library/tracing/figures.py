@@ -163,7 +163,7 @@ def _sightings(
 
 def _says_little(said: Quantity, given: Quantity, place: Place, words: frozenset[str]) -> bool:
     """A small number without a unit may be anything: 6 of "by 6 to 3" is not six months. In the row of a table it may be."""
-    if said.unit is None or given.unit is not None or given.value >= 100:
+    if said.unit is None or given.unit is not None or given.value >= 100 or place.is_foreign:
         return False
     is_row = sum(not quantity.unit and not quantity.noun for quantity in place.figures.quantities) > 2
     return not words & place.around or (given.value < 13 and given.step == 1 and not is_row)
@@ -413,6 +413,8 @@ def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, befor
                 f'"{when.words}" does not occur in {names}{_nearest_when(when, whens)}',
                 Severity.ERROR,
             )
+        elif any(evidence.is_foreign for evidence in cited):
+            continue  # its months have other names
         elif when.month is not None and when.day is None and when.year is None:
             continue  # a month alone: too little to be sure of
         elif (rivals := [other for other in whens if _is_rival(when, other)]) or when.day is not None:

@@ -339,6 +339,28 @@ _LINK: Final = re.compile(
 )
 
 
+def find_otherwise(text: str, *, foreign: bool = False) -> tuple[Quantity, ...]:
+    """The numbers of *text* that are written as English does not write them, read as those who write so mean them.
+
+    Digits in groups of three with a space between ("31 900"), which in the row of a table may be two numbers; and in a *foreign*
+    language a comma for the decimal point ("6,17") and a point between groups ("6.969").
+    """
+    found = []
+    for pattern in (_SPACED, *(_FOREIGN if foreign else ())):
+        for number in pattern.finditer(text):
+            plain = re.sub(r"[ .](?=\d{3})", "", number[0]).replace(",", ".")
+            rest = f"{text[: number.start()]}{plain}{text[number.end() :]}"
+            read = next((q for q in find(rest).quantities if q.start <= number.start() < q.end), None)
+            if read is not None:
+                found.append(replace(read, end=read.end + len(number[0]) - len(plain)))
+    return tuple(found)
+
+
+_SPACED: Final = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,]|\.\d)")
+_FOREIGN: Final = (
+    re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?:,\d+)?(?![\d,]|\.\d)"),
+    re.compile(r"(?<![\d.,])\d+,\d{1,2}(?![\d,]|\.\d)"),
+)
 _IN_UNITS: Final = re.compile(rf"In ({BEHIND}),? ")
 
 

@@ -349,7 +349,7 @@ _COMMON: Final = frozenset(
 
 def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) -> Iterator[Finding]:
     """S310: a name that stands in none of the sources. Only where the whole text of each is held: a list of figures names few."""
-    if not all(evidence.has_text for evidence in cited):
+    if not all(evidence.has_text and not evidence.is_foreign for evidence in cited):
         return
     known = " ".join(evidence.lower for evidence in cited) + " " + before.lower()
     known += " ".join(

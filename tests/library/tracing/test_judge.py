@@ -278,3 +278,40 @@ def test_s333_the_primary_source_is_cited_where_it_has_the_figure(newsroom: News
 
     assert (_codes(reported), _codes(cited), _codes(own)) == (["S333"], [], [])
     assert "reports study" in reported.problems[0].message
+
+
+# --- texts that are written otherwise ---------------------------------------------------------------------------------------------
+
+PORTUGUESE = (
+    "O governo dos Estados Unidos anunciou em 12 de junho de 2025 que a empresa vai receber cerca de 6,17 bilhões de dólares para"
+    " construir duas fábricas de memória em Nova York e Idaho, segundo a agência de notícias. Outros 275 milhões foram anunciados"
+    " para uma fábrica na Virgínia. A produção deve chegar a 31.900 lâminas por mês até o fim da década.\n"
+)
+
+
+def test_a_source_in_another_language_is_read_by_its_own_signs(newsroom: Newsroom) -> None:
+    _stored(newsroom, "noticias", PORTUGUESE)
+
+    claims = _claims(
+        newsroom,
+        "Micron is to get about 6.17 billion dollars, as was announced on 12 June 2025.[^noticias]\n"
+        "Another 275 million were announced.[^noticias]\nThe plant is to make 31,900 wafers a month.[^noticias]\n"
+        "It is to get 7.16 billion dollars in 2021.[^noticias]",
+    )
+
+    assert [_codes(claim) for claim in claims] == [[], [], [], ["S301", "S307"]]
+
+
+def test_groups_of_digits_may_stand_apart(newsroom: Newsroom) -> None:
+    _stored(
+        newsroom,
+        "meters",
+        "Metered use came to 6 969 GWh of a total of 31 900 GWh. By year: 2022 412 365, 2023 487 391.",
+    )
+
+    claims = _claims(
+        newsroom,
+        "Of 31,900 gigawatt-hours, 6,969 were used.[^meters]\nIn 2023 the two counts were 487 and 391.[^meters]",
+    )
+
+    assert [_codes(claim) for claim in claims] == [[], []]
