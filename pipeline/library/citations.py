@@ -27,7 +27,7 @@ from pipeline.model import Citation
 _ID: Final = r"([^\[\]\s.^]+)(?:\.([^\[\]\s^]+))?"  # of a source, and perhaps of a quote
 CITATION: Final = rf"\[\^{_ID}\]"
 INSERTION: Final = rf"!\[\[{_ID}\]\]"
-PANDOC: Final = r"(?<!\])\[((?:@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)(?:;\s*@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)*)\](?![(\[:])"
+PANDOC: Final = r"\[((?:@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)(?:;\s*@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)*)\](?![(:])"
 CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each source in it, and where in the source
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
@@ -103,14 +103,17 @@ def without_definitions(body: str) -> str:
 
 def definitions_at(body: str) -> tuple[int, int] | None:
     """From where to where the marked definitions stand, marks and all; to the end where there is no second mark."""
+    marks = marks_in(body)
+    if not marks:
+        return None
+    return marks[0][0], marks[1][1] if len(marks) > 1 else len(body)
+
+
+def marks_in(body: str) -> list[tuple[int, int]]:
+    """From where to where each of the marks around definitions stands; listings may show them."""
     if not _MARK.search(body):
-        return None
-    text = _without_listings(body)
-    opening = _MARK.search(text)
-    if opening is None:
-        return None
-    closing = _MARK.search(text, opening.end())
-    return opening.start(), closing.end() if closing else len(body)
+        return []
+    return [mark.span() for mark in _MARK.finditer(_without_listings(body))]
 
 
 def prose(body: str) -> str:

@@ -22,6 +22,7 @@ from pipeline.library.citations import (
     DEFINITION,
     definitions_at,
     line_and_column,
+    marks_in,
     prose,
     without_code,
 )
@@ -95,9 +96,9 @@ def _with_definitions(file: TextFile, sources: Mapping[str, Source]) -> TextFile
     # Text follows the definitions: they go to the end.
     last = len(body.rstrip())
     file = file.changed(base + last, base + len(body), f"\n\n{foot}\n" if foot else "\n")
-    return file.changed(
-        base + len(body[:start].rstrip()), base + end + len(body[end:]) - len(body[end:].lstrip()), "\n\n"
-    )
+    blank = re.compile(r"(?:[ \t]*\n)*").match(body, end)
+    after = blank.end() if blank else end
+    return file.changed(base + len(body[:start].rstrip()), base + after, "\n\n")
 
 
 def wrong_definitions(body: str) -> tuple[str, int] | None:
@@ -106,14 +107,15 @@ def wrong_definitions(body: str) -> tuple[str, int] | None:
     if span is None:
         return None
     start, end = span
-    block = re.sub(DEFINITION, lambda m: re.sub(r"[^\n]", " ", m[0]), body[start:end])
-    first = block.index("\n") if "\n" in block else len(block)
-    last = block.rfind("<!--")
-    lost = re.compile(r"\S.*").search(block, first, last if last > 0 else len(block))
-    if lost:
+    marks = marks_in(body)
+    if len(marks) > 2:
+        return f"a third {MARK}; two stand around the definitions, delete the others", marks[2][0]
+    inner = marks[0][1], marks[1][0] if len(marks) > 1 else end
+    block = re.sub(DEFINITION, lambda m: re.sub(r"[^\n]", " ", m[0]), body[slice(*inner)])
+    if lost := re.search(r"\S.*", block):
         what = f'"{lost[0][:40]}" stands among the definitions, and no reader sees it'
-        return f"{what}; move it above {MARK}, and put a second one below the last definition", start + lost.start()
-    return None if last > 0 else (f"the second {MARK} is missing; put it below the last definition", start)
+        return f"{what}; move it above {MARK}, and put a second one below the last definition", inner[0] + lost.start()
+    return None if len(marks) > 1 else (f"the second {MARK} is missing; put it below the last definition", start)
 
 
 def _definitions(body: str, sources: Mapping[str, Source]) -> list[str]:

@@ -116,6 +116,9 @@ PIECES = st.sampled_from(
         "![[aa.x]] and ![[bb.x]]",
         "`![[aa.x]]` and [@aa; @bb, p. 3].",
         "> [^aa.x]",
+        "[^aa]![[bb.x]][@aa][^bb] and [@bb](x)",
+        "- > [^aa.x]",
+        "[![[aa.x]]](https://e.example/)",
     ]
 )
 

@@ -118,6 +118,7 @@ def test_each_source_and_quote_that_is_cited_is_defined_once_at_the_foot() -> No
         ("One.[^south]\n\n<!-- sources -->\n[^south]: old\n[^gone]: old\n<!-- sources -->\n", "One.[^south]"),
         ("One.[^south]\n<!--sources-->\n[^south]: old\n   more of it\n<!--  sources -->", "One.[^south]"),
         ("One.[^south]\n\n<!-- sources -->\n[^gone]: old\n<!-- sources -->\n\nTwo.\n", "One.[^south]\n\nTwo."),
+        ("One.[^south]\n\n<!-- sources -->\n<!-- sources -->\n    code\n", "One.[^south]\n\n    code"),
     ],
 )
 def test_definitions_that_stand_already_are_renewed_and_set_last(typed: str, written: str) -> None:
@@ -135,6 +136,7 @@ def test_definitions_by_hand_stay_and_those_of_nothing_go() -> None:
     [
         ("One.\n\n<!-- sources -->\n[^south]: x\n\nLost words.\n<!-- sources -->\n", 14, '"Lost words." stands among'),
         ("One.\n\n<!-- sources -->\n[^south]: x\n\nLost words.\n", 14, '"Lost words." stands among'),
+        ("One.\n\n<!-- sources -->\n<!-- sources -->\n\n<!-- sources -->\n", 14, "a third <!-- sources -->"),
         ("One.\n\n<!-- sources -->\n[^south]: x\n", 11, "the second <!-- sources --> is missing"),
     ],
 )

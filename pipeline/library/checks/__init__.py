@@ -65,7 +65,7 @@ CODES: Final = {
     "S103": "two sources or two feeds with the same address",
     "S104": "a source or a quote that does not exist",
     "S105": "a citation in another notation than ours, or the address of a source in place of one",
-    "S106": "definitions at the foot of an article that are not closed, or hold other text",
+    "S106": "definitions at the foot of an article that do not stand between two marks, or hold other text",
     "S110": "a quote or a quotation that does not occur in the stored copy of its source, or a quote that has none to occur in",
     "S111": "a quote or a quotation that occurs in the stored copy of another source",
     "S112": "a quote that occurs more than once in its stored copy",
