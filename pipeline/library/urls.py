@@ -24,7 +24,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # A page for phones and for caches is the page: the first label of its host, the end of its path, a parameter.
 _SAME_PAGE_HOSTS: Final = re.compile(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)")
 _SAME_PAGE_PATHS: Final = re.compile(r"(?:/amp|[./]amp\.html|\.amp|/index\.(?:html?|php))/?$|/+$|(?<=^/)amp/")
-_SAME_PAGE_PAIRS: Final = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp", "view=amp", "m=1", "mobile=1"})
+_SAME_PAGE_PAIRS: Final = frozenset({"amp", "amp=1", "amp=true", "outputtype=amp", "view=amp"})
 _CACHED: Final = re.compile(
     r"^https?://(?:[^/]+\.cdn\.ampproject\.org/[acv]/|(?:www\.)?google\.[a-z.]+/amp/)(?P<secure>s/)?(?P<page>[^/]+\..*)",
     re.IGNORECASE,
