@@ -27,12 +27,13 @@ from pipeline.keys import load_keys
 from pipeline.library import Library
 from pipeline.mail import instance
 from pipeline.mail.compose import compose
-from pipeline.mail.deliver import Clock, Tally, Terms, deliver
+from pipeline.mail.deliver import Clock, Tally, deliver
 from pipeline.mail.departures import reapply
 from pipeline.mail.dkim import Signer
 from pipeline.mail.gather import Gathering, due_issues, issue_named
 from pipeline.mail.plan import Also, Compose, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
+from pipeline.mail.terms import Terms
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.transport import Transport, send_one
 from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue, Reply

@@ -2,13 +2,12 @@
 
 The ledger writes, in one transaction, the replies that have come in and the claims of the letters that go out next (group
 commit): no connection starts a letter before the reply to its last one is durable. Stop it anywhere: only the letters in
-flight, at most one a connection, are uncertain. `lines` carries them, `judge` reads the answers.
+flight, at most one a connection, are uncertain. `copies` makes them, `lines` carries them, `judge` reads the answers.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import random
 import threading
 import time
@@ -16,16 +15,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from pipeline.config import Rate, Settings
+from pipeline.config import Rate
 from pipeline.errors import SendingElsewhere, StoreBusy
-from pipeline.keys import KeyRing, Keys, load_keys
-from pipeline.mail import verp
 from pipeline.mail.addresses import without_addresses
 from pipeline.mail.bounces import receivers
 from pipeline.mail.bounces.intake import take_in_refusal
-from pipeline.mail.dkim import Signer
+from pipeline.mail.copies import Copies, unmade
 from pipeline.mail.judge import (
     LETTERS_LIVE_FOR,
     Outcome,
@@ -38,11 +34,10 @@ from pipeline.mail.judge import (
 )
 from pipeline.mail.lines import Lines, Result, Unsent
 from pipeline.mail.smtp import Answer, CannotMake, Copy
-from pipeline.mail.stamp import Stamp
+from pipeline.mail.terms import Terms
 from pipeline.mail.transport import LineBroken, Transport, refusal_of_us
-from pipeline.mail.verp import About, Kind
 from pipeline.model import BounceClass, Control, DeliveryStatus, Reply
-from pipeline.store import Connection, Store, bounces, deliveries, domains, issues, limits, workers
+from pipeline.store import Connection, Store, bounces, deliveries, domains, limits, workers
 from pipeline.store.claims import bury
 from pipeline.store.deliveries import Claim, Claimed, Gate, Verdict
 from pipeline.store.domains import Trouble
@@ -59,41 +54,6 @@ LOOK_AROUND_EVERY = 2.0  # seconds between two looks at what others wrote: recei
 LOOKS, LOOK_AGAIN_AFTER = 20, 0.1  # how often, and after how many seconds, to look for letters whose reader was locked
 LONGEST_LINGER = 0.02  # seconds
 LOOK = 64  # deliveries looked at behind those that their receiver does not take just now
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How letters are to be sent."""
-
-    sender: str  # of the envelope, where no domain for bounces is set
-    token_keys: Keys
-    suppression_keys: KeyRing
-    bounce_domain: str = ""
-    connections: int = 8
-    letters_per_connection: int = 100
-    domain_connections: int = 4
-    rates: tuple[Rate, ...] = ()
-    hold_uncertain: bool = False
-    lease: dt.timedelta = workers.LEASE
-    quarantine: Path | None = None  # where it is written down why a letter could not be made
-    signer: Signer | None = None  # None: the relay signs
-
-    @classmethod
-    def of(cls, settings: Settings) -> Terms:
-        return cls(
-            sender=settings.envelope_sender,
-            token_keys=load_keys(settings.state_dir, "token"),
-            suppression_keys=load_keys(settings.state_dir, "suppression"),
-            bounce_domain=settings.bounce_domain,
-            connections=settings.connections,
-            letters_per_connection=settings.letters_per_connection,
-            domain_connections=settings.domain_connections,
-            rates=settings.rates,
-            hold_uncertain=settings.on_uncertain == "hold",
-            lease=settings.lease,
-            quarantine=settings.state_dir / "quarantine",
-            signer=Signer.load(settings),
-        )
 
 
 class Tally(Counter[DeliveryStatus]):
@@ -153,7 +113,8 @@ def _sign_on(store: Store, stored: StoredIssue, terms: Terms, *, share: bool, no
             if colleague.task == stored.issue.key and not share:
                 raise SendingElsewhere(
                     f"{stored.issue.key} is being sent by another process ({colleague.place}); it goes on by itself, and "
-                    f"running this again tells how it ended. If it was killed, its claim ends in {terms.lease.seconds} seconds"
+                    f"running this again tells how it ended. If it was killed, its claim ends in "
+                    f"{terms.lease.total_seconds():.0f} seconds"
                 )
         return worker, bury(connection, dead, hold=terms.hold_uncertain, now=now)
 
@@ -230,7 +191,7 @@ class _Ledger:
         self._under_way: Counter[str] = Counter()  # of them, by domain
         # Until it is clear whether all are refused, or this sender alone.
         self._refused_us: list[tuple[Claim, Answer]] = []
-        self._stamps: dict[int, Stamp] = {}
+        self._copies = Copies(store, stored, terms)
         self._troubled: dict[str, Trouble] = {}
         self._refusing: set[str] = set()  # receivers that refused us for what we are, since the last look
         self._stopped: set[str] = set()  # receivers at which too many called this issue spam
@@ -372,8 +333,7 @@ class _Ledger:
                 where = f"; see {file}"
             except OSError:
                 where = ""
-        reply = Reply(0, "", f"the letter could not be made: {without_addresses(str(fault))}{where}")
-        news.verdicts.append(Verdict(claim.id, DeliveryStatus.QUARANTINED, reply))
+        news.verdicts.append(Verdict(claim.id, DeliveryStatus.QUARANTINED, unmade(fault, more=where)))
 
     # -- writing
 
@@ -514,48 +474,8 @@ class _Ledger:
         for claim in claimed.claims:
             self._held[claim.id] = claim
             self._under_way[claim.domain] += 1
-            copies.append((claim.id, self._copy_for(claim)))
+            copies.append((claim.id, self._copies.copy_for(claim)))
         return _Turn(tuple(copies), until, goes_on)
-
-    # -- making
-
-    def _copy_for(self, claim: Claim) -> Copy:
-        """The letter of *claim*, to be stamped for its subscriber when it is wanted."""
-        number = self._issue.id
-        return Copy(
-            sender=self._sender(claim),
-            recipient=claim.email,
-            make_plain=functools.partial(self._plain, claim),
-            make_stuffed=functools.partial(self._stuffed, claim),
-            envelope_id=f"{number:x}.{claim.ref}",
-        )
-
-    def _sender(self, claim: Claim) -> str:
-        terms = self._terms
-        if not terms.bounce_domain:
-            return terms.sender
-        local = verp.local_part(terms.token_keys, About(Kind.LETTER, claim.ref, self._issue.id))
-        return f"{local}@{terms.bounce_domain}"
-
-    def _plain(self, claim: Claim) -> bytes:
-        message = self._stamp(claim).copy_for(email=claim.email, ref=claim.ref)
-        signer = self._terms.signer
-        return signer.signatures(message) + message if signer else message
-
-    def _stuffed(self, claim: Claim) -> bytes:
-        stamp, signer = self._stamp(claim), self._terms.signer
-        wire = stamp.wire_for(email=claim.email, ref=claim.ref)
-        return signer.signatures(stamp.copy_for(email=claim.email, ref=claim.ref)) + wire if signer else wire
-
-    def _stamp(self, claim: Claim) -> Stamp:
-        if claim.letter_id not in self._stamps:
-            with self._store.reading() as connection:
-                message = issues.letter_message(connection, claim.letter_id)
-            keys = self._terms.token_keys
-            # The key that was the newest when the issue was begun: a repeat has the same bytes (M-08).
-            key = keys if isinstance(keys, bytes) else keys.as_of(self._issue.created_at)
-            self._stamps[claim.letter_id] = Stamp(message, issue_key=self._issue.issue.key, token_key=key)
-        return self._stamps[claim.letter_id]
 
 
 def judged(answer: Reply | LineBroken, trial: Trial, *, hold: bool = False, now: dt.datetime) -> tuple[Outcome, Reply]:

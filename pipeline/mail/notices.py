@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
-from pipeline.keys import Keys, load_keys
+from pipeline.keys import load_keys
 from pipeline.mail import tokens, verp
-from pipeline.mail.addresses import without_addresses
 from pipeline.mail.compose import CADENCE_WORDS, must_have_an_address, why
+from pipeline.mail.copies import unmade
 from pipeline.mail.deliver import Clock, judged
 from pipeline.mail.dkim import Signer
 from pipeline.mail.headers import Links, list_headers, question_headers
@@ -64,7 +64,13 @@ def send_notices(store: Store, settings: Settings, transport: Transport, *, cloc
                 message = write_notice(notice, settings, token_key=key)
                 return signer.sign(message) if signer else message
 
-            answer = _send(line, _return_path(notice, settings, token_keys), notice.email, make)
+            sender = verp.return_path(
+                token_keys,
+                About(Kind.NOTICE, notice.ref, notice.id),
+                domain=settings.bounce_domain,
+                otherwise=settings.envelope_sender,
+            )
+            answer = _send(line, sender, notice.email, make)
             tally[_record(store, worker, notice, answer, clock=clock)] += 1
             if isinstance(answer, Answer) and answer.concerns_us:
                 raise TransportError(refusal_of_us(transport.name, answer))
@@ -151,13 +157,6 @@ def _claim(store: Store, worker: int, clock: Clock) -> ClaimedNotice | None:
         return notices.claim(connection, worker, now=clock())
 
 
-def _return_path(notice: ClaimedNotice, settings: Settings, token_keys: Keys) -> str:
-    """The envelope sender: an address that names the notice, where we read what returns to it (M-22)."""
-    if not settings.bounce_domain:
-        return settings.envelope_sender
-    return f"{verp.local_part(token_keys, About(Kind.NOTICE, notice.ref, notice.id))}@{settings.bounce_domain}"
-
-
 def _send(line: Connection, sender: str, recipient: str, make: Callable[[], bytes]) -> Answer | LineBroken | CannotMake:
     try:
         return line.carry(Copy(sender, recipient, make, lambda: dot_stuffed(make())))
@@ -179,8 +178,7 @@ def _record(
 
 def _judged(answer: Answer | LineBroken | CannotMake, trial: Trial, *, now: dt.datetime) -> tuple[Outcome, Reply]:
     if isinstance(answer, CannotMake):  # one person's row; it must not hold up all behind it
-        reply = Reply(0, "", f"the letter could not be made: {without_addresses(str(answer))}")
-        return Outcome(DeliveryStatus.QUARANTINED), reply
+        return Outcome(DeliveryStatus.QUARANTINED), unmade(answer)
     if isinstance(answer, Answer) and answer.concerns_us:
         return judge_refusal_of_us(answer.reply, trial, now=now), answer.reply
     return judged(answer if isinstance(answer, LineBroken) else answer.reply, trial, now=now)

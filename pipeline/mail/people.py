@@ -20,18 +20,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from pydantic import ValidationError
-
 from pipeline.config import Settings
-from pipeline.errors import AddressError, ContentError, UsageError
+from pipeline.errors import AddressError, UsageError
 from pipeline.keys import load_keys
-from pipeline.library import frontmatter
-from pipeline.library.schema import TopicItem
+from pipeline.library.topics import read_topics
 from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.csvfile import BrokenRow, Row, open_rows
 from pipeline.mail.lifecycle import ChoiceError, Imported
-from pipeline.model import Choice, State, Subscriber, Topic
+from pipeline.model import Choice, State, Subscriber
 from pipeline.store import Store, consents, signups, subscribers, suppressions
 from pipeline.store.consents import ConsentEvent, Evidence, Method
 
@@ -45,25 +42,6 @@ RECENT = dt.timedelta(days=30)
 EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)  # nobody subscribed to mail before
 SKEW = dt.timedelta(days=1)  # a date without a zone may lie ahead of ours
 T = TypeVar("T")
-
-
-def offered_topics(settings: Settings) -> dict[str, Topic]:
-    """The topics that a subscriber may choose among, in the order of content/topics.yml; none where there is no such file.
-
-    Raises `ContentError` when it cannot be read.
-    """
-    path = settings.content / "topics.yml"
-    if not path.is_file():
-        return {}
-    try:
-        items = frontmatter.parse(frontmatter.read_text(path)).data or []
-        topics = [TopicItem.model_validate(item).topic() for item in items]
-    except frontmatter.Unreadable as error:
-        place = error.place
-        raise ContentError(f"content/topics.yml:{place.line}:{place.column}: {error.message}") from error
-    except (ValidationError, TypeError) as error:
-        raise ContentError("content/topics.yml: not a list of topics; run: opensignal check") from error
-    return {topic.id: topic for topic in topics}
 
 
 # --- import -------------------------------------------------------------------------------------------------------------------
@@ -128,7 +106,7 @@ def import_csv(
     if re.search(r"\S@\S+\.\S", f"{source} {basis}"):
         raise UsageError("--source and --basis are kept for ever, with every consent: name no address in them")
     given = _moment(confirmed_at.isoformat(), now=now) if confirmed_at else None
-    choose = _chooser(offered_topics(settings))
+    choose = _chooser(read_topics(settings.content))
     key = load_keys(settings.state_dir, "suppression")
     with store.reading() as connection:
         first_id = subscribers.last_id(connection)

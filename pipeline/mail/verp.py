@@ -53,6 +53,11 @@ def local_part(keys: Keys, about: About) -> str:
     return f"{words}-{_mac(newest(keys), words)}"
 
 
+def return_path(keys: Keys, about: About, *, domain: str, otherwise: str) -> str:
+    """The envelope sender of what is *about* somebody: an address of *domain* that names it (M-22); without one, *otherwise*."""
+    return f"{local_part(keys, about)}@{domain}" if domain else otherwise
+
+
 def leaver(key: bytes) -> Callable[[str], str]:
     """What makes the local part that unsubscribes a ref: as `local_part`, for one who makes a million."""
     digest, first = mac(key, _BEGINNING).digest, f"{Kind.LEAVE.value}-"

@@ -17,8 +17,8 @@ from starlette.types import Scope
 from pipeline.config import Settings
 from pipeline.errors import SettingsError, StoreBusy, StoreError, TokenError
 from pipeline.keys import KEY_NAMES, load_keys
+from pipeline.library.topics import read_topics
 from pipeline.mail.deliver import Clock
-from pipeline.mail.people import offered_topics
 from pipeline.mail.person import SCHEMA_PATH
 from pipeline.store import Store, subscribers
 from pipeline.theme import Stylesheet
@@ -63,7 +63,7 @@ def create_app(
         settings=settings,
         clock=clock,
         pages=Pages(settings, stylesheet=sheet.path),
-        topics=offered_topics(settings),
+        topics=read_topics(settings.content),
     )
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     solver, guesser = load_script("solve"), load_script("guess")

@@ -18,11 +18,12 @@ from collections.abc import Callable
 from itertools import islice
 
 from pipeline.keys import Key, KeyRing
-from pipeline.mail.deliver import Terms, deliver
+from pipeline.mail.deliver import deliver
 from pipeline.mail.lines import Lines
 from pipeline.mail.message import build_message
 from pipeline.mail.smtp import Answer, Copy
 from pipeline.mail.stamp import BLANKS, Stamp
+from pipeline.mail.terms import Terms
 from pipeline.mail.tokens import new_ref
 from pipeline.mail.transport import SmtpTransport
 from pipeline.model import Cadence, Issue, State

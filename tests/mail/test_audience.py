@@ -26,12 +26,13 @@ from pipeline.config import Settings
 from pipeline.keys import KeyRing, load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
-from pipeline.mail.deliver import Terms, deliver
+from pipeline.mail.deliver import deliver
 from pipeline.mail.gather import issue_named
 from pipeline.mail.lifecycle import Imported
 from pipeline.mail.plan import Composed, plan_issue
 from pipeline.mail.smtp import Answer, Copy, Stage
 from pipeline.mail.stamp import BLANKS
+from pipeline.mail.terms import Terms
 from pipeline.model import Article, Cadence, Choice, Issue, Reply, State
 from pipeline.store import Store, chain, open_store, subscribers, tables
 from pipeline.store.consents import Evidence, Method

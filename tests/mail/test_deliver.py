@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from pipeline.config import Rate
 from pipeline.errors import SendingElsewhere, StoreError, TransportError
 from pipeline.keys import Key, KeyRing
-from pipeline.mail.deliver import Tally, Terms, deliver
+from pipeline.mail.deliver import Tally, deliver
 from pipeline.mail.message import build_message
 from pipeline.mail.plan import Composed, plan_issue
 from pipeline.mail.smtp import Answer, Copy
 from pipeline.mail.stamp import BLANKS
+from pipeline.mail.terms import Terms
 from pipeline.mail.transport import Outbox, SmtpTransport
 from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue
 from pipeline.store import Store, domains, issues, workers

@@ -21,10 +21,11 @@ import sqlalchemy as sa
 from pipeline.config import Settings
 from pipeline.errors import AddressError, ContentError, StoreBusy, UsageError
 from pipeline.keys import load_keys, rotate
+from pipeline.library.topics import read_topics
 from pipeline.mail import lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import Outcome
-from pipeline.mail.people import ImportReport, export, import_csv, offered_topics, stats
+from pipeline.mail.people import ImportReport, export, import_csv, stats
 from pipeline.mail.person import erase, show
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import Store, chain, notices, signups, subscribers, suppressions, tables
@@ -286,7 +287,7 @@ def test_topics_that_cannot_be_read_stop_an_import_before_it_begins(  # type: ig
     with pytest.raises(ContentError, match=r"content/topics\.yml:\d+:\d+"):
         bring_to_sqlite("email\na@example.org\n")
     (settings.content / "topics.yml").unlink()
-    assert offered_topics(settings) == {}
+    assert read_topics(settings.content) == {}
 
 
 # --- export ----------------------------------------------------------------------------------------------------------
