@@ -196,7 +196,7 @@ _YEARLY: Final = {
 def _is_per(one: Sought) -> bool:
     """True when a place that bears out the quantity names the time that it is per, in whatever words."""
     times = [time for time in one.said.per.split() if time in _YEARLY]
-    if not times or any(sighting.place.kind == CARD for sighting in one.sightings):
+    if not times or any(s.place.kind == CARD or s.place.is_foreign for s in one.sightings):
         return True
     return any(
         re.search(_YEARLY[time], s.place.words + " " + s.place.before, re.IGNORECASE)
