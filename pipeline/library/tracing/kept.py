@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +42,7 @@ class KeptClaims:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._asked: set[str] = set()
+        self._told: dict[str, str] = {}  # by id of a source: what claims may depend on of it
         self._wrote = False
 
     def summary(self, article: Article, library: Library) -> Summary | None:
@@ -63,9 +64,9 @@ class KeptClaims:
     def keep(self, article: Article, library: Library, claims: Sequence[Claim]) -> None:
         """Write the claims of *article*, whole or not at all."""
         summary = summarized(article, claims)
-        head = {**dataclasses.asdict(summary), "sources": _digest_of_all(library) if summary.problems else ""}
+        head = {**dataclasses.asdict(summary), "sources": self._all(library) if summary.problems else ""}
         text = "\n".join(_json(part) for part in (head, [dataclasses.asdict(claim) for claim in claims]))
-        key = key_of(article, library)
+        key = self._key(article, library)
         new = self._folder / f".{key}.{os.getpid()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -85,15 +86,30 @@ class KeptClaims:
                 continue
 
     def _lines(self, article: Article, library: Library, *, most: int) -> list[str]:
-        key = key_of(article, library)
+        key = self._key(article, library)
         self._asked.add(key)
         try:
             with (self._folder / f"{key}.json").open(encoding="utf-8") as file:
                 lines = [file.readline() for _ in range(most)]
-            holds = json.loads(lines[0])["sources"] in ("", _digest_of_all(library))
+            sources = json.loads(lines[0])["sources"]
+            holds = sources == "" or sources == self._all(library)
         except (OSError, *_BROKEN):
             return []
         return lines if holds else []
+
+    def _key(self, article: Article, library: Library) -> str:
+        """What the claims of *article* depend on, as one name."""
+        return _digest([_code(), repr(article), *(self._of(source, library) for source in _near(article, library))])
+
+    def _all(self, library: Library) -> str:
+        """All sources as they are now, as one name."""
+        return _digest(self._of(library.sources[id_], library) for id_ in sorted(library.sources))
+
+    def _of(self, source: Source, library: Library) -> str:
+        if source.id not in self._told:
+            text, wrong = library.texts.of(source)
+            self._told[source.id] = f"{source!r} {'here' if text is not None else 'not here'} {wrong}"
+        return self._told[source.id]
 
 
 def summarized(article: Article, claims: Sequence[Claim]) -> Summary:
@@ -117,17 +133,6 @@ def _left_over(article: Article, claims: Sequence[Claim]) -> Iterator[Problem]:
 # --- keys -----------------------------------------------------------------------------------------------------------------------
 
 
-def key_of(article: Article, library: Library) -> str:
-    """What the claims of *article* depend on, as one name."""
-    parts = [_code(), repr(article), *(_told(source, library) for source in _near(article, library))]
-    return _digest("\0".join(parts))
-
-
-def _digest_of_all(library: Library) -> str:
-    """One name for all sources as they are now."""
-    return _digest("\0".join(_told(source, library) for _, source in sorted(library.sources.items())))
-
-
 def _near(article: Article, library: Library) -> Iterator[Source]:
     """The sources that *article* cites, and those that they lead to: what they report, what replaces them."""
     waiting, seen = [*article.source_ids], set[str]()
@@ -142,11 +147,6 @@ def _near(article: Article, library: Library) -> Iterator[Source]:
         waiting += library.newer.get(id_, [])
 
 
-def _told(source: Source, library: Library) -> str:
-    text, wrong = library.texts.of(source)
-    return f"{source!r} {'here' if text is not None else 'not here'} {wrong}"
-
-
 @functools.cache
 def _code() -> str:
     """The code that finds claims: with another one they may be others."""
@@ -157,11 +157,11 @@ def _code() -> str:
         *library.glob("*.py"),
         library.parent / "model.py",
     ]
-    return _digest("".join(path.read_text("utf-8") for path in sorted(files)))
+    return _digest(path.read_text("utf-8") for path in sorted(files))
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 # --- to JSON and back -----------------------------------------------------------------------------------------------------------
