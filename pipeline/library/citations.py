@@ -124,6 +124,14 @@ def prose(body: str) -> str:
     return text
 
 
+def html_blocks(body: str) -> Iterator[tuple[int, int]]:
+    """From where to where each block of raw HTML goes in which no citation is read."""
+    text = without_code(without_definitions(body)) if "</" in body else ""
+    for block in _RAW_HTML.finditer(text):
+        if "markdown" not in block["rest"]:
+            yield block.span()
+
+
 def without_code(text: str) -> str:
     """*text* with listings, code spans and comments blanked; offsets and lines stay as they are."""
     text = _without_listings(text)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from pipeline.library.citations import html_blocks, line_and_column
 from pipeline.library.files import Read
 from pipeline.library.quotes import occurs
 from pipeline.library.tracing.compare import likeness
 from pipeline.library.tracing.marks import quotations
 from pipeline.library.tracing.numbers import Quantity, find
-from pipeline.library.tracing.statements import statements
-from pipeline.model import Article, Problem
+from pipeline.library.tracing.statements import ANALYSIS, Statement, statements
+from pipeline.library.tracing.uncited import uncited
+from pipeline.model import Article, Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -25,6 +28,7 @@ def check_claims(read: Read[Article], library: Library) -> Iterator[Problem]:
     yield from library.summary(read.noun).problems
     if read.noun.status.is_final:
         yield from _check_head(read)
+        yield from _check_html(read.noun)
 
 
 def _check_head(read: Read[Article]) -> Iterator[Problem]:
@@ -51,3 +55,21 @@ def _stands_below(quantity: Quantity, article: Article) -> bool:
     return any(
         likeness(quantity, other) > 0 for statement in statements(article) for other in find(statement.text).quantities
     )
+
+
+_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+def _check_html(article: Article) -> Iterator[Problem]:
+    """S201, S202: numbers and quotations in raw HTML, where nobody could cite."""
+    for start, end in html_blocks(article.body):
+        words = " ".join(html.unescape(_TAG.sub(" ", article.body[start:end])).split())
+        block = Statement(words, (), start, end, quotations=quotations(words, inserted=()))
+        if ANALYSIS.match(article.body[end : end + 80].lstrip()):
+            continue
+        for finding in uncited(block):
+            if finding.severity is Severity.ERROR:
+                line, column = line_and_column(article.body, start, first_line=article.body_line)
+                what = words[finding.at : finding.end].strip('“”"')
+                message = f'"{what}" stands in HTML, where no citation is read; write it in Markdown'
+                yield Problem(article.path, line, column, finding.code, message)

@@ -46,7 +46,7 @@ def _verdict(quotation: Quotation, statement: Statement, held: Sequence[Held], l
     unseen = [one for one in held if one.text is None]
     kept = tuple(_kept(quotation, unseen))
     if kept or unseen:
-        return Verdict(quotation, Basis.UNSEEN, kept, (_unseen(quotation, unseen, library),))
+        return Verdict(quotation, Basis.UNSEEN, kept, (_unseen(quotation, held),))
     return Verdict(quotation, Basis.UNTRACED, findings=(_misquoted(quotation, held, library),))
 
 
@@ -134,13 +134,15 @@ def _kept(quotation: Quotation, unseen: Sequence[Held]) -> Iterator[Passage]:
                 yield Passage(one.source.id, quote.text, "quote", quote.id, None, quote.page, (quotation.words,))
 
 
-def _unseen(quotation: Quotation, unseen: Sequence[Held], library: Library) -> Finding:
-    away = ", ".join(one.source.id for one in unseen if one.away)
-    none = ", ".join(one.source.id for one in unseen if not one.away)
-    why = f"the stored copy of {away} is not here; look it up where the copy is" if away else ""
-    if none and not away:
-        why = f"there is no stored copy of {none}; take one"
-    message = f"“{_short(quotation.words)}” could not be looked up: {why}"
+def _unseen(quotation: Quotation, held: Sequence[Held]) -> Finding:
+    away = ", ".join(one.source.id for one in held if one.away)
+    none = ", ".join(one.source.id for one in held if one.text is None and not one.away)
+    here = ", ".join(one.source.id for one in held if one.text is not None)
+    why = f"there is no stored copy of {none}; take one" if none else ""
+    if away:
+        why = f"the stored copy of {away} is not here; look it up where the copy is"
+    not_here = f"does not occur in {here}, and " if here else ""
+    message = f"“{_short(quotation.words)}” {not_here}could not be looked up: {why}"
     return Finding("S118", quotation.start, quotation.end, message, Severity.WARNING)
 
 

@@ -58,42 +58,21 @@ def statements(article: Article, sources: Mapping[str, Source] | None = None) ->
                 heading = reading.clean(block).text
                 continue
             for statement in reading.read(block):
-                known = _Known(analysis, number, before, heading)
-                found.append(known.told_to(statement))
+                found.append(replace(statement, analysis=analysis, paragraph=number, before=before, heading=heading))
                 before = f"{before} {statement.text}".strip()
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a statement has from where it stands."""
-
-    analysis: bool
-    paragraph: int
-    before: str
-    heading: str
-
-    def told_to(self, statement: Statement) -> Statement:
-        return replace(
-            statement,
-            analysis=self.analysis,
-            paragraph=self.paragraph,
-            before=self.before,
-            heading=self.heading,
-        )
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------------------
 
 ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
-_EXCUSE: Final = re.compile(r"[^\S\n]*[.,;:!?)*_]*(?:\[\^[^\[\]\s]+\])*\s*<!--\s*not a quotation\s*-->")
+_EXCUSE: Final = re.compile(r"[^\S\n]*[.,;:!?)*_]*(?:\[\^[^\[\]\s]+\])*[\s>]*<!--\s*not a quotation\s*-->")
 _ROW_RULE: Final = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
 _UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
 _BOX: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t]")  # the head of an admonition, a detail, a tab
 _ITEM: Final = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]|:)[ \t]+(?:\[[ xX]\][ \t]+)?)")
 _LEAD: Final = re.compile(r"[ \t>]*")
-_CELL: Final = re.compile(r"(?:\\.|[^|\\\n])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +303,10 @@ class _Reading:
             return
         found = self._excused(quotations(text, inserted=words.inserted), words)
         if block.kind == "quotation":
-            yield self._statement(block, words, 0, len(text), cited, found or (self._whole(block, words),))
+            whole = self._whole(block, words)
+            if not found or found[0].start > 0 or found[-1].end < whole.end:  # marks inside are the source's own
+                found = self._excused((whole,), words)
+            yield self._statement(block, words, 0, len(text), cited, found)
             return
         ends = [end for end in sentence_ends(text) if not any(q.start < end < q.end for q in found)]
         start = 0
@@ -389,7 +371,8 @@ class _Reading:
         last = block.spans[-1]
         if len(block.spans) > 1 and _ATTRIBUTED.match(self.text[slice(*last)]):
             end = next((at for at, place in enumerate(words.places) if place >= last[0]), end)
-        return Quotation(0, end, text[:end].strip(), kind="block")
+        words_end = len(text[:end].rstrip())
+        return Quotation(0, words_end, text[:words_end], kind="block")
 
     def _wordless(self, cited: Sequence[tuple[int, Citation]]) -> Iterator[Statement]:
         """A block quote that only names the words; the build sets them."""

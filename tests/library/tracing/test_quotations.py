@@ -239,6 +239,28 @@ def test_a_block_quote_is_a_quotation(newsroom: Newsroom) -> None:
     assert [problem.code for problem in wrong.problems] == ["S110"]
 
 
+def test_marks_inside_a_block_quote_are_the_sources_own(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", VOSS)
+
+    right = _claim(newsroom, "> Ana Example, its chair, called the plan “a bridge to an empty island”.[^westfield]\n")
+    wrong = _claim(newsroom, "> Ana Example, its owner, called the plan “a bridge to an empty island”.[^westfield]\n")
+    excused = _claim(newsroom, "> Ana Example, its owner, waits.[^westfield]\n> <!-- not a quotation -->\n")
+
+    assert (right.basis, wrong.basis, excused.basis) == (Basis.QUOTED, Basis.UNTRACED, Basis.CITED)
+
+
+def test_s118_of_two_sources_one_may_have_the_words(newsroom: Newsroom) -> None:
+    _stored(newsroom, "westfield", TEXT)
+
+    (problem,) = _problems(newsroom, "It is “70% above our 2024 outlook”.[^westfield][^northfield-2026]")
+
+    assert problem.code == "S118"
+    assert (
+        "does not occur in westfield, and could not be looked up: there is no stored copy of northfield-2026"
+        in problem.message
+    )
+
+
 @pytest.mark.parametrize("body", ["It is ![[westfield.share]].\n", "![[westfield.share]]\n", "> [^westfield.share]\n"])
 def test_words_that_the_build_inserts_are_quoted_and_need_no_look(newsroom: Newsroom, body: str) -> None:
     newsroom.quoted_source("westfield", "60% above our 2024 outlook")

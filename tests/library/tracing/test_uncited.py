@@ -184,3 +184,20 @@ def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
 
     assert (problem.code, problem.severity, problem.line) == (code, Severity.WARNING, line)
     assert repeated == []
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("<table><tr><td>9.4 GW</td></tr></table>", ["S201"]),
+        ("<div>\nIt is “a bridge to an empty island”.\n</div>", ["S202"]),
+        ("<div>In 2026 halls wait.</div>", []),
+        ("<div>It is 9.4 GW.</div>\n<!-- analysis -->", []),
+        ("<style>p { margin: 9px }</style>", []),
+        ("<div markdown>\nIt needs 9.4 GW.[^northfield-2026]\n</div>", []),
+        ("`<div>9.4</div>`", []),
+    ],
+)
+def test_s201_s202_html_hides_nothing(newsroom: Newsroom, body: str, codes: list[str]) -> None:
+    """S201, S202: where nobody can cite, nothing that must be cited may stand."""
+    assert [problem.code for problem in _lacks(newsroom, f"Halls wait.\n\n{body}\n")] == codes
