@@ -17,8 +17,8 @@ from pipeline.site import BuildReport, build_site
 REPOSITORY = Path(__file__).parents[2]
 SITE = "https://deepsignals.example.org/"
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
-HOSTILE = '"Quoted" & <script>alert(\'1\')</script> ]]> and </title> " >'
-HOSTILE_PRINTED = '“Quoted” & <script>alert(‘1’)</script> ]]> and </title> " >'  # a lone mark stays, to be escaped
+HOSTILE = '"Quoted" & <script>alert(\'x\')</script> ]]> and </title> " >'
+HOSTILE_PRINTED = '“Quoted” & <script>alert(‘x’)</script> ]]> and </title> " >'  # a lone mark stays, to be escaped
 SECRET = "zanzibarite"  # stands in every draft and future article, and nowhere else
 RECEIPTS_SLUG = "northfield-with-its-receipts"  # the sample article that rests on stored copies
 WORDS = "The queue holds 268 gigawatts of requests, most of which will never be built."
