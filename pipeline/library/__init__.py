@@ -5,6 +5,9 @@
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
+    open_history     Git | what each article was before                       `history`, `wording`, `checks/published`
+    approve, correct an article | its file, changed in a few places           `review`, `editing`
+    record_of        an article | who answers for it, and what for            `record`
     new_article      a title | a file to start from                           `new`
     Library.claims   an article | its sentences, each with what it rests on   `tracing`
     list_sources     all sources | where each copy lies, who cites it         `sourcelist`, `sourcefile`, `exchange/`

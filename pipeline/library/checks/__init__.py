@@ -3,6 +3,7 @@
     articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
     claims.py     sentences, and what they rest on        S20x, S3xx, and S11x of quotations in articles
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
+    published.py  beside what Git knows of earlier        S013, S015, S030 to S032
 
 Each rule is a function that yields problems. `CODES` is the one table of all codes, those of `frontmatter` and `schema` among them.
 """
