@@ -3,7 +3,8 @@
     judge    figures | look up | years, units, ranges | bindings, sums | wording | what the sources are to one another | Verdict
 
 `numbers` finds figures, `units` and `compare` tell whether two are one, `evidence` indexes what is held of a source. The rules are
-`figures` (S301 to S304, S307), `binding` (S305), `sums` (S306), `wording` (S310, S320 to S322) and `origins` (S330 to S333).
+`figures` (S301 to S304, S307), `binding` and `names` (S305, S310), `sums` (S306), `wording` (S320 to S322) and `origins` (S330 to
+S333).
 All of it is arithmetic and comparing words: the same input gives the same verdict, which says what words it rests on.
 
 Errors are figures without a source, with another unit or another year. Everything that depends on reading is a hint.
@@ -17,20 +18,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.library.copies import origins
-from pipeline.library.tracing.binding import check_binding, check_names, closest
+from pipeline.library.tracing.binding import check_binding
 from pipeline.library.tracing.evidence import TEXT, Evidence, Place, evidence_of
 from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up, look_up_dates
 from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.names import check_names, check_unknown_names
+from pipeline.library.tracing.nearest import closest
 from pipeline.library.tracing.numbers import Figures, Quantity, When, find
 from pipeline.library.tracing.origins import check_age, check_agreement, check_copies, check_primary, disagreements
 from pipeline.library.tracing.sums import check_since, check_sums
-from pipeline.library.tracing.wording import (
-    check_bounds,
-    check_direction,
-    check_hedge,
-    check_negation,
-    check_unknown_names,
-)
+from pipeline.library.tracing.wording import check_bounds, check_direction, check_hedge, check_negation
 from pipeline.model import Article, Basis, Passage
 
 if TYPE_CHECKING:
@@ -165,7 +162,7 @@ def _spoken_of(found: tuple[Evidence, Place] | None, sought: Sequence[Sought]) -
 def _check_sources(
     text: str, sought: Sequence[Sought], cited: Sequence[Evidence], library: Library, texts: dict[str, str]
 ) -> Iterator[Finding]:
-    from pipeline.library.checks.sources import successors
+    from pipeline.library.checks.sources import successors  # the checks of articles import this
 
     def at_hand(id_: str) -> Evidence | None:
         source = library.sources.get(id_)

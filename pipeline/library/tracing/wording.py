@@ -1,6 +1,6 @@
-"""S310, S320, S321 and S322: a name, a negation, a reservation or a direction that a statement and its source do not share.
+"""S320, S321 and S322: a negation, a reservation or a direction that a statement and its source do not share.
 
-A statement is compared with the one sentence of its sources that says the same (`binding.closest`); where there is none, nothing is
+A statement is compared with the one sentence of its sources that says the same (`nearest.closest`); where there is none, nothing is
 said. All of it is hints: words can be replaced by others that mean the same.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pipeline.library.tracing.evidence import Evidence, Place, stems
+from pipeline.library.tracing.evidence import Place, stems
 from pipeline.library.tracing.figures import Sought
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Bound, Quantity
@@ -329,41 +329,3 @@ def _sides(text: str, link: re.Match[str]) -> tuple[frozenset[str], frozenset[st
 
 def _with_years(text: str) -> frozenset[str]:
     return stems(text) | frozenset(re.findall(r"\b(?:19|20)\d\d\b", text))
-
-
-# --- names ------------------------------------------------------------------------------------------------------------------------
-
-_PROPER: Final = re.compile(
-    r"(?<![.!?] )(?<!^)\b(?:[A-Z][a-zà-ÿ]{2,}(?:-[A-Z][a-z]+)?|[A-Z]{3,})(?: (?:[A-Z][a-zà-ÿ]+|[A-Z]{2,}))*\b"
-)
-_COMMON: Final = frozenset(
-    "january february march april may june july august september october november december monday tuesday wednesday "
-    "thursday friday saturday"
-    " sunday american european british irish chinese indian german french spanish dutch japanese korean english america "
-    "europe britain ireland"
-    " china india germany france spain japan internet congress parliament commission union state states government federal "
-    "western eastern"
-    " northern southern north south east west".split()
-)
-
-
-def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) -> Iterator[Finding]:
-    """S310: a name that stands in none of the sources. Only where the whole text of each is held: a list of figures names few."""
-    if not all(evidence.has_text and not evidence.is_foreign for evidence in cited):
-        return
-    known = " ".join(evidence.lower for evidence in cited) + " " + before.lower()
-    known += " ".join(
-        f" {e.source.id} {e.source.publisher} {e.source.url} {' '.join(e.source.authors)}" for e in cited
-    ).lower()
-    initials = frozenset().union(*(evidence.initials for evidence in cited))
-    for found in _PROPER.finditer(text):
-        words = [word for word in re.findall(r"[^\W\d_]+", found[0].lower()) if word not in _COMMON]
-        missing = [word for word in words if word[:5].rstrip("s") not in known]
-        if (
-            missing
-            and (len(missing) == len(words) or words[0] in missing or words[-1] in missing)
-            and found[0].lower() not in initials
-        ):
-            message = f'"{found[0]}" is named in none of {", ".join(e.id for e in cited)}; check the name, or cite where it stands'
-            yield Finding("S310", found.start(), found.end(), message, Severity.WARNING)
-            return
