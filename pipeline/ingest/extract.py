@@ -9,6 +9,7 @@ editors can compare two copies line by line.
 
 from __future__ import annotations
 
+import codecs
 import html.parser
 import io
 import re
@@ -32,6 +33,8 @@ LINE_LIMIT: Final = 100_000  # characters
 TEXT_LIMIT: Final = 5_000_000  # characters of all lines: more than any book, and what an answer can carry
 PAGES: Final = 2_000  # of a PDF
 AUTHORS: Final = 20
+_SNIFFED: Final = 4_096  # bytes that tell a picture or an archive from a page
+_STRAY: Final = 3  # zeros that a page's author may have left in them
 _HEAD: Final = 400_000  # characters in which a page tells of itself
 
 _DATE: Final = re.compile(r"(?:19|20)\d\d(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
@@ -73,6 +76,9 @@ def extract(body: bytes, *, content_type: str, url: str) -> Page:
     """
     if body.lstrip()[:5] == b"%PDF-":
         page = _pdf(body, url=url)
+    elif _is_no_text(body):
+        kind = one_line(content_type.partition(";")[0], limit=60) or "a kind that its server does not name"
+        raise FetchError(f"{url} is a file of {kind}, and no page; cite the page that it belongs to")
     elif content_type.lower().lstrip().startswith("text/plain"):
         page = Page(_lines(decode(body, content_type=content_type).splitlines()), "plain")
     else:
@@ -82,6 +88,13 @@ def extract(body: bytes, *, content_type: str, url: str) -> Page:
             f"{url} holds no text that could be stored; check in a browser whether its text is made by scripts or is a picture"
         )
     return page
+
+
+def _is_no_text(body: bytes) -> bool:
+    """True for pictures, archives and the like: zeros where no charset of pages has them."""
+    begins = body[:_SNIFFED]
+    wide = begins.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\0\0\xfe\xff", b"<\0", b"\0<"))
+    return not wide and begins.count(0) > _STRAY
 
 
 def _lines(raw: Iterable[str]) -> tuple[str, ...]:

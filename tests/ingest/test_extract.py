@@ -192,6 +192,23 @@ def test_a_pdf_that_gives_nothing_is_refused_in_words(body: bytes, words: str, c
         assert found.text == "x\n"
 
 
+# --- other files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("begins", "kind"),
+    [(b"\x89PNG\r\n\x1a\n", "image/png"), (b"PK\x03\x04", "application/zip"), (b"\xff\xd8\xff", "image/jpeg")],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(begins: bytes, kind: str, cage: Sandbox) -> None:
+    with pytest.raises(FetchError, match=f"{URL} is a file of {kind}, and no page"):
+        cage.extract(begins + bytes(range(256)) * 40, content_type=f"{kind}; x=y", url=URL)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_page_in_wide_characters_is_a_page(charset: str, cage: Sandbox) -> None:
+    assert occurs("60% above the outlook of 2024", html(cage, page().decode().encode(charset)).text)
+
+
 # --- hostile pages ----------------------------------------------------------------------------------------------------
 
 
