@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipeline.model import Severity
-from tests.library.tracing.corpus import findings, read
+from tests.library.tracing.corpus import Invented, findings, read
+from tests.repository import HERE
 
 
 def test_true_sentences_raise_next_to_nothing() -> None:
@@ -81,3 +84,40 @@ def test_each_kind_has_its_code(code: str, severity: str, source: str, passage: 
     assert code in found, found
     assert found[code].severity is Severity(severity)
     assert told in found[code].message
+
+
+# --- what the handbook says -------------------------------------------------------------------------------------------------------
+
+
+def _table(head: str) -> list[list[str]]:
+    page = (HERE / "content/pages/handbook/editors.md").read_text("utf-8")
+    rows = page.partition(head)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_what_the_handbook_shows_to_be_told_is_told() -> None:
+    examples = _table("| the source has | and this is told | as |")
+
+    assert len(examples) >= 10
+    for source, sentence, code in examples:
+        invented = Invented(
+            "example", "Office", "2026-01-10", {"one": f"{source.strip('`')} Others said nothing of it."}
+        )
+        told = [finding.code for finding in findings("one", sentence.strip("`"), invented)]
+        true = findings("one", source.strip("`"), invented)
+
+        assert code in told, (sentence, told)
+        assert true == (), source
+
+
+def test_what_the_handbook_allows_is_borne_out() -> None:
+    rows = _table("| the source has | you may write |")
+
+    assert len(rows) >= 5
+    for given, allowed in rows[:-1]:
+        source = re.findall("`([^`]+)`", given)[0]
+        invented = Invented(
+            "example", "Office", "2026-01-10", {"one": f"The office has put the amount at {source} this time."}
+        )
+        for words in re.findall("`([^`]+)`", allowed.partition(";")[0]):
+            assert findings("one", f"The office puts the amount at {words}.", invented) == (), (source, words)
