@@ -28,6 +28,7 @@ from pipeline.model import (
     Citation,
     Issue,
     Person,
+    Quote,
     Role,
     Snapshot,
     Source,
@@ -103,6 +104,21 @@ def visible(message: EmailMessage) -> str:
     """What a person reads of the HTML part."""
     body = part(message, "html").partition("<body")[2]
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_words_that_the_build_sets_stand_in_both_parts_of_every_letter(  # type: ignore[no-untyped-def]
+    letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "9% to 17% of AT&amp;T's *supply*"
+    monkeypatch.setitem(SOURCES, "census", replace(SOURCES["census"], quotes={"share": Quote("share", words)}))
+    article = citing("census", body="It says ![[census.share]].\n\nA second one.\n\n> [^census.share]\n")
+
+    for issue, times in ((DAILY, 1), (EACH, 2)):  # a digest opens with its lead, the other letter has all of it
+        message = opened(letters(article, issue=issue))
+
+        assert visible(message).count(words) == times
+        assert part(message, "plain").count(words) == times
+        assert f"“{words}”" in part(message, "plain")
 
 
 # --- subject and preheader ---------------------------------------------------------------------------------------------------
