@@ -104,11 +104,11 @@ def _slow_body(connection: socket.socket, _: str) -> None:
         time.sleep(0.1)
 
 
-def _endless(first: str, again: Callable[[int], str | bytes]) -> Talk:
+def _endless(first: str, again: Callable[[int], str | bytes], *, rest: bytes = b"") -> Talk:
     def talk(connection: socket.socket, _: str) -> None:
         _send(connection, first)
         for number in range(10**9):
-            _send(connection, again(number))
+            _send(connection, again(number), rest)
 
     return talk
 
@@ -160,6 +160,14 @@ WHILE_FETCHED: dict[str, tuple[Talk, str]] = {
     "zstd-bomb": (_ok(_zstd_bomb, "Content-Encoding: zstd"), "times its size|larger than"),
     "gzip-in-gzip": (_ok(lambda: gzip.compress(_gzip_bomb(20)), "Content-Encoding: gzip, gzip"), "did not ask for"),
     "gzip-that-is-none": (_ok(SECRET, "Content-Encoding: gzip"), "compression .gzip. is broken"),
+    "gzip-of-nothing": (
+        _endless(
+            _OK + "Content-Encoding: gzip\r\n\r\n",
+            lambda number: b"" if number else b"\x1f\x8b\x08\0\0\0\0\0\0\xff",
+            rest=b"\0\0\0\xff\xff" * 10_000,  # blocks without anything in them
+        ),
+        "larger than",
+    ),
     "gzip-cut": (_ok(gzip.compress(_rss().encode() * 50)[:-20], "Content-Encoding: gzip"), "cut off"),
     "loop": (_redirect("/feed"), "more than 5 redirects"),
     "staircase": (_staircase, "more than 5 redirects"),
@@ -203,6 +211,7 @@ WHILE_READ: dict[str, Talk] = {
     "half-surrogates": _ok(b"\xff\xfe" + _rss(_item("Tides")).encode("utf-16-le") + b"\x00\xd8" * 40),
     "no-feed": _ok(f"<html><p>{SECRET}</p></html>", "Content-Type: text/html"),
     "empty": _ok(""),
+    **{f"large-{number}": _ok(lambda: b"<html>" + b"words and " * 450_000) for number in range(8)},
 }
 
 

@@ -2,35 +2,34 @@
 
     read_url | robots | turn | look up, check, dial | exchange | limits | answer          one line in the journal
 
-`addresses` says where we may go, `robots` what we may ask for there, `politeness` when, `limits` how much we take, `wire` speaks
-HTTP, `encodings` unpacks, `headers` and `usage` read what servers say of their answers, `journal` keeps a line of each fetch, and
-`due` says when a feed is asked again. What an answer holds is no matter of this package; error texts never quote it (T-44).
+`addresses` says where we may go, `robots` what we may ask for there, `politeness` when, `limits` how much we take; `wire` speaks
+HTTP, `bodies` reads and `encodings` unpacks; `headers` and `usage` read what servers say of their answers, `journal` keeps a line
+of each fetch, and `due` says when a feed is asked again. What an answer holds is no matter of this package; error texts never
+quote it (T-44).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-import io
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pipeline import __version__
 from pipeline.config import Settings
-from pipeline.errors import FetchError
+from pipeline.errors import FetchError, StoreError
 from pipeline.ingest.fetch.addresses import Network, Place, host_of, read_url
-from pipeline.ingest.fetch.answers import Answer, GoesRound, NotHad, Request
-from pipeline.ingest.fetch.encodings import Undecodable, decoder_for, offered
+from pipeline.ingest.fetch.answers import Answer, Arrived, GoesRound, NotHad, Request
+from pipeline.ingest.fetch.bodies import read_body
+from pipeline.ingest.fetch.encodings import offered
 from pipeline.ingest.fetch.headers import REDIRECTS, fresh_for, retry_after, status_words
 from pipeline.ingest.fetch.journal import Journal, Traffic
 from pipeline.ingest.fetch.limits import DOCUMENTS, Deadline, Limits
 from pipeline.ingest.fetch.politeness import HOSTS_AT_ONCE, Turns, fetch_all
 from pipeline.ingest.fetch.robots import AGENT, Had, Robots, Rules
 from pipeline.ingest.fetch.usage import usage_of
-from pipeline.ingest.fetch.wire import Response, Wire
+from pipeline.ingest.fetch.wire import Wire
 
 __all__ = [
     "DOCUMENTS",
@@ -49,9 +48,6 @@ __all__ = [
 
 ASKED_TO_WAIT: Final = frozenset({429, 503})
 PERMANENT: Final = frozenset({301, 308})
-_PIECE: Final = 65_536  # bytes read at a time
-_LARGE: Final = 2**20  # bytes, from which on a body counts as a large one
-_LARGE_AT_ONCE: Final = 6  # large bodies that one fetcher holds in part at a time, so that memory has a bound
 
 
 def open_fetcher(settings: Settings, *, limits: Limits | None = None) -> Fetcher:
@@ -95,7 +91,6 @@ class Fetcher:
         self._journal = Journal(log)
         self._robots = robots
         self._wire = Wire(self.limits, allow_private, network or Network())
-        self._large = threading.Semaphore(_LARGE_AT_ONCE)
 
     def get(self, request: Request, *, now: dt.datetime) -> Answer:
         """Fetch *request*; *now* is what `Retry-After` and `Expires` are counted from.
@@ -103,13 +98,17 @@ class Fetcher:
         Raises `NotHad` (a `FetchError`) for anything but 200 and 304: a bad or private address, robots.txt says no, no connection,
         too slow, too large, too many redirects, cut off, an encoding that was not asked for, any other status.
         """
-        return self._get(request, self._robots, now=now)
+        return self.fetch(request, now=now).read()
 
-    def _get(self, request: Request, robots: Robots | None, *, now: dt.datetime) -> Answer:
-        """`get`, with or without a look at *robots*; leaves its line in the journal either way."""
+    def fetch(self, request: Request, *, now: dt.datetime) -> Arrived:
+        """As `get`, but a large body waits on the disk until it is read: who fetches many at a time has room for few."""
+        return self._fetch(request, self._robots, now=now)
+
+    def _fetch(self, request: Request, robots: Robots | None, *, now: dt.datetime) -> Arrived:
+        """`fetch`, with or without a look at *robots*; leaves its line in the journal either way."""
         traffic = Traffic()
         try:
-            answer = self._follow(request, robots, traffic, now=now)
+            arrived = self._follow(request, robots, traffic, now=now)
         except FetchError as error:
             known = error if isinstance(error, NotHad) else NotHad(str(error))
             self._journal.write(
@@ -121,19 +120,23 @@ class Fetcher:
                 error=str(error),
             )
             raise known from (None if known is error else error)
-        self._journal.write(
-            request,
-            traffic,
-            at=now,
-            status=answer.status,
-            decision="unchanged" if answer.unchanged else "fetched",
-            url=answer.url,
-        )
-        return answer
+        try:
+            self._journal.write(
+                request,
+                traffic,
+                at=now,
+                status=arrived.answer.status,
+                decision="unchanged" if arrived.answer.unchanged else "fetched",
+                url=arrived.answer.url,
+            )
+        except StoreError:
+            arrived.close()
+            raise
+        return arrived
 
     # -- one fetch
 
-    def _follow(self, request: Request, robots: Robots | None, traffic: Traffic, *, now: dt.datetime) -> Answer:
+    def _follow(self, request: Request, robots: Robots | None, traffic: Traffic, *, now: dt.datetime) -> Arrived:
         """Follow redirects by hand, each target checked like the first address (T-40)."""
         place = read_url(request.url, allow_private=self.allow_private)
         moved, all_permanent, left = None, True, self.limits.total
@@ -146,7 +149,7 @@ class Fetcher:
                 finally:
                     left = deadline.left
                     traffic.seconds = self.limits.total - left
-            if isinstance(answer, Answer):
+            if isinstance(answer, Arrived):
                 return answer
             status, place = answer
             all_permanent = all_permanent and status in PERMANENT
@@ -157,7 +160,7 @@ class Fetcher:
         """The rules of the host of *place*. Raises `NotHad` where they do not let us ask for it (F8)."""
         if robots is None:
             return None
-        rules = robots.rules(place, ask=lambda request: self._get(request, None, now=now), now=now)
+        rules = robots.rules(place, ask=lambda request: self._fetch(request, None, now=now).read(), now=now)
         if rules.had is Had.UNREACHABLE:
             raise NotHad(
                 f"{place.url}: not asked for, because its host's robots.txt could not be had: {rules.why}",
@@ -180,86 +183,40 @@ class Fetcher:
         *,
         moved: str | None,
         now: dt.datetime,
-    ) -> Answer | tuple[int, Place]:
+    ) -> Arrived | tuple[int, Place]:
         """One request and its answer; where the server redirects, its status and the place it names."""
         with self._wire.exchange(place, self._headers(request), deadline) as response:
             status, headers = response.status_code, response.headers
             if status in REDIRECTS and headers.get("Location"):
                 return status, self._redirected(place, headers["Location"])
-            if status == 304 and (request.etag or request.last_modified):
-                return Answer(
-                    url=place.url,
-                    status=304,
-                    body=b"",
-                    content_type="",
-                    etag=_validator(headers, "ETag") or request.etag,
-                    last_modified=_validator(headers, "Last-Modified") or request.last_modified,
-                    fresh_for=fresh_for(headers, now=now),
-                    moved=moved,
-                )
-            if status != 200:
+            unchanged = status == 304 and bool(request.etag or request.last_modified)
+            if status != 200 and not unchanged:
                 wait = retry_after(headers.get("Retry-After"), now=now) if status in ASKED_TO_WAIT else None
                 raise NotHad(f"{place.url}: {status_words(status, wait)}", status=status, retry_after=wait)
-            body = self._body(place.url, request, response, deadline, traffic)
-            said = rules.usage(place) if rules else ()
-            return Answer(
+            answer = Answer(
                 url=place.url,
-                status=200,
-                body=body,
-                content_type=headers.get("Content-Type", ""),
-                etag=_validator(headers, "ETag"),
-                last_modified=_validator(headers, "Last-Modified"),
+                status=status,
+                body=b"",
+                content_type="" if unchanged else headers.get("Content-Type", ""),
+                etag=_validator(headers, "ETag") or (request.etag if unchanged else None),
+                last_modified=_validator(headers, "Last-Modified") or (request.last_modified if unchanged else None),
                 fresh_for=fresh_for(headers, now=now),
                 headers=_as_given(headers),
                 reason=response.reason or "",
                 moved=moved,
-                usage=usage_of(headers, robots=said),
+                usage=usage_of(headers, robots=rules.usage(place) if rules else ()),
             )
-
-    def _body(self, url: str, request: Request, response: Response, deadline: Deadline, traffic: Traffic) -> bytes:
-        """The decoded body, never more of it in memory than the limits allow (F11, T-41)."""
-        limits, began = self.limits, time.monotonic()
-        decoder = decoder_for(response.headers.get("Content-Encoding", ""), url=url)
-        enough = None if request.enough is None else min(request.enough, limits.body)
-        most = limits.body if enough is None else enough
-        body, received, large = io.BytesIO(), 0, False
-        try:
-            while piece := response.raw.read1(_PIECE, decode_content=False):
-                received += len(piece)
-                traffic.received += len(piece)
-                body.write(decoder.decode(piece, most=most + 1 - body.tell()) if decoder else piece)
-                traffic.decoded = size = body.tell()
-                if enough is not None and size >= enough:
-                    return body.getvalue()[:enough]
-                self._within_limits(url, received, size, seconds=time.monotonic() - began)
-                if size > _LARGE and not large:
-                    large = self._large.acquire(timeout=deadline.left)
-                if deadline.passed:
-                    raise FetchError(f"{url}: {deadline.missed}; it is tried again next time")
-        except Undecodable as error:
-            raise FetchError(f"{url}: its compression ({error}) is broken; ask its owner") from error
-        finally:
-            if large:
-                self._large.release()
-        if deadline.passed:
-            raise FetchError(f"{url}: {deadline.missed}; it is tried again next time")
-        expected = response.headers.get("Content-Length", "")
-        whole = not expected.isdigit() or "Transfer-Encoding" in response.headers or received == int(expected)
-        if not whole or (decoder and received and not decoder.finished):
-            raise FetchError(f"{url}: cut off after {received} bytes; it is tried again next time")
-        return body.getvalue()
-
-    def _within_limits(self, url: str, received: int, size: int, *, seconds: float) -> None:
-        limits = self.limits
-        if size > limits.body or received > limits.wire:
-            most = limits.body if size > limits.body else limits.wire
-            raise FetchError(
-                f"{url}: larger than {most / 2**20:g} MiB, which is as much as we read; use another address"
+            if unchanged:
+                return Arrived(answer, None)
+            body = read_body(
+                place.url,
+                response,
+                enough=None if request.enough is None else min(request.enough, self.limits.body),
+                limits=self.limits,
+                deadline=deadline,
+                traffic=traffic,
             )
-        if size > _LARGE and size > limits.ratio * received:
-            raise FetchError(f"{url}: unpacks to more than {limits.ratio} times its size; it is not read")
-        if seconds > limits.silence and received < limits.slowest * seconds:
-            raise FetchError(f"{url}: slower than {limits.slowest:g} bytes a second; it is tried again next time")
+            return Arrived(answer, body, traffic.decoded)
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {"User-Agent": self._user_agent, "Accept": request.accept, "Accept-Encoding": offered()}

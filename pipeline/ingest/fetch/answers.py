@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import IO, Final
 
-from pipeline.errors import FetchError
+from pipeline.errors import FetchError, StoreError
 
 _FEEDS: Final = (
     "application/feed+json, application/atom+xml, application/rss+xml, application/rdf+xml, application/xml;q=0.9, "
@@ -44,6 +44,31 @@ class Answer:
     @property
     def unchanged(self) -> bool:
         return self.status == 304
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer whose body, where it is a large one, still waits on the disk."""
+
+    answer: Answer  # without its body
+    body: IO[bytes] | None
+    size: int = 0
+
+    def read(self) -> Answer:
+        """The whole of it, once. Raises `StoreError`."""
+        if self.body is None:
+            return self.answer
+        try:
+            with self.body as file:
+                file.seek(0)
+                return replace(self.answer, body=file.read())
+        except OSError as error:
+            raise StoreError(f"an answer put aside cannot be read back: {error.strerror}; run again") from error
+
+    def close(self) -> None:
+        """Let go of a body that nobody will read."""
+        if self.body is not None:
+            self.body.close()
 
 
 class NotHad(FetchError):

@@ -1,18 +1,19 @@
-"""One layer of compression, taken off piece by piece and never beyond a limit (F12).
+"""One layer of compression, taken off piece by piece (F12).
 
-Gzip is always there, Brotli and Zstandard where they are installed.
-
-`decoder_for` gives an object whose `decode` returns at most as many bytes as it is allowed; a bomb is never unpacked.
+Gzip is always there, Brotli and Zstandard where they are installed. What `decoder_for` gives decodes some 64 kB at a time, and
+goes on only when it is asked to: a bomb is unpacked as far as somebody wants to have it, and never in one piece.
 """
 
 from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from pipeline.errors import FetchError
+
+PART: Final = 65_536  # bytes
 
 
 class Decoder(Protocol):
@@ -22,8 +23,8 @@ class Decoder(Protocol):
     def finished(self) -> bool:
         """True when what came is whole."""
 
-    def decode(self, piece: bytes, *, most: int) -> bytes:
-        """What *piece* decodes to, at most *most* bytes of it; the rest is thrown away. Raises `Undecodable`."""
+    def decode(self, piece: bytes) -> Iterator[bytes]:
+        """What *piece* decodes to, in parts of `PART` bytes or not many more. Raises `Undecodable`."""
 
 
 class Undecodable(Exception):
@@ -60,19 +61,18 @@ class _Gzip:
     def finished(self) -> bool:
         return self._inflate.eof
 
-    def decode(self, piece: bytes, *, most: int) -> bytes:
-        decoded = bytearray()
+    def decode(self, piece: bytes) -> Iterator[bytes]:
         try:
-            while piece and len(decoded) < most:
+            while piece:
                 if self._inflate.eof:
                     if piece[:1] != b"\x1f":  # padding after the end is common and means nothing
-                        break
+                        return
                     self._inflate = zlib.decompressobj(wbits=31)
-                decoded += self._inflate.decompress(piece, most - len(decoded))
+                if part := self._inflate.decompress(piece, PART):
+                    yield part
                 piece = self._inflate.unused_data or self._inflate.unconsumed_tail
         except zlib.error as error:
             raise Undecodable("gzip") from error
-        return bytes(decoded)
 
 
 class _Brotli:
@@ -86,18 +86,16 @@ class _Brotli:
     def finished(self) -> bool:
         return bool(self._decompressor.is_finished())
 
-    def decode(self, piece: bytes, *, most: int) -> bytes:
-        decoded = bytearray()
+    def decode(self, piece: bytes) -> Iterator[bytes]:
         try:
-            while len(decoded) < most and not self.finished:
-                part = self._decompressor.process(piece, output_buffer_limit=most - len(decoded))
-                decoded += part
-                piece = b""
+            while not self.finished:
+                part = self._decompressor.process(piece, output_buffer_limit=PART)
                 if not part:
-                    break
+                    return
+                yield part
+                piece = b""
         except self._error as error:
             raise Undecodable("br") from error
-        return bytes(decoded[:most])
 
 
 class _Zstandard:
@@ -113,22 +111,21 @@ class _Zstandard:
     def finished(self) -> bool:
         return bool(self._decompressor.eof)
 
-    def decode(self, piece: bytes, *, most: int) -> bytes:
-        decoded = bytearray()
+    def decode(self, piece: bytes) -> Iterator[bytes]:
         try:
-            while len(decoded) < most:
+            while True:
                 if self._decompressor.eof:
                     if not piece:
-                        break
+                        return
                     self._decompressor = self._new()
-                part = self._decompressor.decompress(piece, most - len(decoded))
-                decoded += part
+                part = self._decompressor.decompress(piece, PART)
                 piece = self._decompressor.unused_data if self._decompressor.eof else b""
-                if not part and not piece:
-                    break
+                if part:
+                    yield part
+                elif not piece:
+                    return
         except (self._zstd.ZstdError, EOFError) as error:
             raise Undecodable("zstd") from error
-        return bytes(decoded)
 
     def _new(self) -> Any:
         return self._zstd.ZstdDecompressor(options={self._zstd.DecompressionParameter.window_log_max: self._WINDOW})

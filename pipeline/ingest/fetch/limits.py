@@ -11,6 +11,7 @@ from typing import Final, Self
 
 HEAD: Final = 65_536  # bytes of a status line and its headers (T-41)
 HEADERS: Final = 100
+LARGE: Final = 2**20  # bytes of a body: such ones are few, and a few of them are enough to fill the memory
 
 
 @dataclass(frozen=True, slots=True)

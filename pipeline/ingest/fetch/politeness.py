@@ -9,21 +9,23 @@ import datetime as dt
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipeline.ingest.fetch.addresses import host_of
-from pipeline.ingest.fetch.answers import Answer, NotHad, Request
+from pipeline.ingest.fetch.answers import Answer, Arrived, NotHad, Request
+from pipeline.ingest.fetch.limits import LARGE
 from pipeline.library.domains import operator_of
 
 if TYPE_CHECKING:
     from pipeline.ingest.fetch import Fetcher
 
 HOSTS_AT_ONCE: Final = 32
-HELD: Final = 64 * 2**20  # bytes of answers that nobody has taken yet, beyond which nothing more is asked for
+HELD: Final = 32 * 2**20  # bytes of answers that nobody has taken yet, beyond which nothing more is asked for
+_ON_DISK: Final = 4  # a large answer waits on the disk, where so many bytes count as one
 _TOO_MANY_REQUESTS: Final = 429
 
 
@@ -75,11 +77,11 @@ def fetch_all(
     *retry_after* (F4). Who says that we ask too often (429) means all hosts of the operator, for all of them are asked by us. While
     more than *held* bytes of answers are not taken yet, only the answer that is waited for is asked for.
     """
-    results: list[Future[Answer | NotHad]] = [Future() for _ in wanted]
+    results: dict[int, Future[Arrived | NotHad]] = {number: Future() for number in range(len(wanted))}
     rounds = _Rounds(wanted, fetcher.turns.free_at, held)
     waits: dict[str, dt.timedelta] = {}  # by host, or by operator; each is used by the one thread whose turn it is
 
-    def one(number: int, operator: str) -> Answer | NotHad:
+    def one(number: int, operator: str) -> Arrived | NotHad:
         request = wanted[number]
         host = host_of(request.url)
         for name in (host, operator):
@@ -87,7 +89,7 @@ def fetch_all(
                 reason = f"{name} asks us to wait"
                 return NotHad(f"{request.url}: not asked for, {reason}", retry_after=waits[name])
         try:
-            return fetcher.get(request, now=now)
+            return fetcher.fetch(request, now=now)
         except NotHad as error:
             if error.retry_after is not None:
                 waits[operator if error.status == _TOO_MANY_REQUESTS else host] = error.retry_after
@@ -104,24 +106,40 @@ def fetch_all(
                 rounds.end()
                 results[number].set_exception(error)
             else:
-                rounds.had(number, len(result.body) if isinstance(result, Answer) else 0)
+                rounds.had(number, _weight(result))
                 results[number].set_result(result)
             rounds.give_back(operator)
         for number in rounds.left():
             results[number].set_result(NotHad(f"{wanted[number].url}: not asked for, the run was ended"))
 
     workers = max(1, min(hosts_at_once, rounds.operators))
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch") as pool:
+    with ExitStack() as untaken, ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch") as pool:
+        untaken.callback(_close, results)
         for _ in range(workers):
             pool.submit(work)
         try:
-            for number, future in enumerate(results):
+            for number in range(len(wanted)):
                 rounds.expect(number)
-                result = future.result()
+                result = results[number].result()
+                del results[number]  # and its body with it
                 rounds.taken(number)
-                yield result
+                yield result.read() if isinstance(result, Arrived) else result
         finally:
             rounds.end()
+
+
+def _close(results: Mapping[int, Future[Arrived | NotHad]]) -> None:
+    """Let go of the bodies that nobody will take any more."""
+    for future in results.values():
+        if future.done() and future.exception() is None:
+            result = future.result()
+            if isinstance(result, Arrived):
+                result.close()
+
+
+def _weight(result: Arrived | NotHad) -> int:
+    size = result.size if isinstance(result, Arrived) else 0
+    return size // _ON_DISK if size > LARGE else size
 
 
 class _Rounds:
