@@ -60,10 +60,10 @@ def import_(
     """
     from pipeline.ingest.files import whole_file
     from pipeline.ingest.opml import read_opml, take_in, with_feeds
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root)
-    library = load_library(settings.root)
+    library = read_library(settings.root)
     try:
         outlines = read_opml(file.read_bytes(), name=short(file))
     except OSError as error:
@@ -89,10 +89,10 @@ def export(
     """
     from pipeline.ingest.files import whole_file
     from pipeline.ingest.opml import write_opml
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root)
-    library = load_library(settings.root)
+    library = read_library(settings.root)
     text = write_opml(library.readable_feeds(), library.topics, title=f"Feeds of {settings.site_name}")
     if to is None:
         print(text, end="")

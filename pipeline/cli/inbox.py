@@ -57,10 +57,10 @@ def inbox(
 def _list(settings: Settings, *, limit: int, topics: list[str], json: bool) -> None:
     from pipeline.ingest.inbox import read_all
     from pipeline.ingest.weigh import StoryList, about, cited_addresses, weigh
-    from pipeline.library import load_library
+    from pipeline.library import read_library
     from pipeline.library.schema import closest
 
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = read_library(settings.root)
     for topic in topics:
         if topic not in library.topics:
             raise UsageError(f'no topic "{topic}"{closest(topic, library.topics) or "; see content/topics.yml"}')
