@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import random
 import re
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
 from pipeline.site.verify import Verdict, verify
+from pipeline.site.verify.bearing import bears_out
 from pipeline.site.verify.places import read_folder
 from tests.site.conftest import HOSTILE_PRINTED, NOW, REPOSITORY, SITE, WORDS, write_article
 from tests.site.reading import page, pages, resolves
@@ -312,6 +315,27 @@ def test_every_claim_of_our_own_articles_can_be_looked_up_again(own_site: BuildR
     assert not verified.failures, "\n".join(map(str, verified.failures))
     assert verified.claims > 700
     assert verified.verdicts[Verdict.FOUND] >= 15
+
+
+def test_nearly_no_number_can_be_changed_even_by_who_changes_all_that_names_it(own_site: BuildReport) -> None:
+    """One digit of a number is another one in article, claim and hashes alike: the passage then no longer bears it out."""
+    chance = random.Random(3)
+    found, missed = 0, []
+    for path in sorted(own_site.site_dir.glob("articles/*/claims.json")):
+        for claim in json.loads(path.read_text("utf-8"))["claims"]:
+            for part, words in [(part, p["words"]) for p in claim["passages"] for part in p["bears"]]:
+                digits = [match.start() for match in re.finditer(r"\d", part)]
+                if not digits:
+                    continue
+                at = chance.choice(digits)
+                forged = f"{part[:at]}{(int(part[at]) + chance.randint(1, 9)) % 10}{part[at + 1 :]}"
+                if bears_out(forged, words, beside=claim["text"].replace(part, forged)):
+                    missed.append((part, forged, words))
+                else:
+                    found += 1
+
+    assert found + len(missed) > 400
+    assert found >= 0.95 * (found + len(missed)), missed
 
 
 def test_pages_are_small(own_site: BuildReport) -> None:

@@ -412,6 +412,18 @@ def test_an_article_listed_elsewhere_is_not_asked_for(there: Read) -> None:
         ("a fifth", "20 percent", True),
         ("a gigawatt", "1 GW", True),
         ("a gigawatt", "2 GW", False),
+        ("1.5 hours", "90 minutes", True),
+        ("2 years", "24 months", True),
+        ("2 years", "36 months", False),
+        ("two weeks", "14 days", True),
+        ("3.8 million litres", "one million gallons", True),
+        ("100 miles", "161 kilometres", True),
+        ("100 miles", "150 kilometres", False),
+        ("945 halls", "942 halls", False),
+        ("950 halls", "945 halls", True),
+        ("nearly 950 halls", "930 halls", True),
+        ("2025", "in 2024", False),
+        ("20 percent", "22 percent (2024)", False),
     ],
 )
 def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str, words: str, borne: bool) -> None:

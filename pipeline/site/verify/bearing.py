@@ -1,8 +1,8 @@
 """Whether the words of a passage bear out a part of a sentence: a quotation or a number, as the article writes it.
 
 This does not ask the rules by which an article was checked when it was built (`library.tracing`). It is a second, simpler reading:
-wide where those are narrow, so that it finds what was changed afterwards and not what is a matter of taste. Units and the size of
-a unit are not looked at: 4 GW is 4,000 MW, and 9% is 0.09.
+wide where those are narrow, so that it finds what was changed afterwards and not what is a matter of taste. Where a decimal point
+stands is not looked at: 4 GW is 4,000 MW, and 9% is 0.09.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from pipeline.library.quotes import normal, occurs
 
-NEAR: Final = 0.025  # "950" for 945
+NEAR: Final = 0.025  # "a third" for 33%
 NEAR_ABOUT: Final = 0.08  # "nearly half" for 47%
 REACHED: Final = 0.005  # what we work out ourselves, rounded
 ABOUT: Final = 0.03  # the same, where the sentence says "about"
@@ -24,6 +24,7 @@ FASTEST: Final = 100_000  # times, beyond which no rate is told
 _ABOUT: Final = re.compile(
     r"\b(?:about|around|roughly|nearly|almost|some|approximately|over|under|above|below|more|less|fewer|than|least|most|up|half)\b"
 )
+_NEARLY: Final = re.compile(r"\b(?:about|around|roughly|nearly|almost|approximately|some)\s+\W?\d")
 _NUMERAL: Final = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _WORD: Final = re.compile(r"[a-z]+")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
@@ -59,6 +60,38 @@ _WORDS: Final = {
     **{word: 10.0 * tens for tens, word in enumerate(_TENS, start=3)},
     **{word: value for value, words in _OTHERS for word in words.split()},
 }
+# Of units that are no tens of one another: the small one, the large one, and how many of the small one are as much.
+_UNITS: Final = tuple(
+    (re.compile(rf"\b(?:{small})"), re.compile(rf"\b(?:{large})"), factor)
+    for small, large, factor in (
+        ("second", "minute", 60),
+        ("second", "hour", 3600),
+        ("minute", "hour", 60),
+        ("minute", "day", 1440),
+        ("hour", "day", 24),
+        ("hour", "week", 168),
+        ("hour", "year", 8766),
+        ("day", "week", 7),
+        ("day", "month", 30.44),
+        ("day", "year", 365.25),
+        ("week", "month", 4.348),
+        ("week", "year", 52.18),
+        ("month", "year", 12),
+        ("lit(?:re|er)|cubic met|m3", "gallon", 3.785),
+        ("lit(?:re|er)|cubic met|m3", "barrel", 158.99),
+        ("lit(?:re|er)|cubic met|m3", "cubic f", 28.317),
+        ("lit(?:re|er)|cubic met|m3", "acre[ -]f", 1.2335),
+        ("kilomet|km", "mile", 1.609),
+        ("met(?:re|er)s?|cm|centimet", "foot|feet|ft", 0.3048),
+        ("met(?:re|er)s?|cm|centimet|mm|millimet", "inch", 2.54),
+        ("hectare|ha\\b", "acre", 0.4047),
+        ("square met|sq m|m2", "square f|sq ft", 0.0929),
+        ("square kilomet|km2", "square mile", 2.59),
+        ("kg|kilogram|kilos|tonne|ton", "pound|lb", 0.4536),
+        ("[mgpe]j|(?:mega|giga|peta|exa)joule", "[kmgt]?wh|(?:kilo|mega|giga|tera)?watt", 3.6),
+        ("[kmgt]?wh|(?:kilo|mega|giga|tera)?watt", "mmbtu|million btu", 2.93),
+    )
+)
 _ONE: Final = re.compile(r"\b(?:a|an|first)\b")
 
 
@@ -69,18 +102,50 @@ def bears_out(part: str, words: str, *, beside: str = "") -> bool:
         return True
     if _QUOTED.match(normal(part)):
         return False
-    wanted, given, near = numbers(part), numbers(words, powers=True), _near(part)
-    return bool(wanted) and all(
-        any(_same(number, other, near) for other in given)
-        or follows(number, given, _without(numbers(beside), wanted), near=ABOUT)
-        for number in wanted
+    given = numbers(words, powers=True)
+    factors = _factors(normal(part).casefold(), normal(words).casefold())
+    if not re.search(r"\d", part):
+        # "a third", "doubled": often our own way to say what the figures of the passage come to.
+        reckoned = _without(numbers(beside), numbers(part))
+        return any(
+            _same(number, other, _wide(part))
+            or any(_same(number * factor, other, ABOUT) for factor in factors)
+            or follows(number, given, reckoned, near=ABOUT)
+            for number in numbers(part)
+            for other in given
+        )
+    sized = numbers(words, powers=True, years=False)
+    return all(
+        any(_same(number, other, spare) for other in (sized if spare else given))
+        or any(_same(number * factor, other, ABOUT) for factor in factors for other in sized)
+        for number, spare in _written(part, wide=_wide(part, words))
     )
 
 
-def numbers(text: str, *, powers: bool = False) -> list[float]:
-    """The numbers in *text*, in digits or in words, each once; powers of ten that go with others only where *powers* are asked."""
+def _factors(part: str, words: str) -> list[float]:
+    """What a number of *part* is to be multiplied by, to be in a unit of *words* that is no ten of its own."""
+    there = [factor for small, large, factor in _UNITS if large.search(part) and small.search(words)]
+    back = [1 / factor for small, large, factor in _UNITS if small.search(part) and large.search(words)]
+    return [*there, *back]
+
+
+def _written(part: str, *, wide: float) -> Iterator[tuple[float, float]]:
+    """The numerals of *part*, each with how far it may lie, as a share of itself, from what it was rounded from: half of its last
+    digit (of a hundred and more: that is not a nought), or *wide*. A year is no rounded number."""
+    for numeral in _NUMERAL.findall(normal(part)):
+        digits, number = numeral.replace(",", ""), float(numeral.replace(",", ""))
+        noughts = len(digits) - len(digits.rstrip("0")) if "." not in digits else -len(digits.partition(".")[2])
+        half = 0.5 * 10.0 ** (noughts if number >= 100 or noughts < 0 else 0)
+        exact = not number or _YEAR.fullmatch(numeral)
+        yield number, 0.0 if exact else max(min(half / number, NEAR), wide)
+
+
+def numbers(text: str, *, powers: bool = False, years: bool = True) -> list[float]:
+    """The numbers in *text*, in digits or in words, each once: with or without *years*; powers of ten that go with others only
+    where *powers* are asked."""
     text = normal(text).casefold()
-    found = [float(numeral.replace(",", "")) for numeral in _NUMERAL.findall(text)]
+    numerals = (numeral for numeral in _NUMERAL.findall(text) if years or not _YEAR.fullmatch(numeral))
+    found = [float(numeral.replace(",", "")) for numeral in numerals]
     for word in _WORD.findall(text):
         value = _WORDS.get(word) or _WORDS.get(word.removesuffix("fold"))
         if value is not None and not (found and value == 1.0 and not powers):
@@ -151,11 +216,17 @@ def _same(one: float, other: float, near: float) -> bool:
         return True
     if one <= 0 or other <= 0:
         return False
-    return any(abs(one * 10.0**power - other) <= near * other for power in range(-12, 13))
+    sizes = (one * 10.0**power for power in range(-12, 13))
+    return any(abs(size - other) <= near * max(size, other) for size in sizes)
 
 
-def _near(part: str) -> float:
-    return NEAR_ABOUT if _ABOUT.search(normal(part).casefold()) else NEAR
+def _wide(part: str, words: str = "") -> float:
+    """What "about" leaves open, as a share: behind it in the article much, in the source a little."""
+    if not re.search(r"\d", part):
+        return NEAR_ABOUT if _ABOUT.search(normal(part).casefold()) else NEAR
+    if _NEARLY.search(normal(part).casefold()):
+        return ABOUT
+    return ABOUT / 2 if _NEARLY.search(normal(words).casefold()) else 0.0
 
 
 def _without(values: Collection[float], others: Collection[float]) -> list[float]:
