@@ -80,7 +80,7 @@ def test_t_41_memory_has_a_bound(run: Run) -> None:
 def test_t_41_no_fetch_takes_longer_than_its_limit(run: Run) -> None:
     slowest = max(run.journal, key=lambda line: line["ms"])
 
-    assert slowest["ms"] < 1_000 * (LIMITS.total + 5)  # a busy machine may be late to look at the clock
+    assert slowest["ms"] < 1_000 * (LIMITS.total + 10)  # a busy machine may be late to look at the clock
     assert len(run.journal) >= 2 * len(WHILE_FETCHED)
 
 
