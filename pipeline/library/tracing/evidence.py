@@ -10,6 +10,7 @@ import functools
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -293,9 +294,26 @@ def _sentences(text: str) -> tuple[Place, ...]:
     for number, line in enumerate(text.split("\n"), 1):
         ends = sentence_ends(line)
         for start, end in zip([0, *ends], ends, strict=False):
-            if words := line[start:end].strip():
-                places.append(Place(words, TEXT, line=number, before=line[:start].strip(), is_foreign=foreign))
+            before = line[max(0, start - LONGEST) : start].strip()
+            places += [
+                Place(words, TEXT, line=number, before=before, is_foreign=foreign)
+                for words in _pieces(line[start:end].strip())
+            ]
     return tuple(places)
+
+
+LONGEST: Final = (
+    1_500  # characters of a sentence; what is longer is a list or a table, or means harm, and is read in pieces
+)
+
+
+def _pieces(words: str) -> Iterator[str]:
+    while len(words) > LONGEST:
+        cut = words.rfind(" ", LONGEST // 2, LONGEST) + 1 or LONGEST
+        yield words[:cut].strip()
+        words = words[cut:]
+    if words.strip():
+        yield words.strip()
 
 
 _ENGLISH: Final = re.compile(r"\b(?:the|of|and|to|in|is|for|that|with|by|was|from|are|has|not|it)\b", re.IGNORECASE)

@@ -422,9 +422,9 @@ _COUNTED: Final = re.compile(
 
 def _is_no_year(plain: str, found: re.Match[str]) -> bool:
     """True for four digits that look like a year and count something: 2000 homes."""
-    return _COUNTED.match(plain, found.end(1)) is not None and not plain[: found.start(1)].lower().endswith(
-        ("in ", "by ", "of ")
-    )
+    return _COUNTED.match(plain, found.end(1)) is not None and not plain[
+        max(0, found.start(1) - 3) : found.start(1)
+    ].lower().endswith(("in ", "by ", "of "))
 
 
 def _when(found: re.Match[str], text: str) -> When | None:
@@ -671,7 +671,9 @@ def _names_something(plain: str, opening: re.Match[str], end: int) -> bool:
     if capital is None or capital[1] in _NO_NAME:
         return False
     is_small = "," not in opening["num"] and float(opening["num"]) < 100
-    return is_small and not re.match(r" ?(?:(?!was|is|has|as|does)[a-z]+s\b|percent|%|to \d|and \d)", plain[end:])
+    return is_small and not re.match(
+        r" ?(?:(?!was|is|has|as|does)[a-z]+s\b|percent|%|to \d|and \d)", plain[end : end + 40]
+    )
 
 
 def _spelled(words: str) -> tuple[float, float, float]:
@@ -744,7 +746,7 @@ def _ranged(quantities: list[Quantity], plain: str) -> list[Quantity]:
             continue
         word = link["link"]
         is_listed = word in ("and", "or") and not link[0].startswith(",")
-        before = plain[: left.start].lower()
+        before = plain[max(0, left.start - 24) : left.start].lower()
         is_between = word == "and" and re.search(r"\bbetween (?:about |around |roughly )?$", before) is not None
         left, right = _lend(left, right, is_range=word in ("to", "-") or is_between, is_listed=is_listed)
         is_range = word in ("to", "-") and not re.search(r"\bfrom (?:about |around |roughly |nearly )?$", before)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
 
-from pipeline.model import Basis, Claim, Severity
+from pipeline.library.tracing.evidence import evidence_of
+from pipeline.library.tracing.judge import examine
+from pipeline.model import Basis, Claim, Severity, Source, Tier
 from tests.library.newsroom import Newsroom
 
 LONG = (
@@ -315,3 +318,16 @@ def test_groups_of_digits_may_stand_apart(newsroom: Newsroom) -> None:
     )
 
     assert [_codes(claim) for claim in claims] == [[], []]
+
+
+@pytest.mark.parametrize(
+    "harm", ["5 GW and ", "2024-", "- 5", "from 1 to ", "a third ", "twenty-", "half of ", "5 million "]
+)
+def test_a_line_that_means_harm_is_read_in_time(harm: str) -> None:
+    source = Source("harm", "https://harm.example/", "Harm", Tier.PRIMARY)
+    began = time.process_time()
+
+    evidence = evidence_of(source, harm * (40_000 // len(harm)))
+    tuple(examine("The plant of 5 GW opened in 2024, said Ada Example.", (evidence,), written=2026))
+
+    assert time.process_time() - began < 20  # it takes one second at most, and took minutes
