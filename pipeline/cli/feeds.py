@@ -26,6 +26,7 @@ def moved(
 
     Example: opensignal feeds moved --apply
     """
+    from pipeline.ingest.files import whole_file
     from pipeline.ingest.moves import moved as with_moves
     from pipeline.ingest.moves import moves
     from pipeline.library import load_library
@@ -37,7 +38,8 @@ def moved(
         found = moves(known, states(connection, known), now=now())
     if apply and found:
         path = settings.content / "feeds.yml"
-        path.write_text(with_moves(path.read_text("utf-8"), found), "utf-8")
+        with whole_file(path, with_moves(path.read_bytes().decode(), found).encode()) as fresh:
+            fresh.replace(path)
     if json:
         print_json({"moved": [move.as_dict() for move in found], "written": bool(apply and found)})
     else:

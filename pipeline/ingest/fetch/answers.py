@@ -37,7 +37,7 @@ class Answer:
     last_modified: str | None
     fresh_for: dt.timedelta  # Cache-Control or Expires; zero where the server does not say
     moved: str | None = None  # where it says that the address asked for has moved for good: 301 or 308 all the way (F6)
-    headers: tuple[tuple[str, str], ...] = ()  # of a 200, as they came; nothing set as a cookie is kept
+    headers: tuple[tuple[str, str], ...] = ()  # as they came; nothing set as a cookie is kept
     reason: str = ""  # the words behind the status
     usage: tuple[str, ...] = ()  # what its publisher says of the use by machines, F9: see `usage`
 

@@ -100,10 +100,8 @@ def fetch_all(
             number, operator = turn
             try:
                 result = one(number, operator)
-            except (
-                BaseException
-            ) as error:  # not of this address: raised where the answer is asked for, and ends the run
-                rounds.end()
+            except BaseException as error:
+                rounds.end()  # it is not about this address: it is raised where the answer is asked for, and ends the run
                 results[number].set_exception(error)
             else:
                 rounds.had(number, _weight(result))
