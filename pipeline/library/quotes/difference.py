@@ -13,6 +13,7 @@ from pipeline.library.quotes.text import Text, Token, text_of, tokens
 
 _ALIKE: Final = 0.5  # of the words of the quotation; with fewer in common, there is nothing to show
 _TOO_COMMON: Final = 400  # places; a word that stands in more says nothing about where to look
+_MOST: Final = 300  # words of a quotation that are looked for
 _LONGEST: Final = 60  # words that are shown
 
 
@@ -28,7 +29,8 @@ class Nearest(NamedTuple):
 def difference(quote: str, text: str | Text) -> Nearest | None:
     """The passage of *text* that has most words of *quote*; None where nothing is like it."""
     given = text if isinstance(text, Text) else text_of(text)
-    wanted = [token for token in tokens(normal(quote)) if token.is_word]
+    quote = " ".join(normal(quote).split()[:_MOST])
+    wanted = [token for token in tokens(quote) if token.is_word]
     words = [token for token in given.tokens if token.is_word]
     if not wanted or not words:
         return None
@@ -43,7 +45,7 @@ def difference(quote: str, text: str | Text) -> Nearest | None:
     while end < len(given.flat) and cuts_after(given.flat, end):
         end = _behind_next_word(given.flat, end)  # what a number is of belongs to it
     passage = given.flat[start:end]
-    return Nearest(passage, _marked(normal(quote).split(), passage.split()), given.line_at(start), likeness)
+    return Nearest(passage, _marked(quote.split(), passage.split()), given.line_at(start), likeness)
 
 
 def _bare(token: Token) -> str:

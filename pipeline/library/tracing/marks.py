@@ -9,10 +9,11 @@ from typing import Final
 
 LONG: Final = 4  # words; fewer between single marks are a term or a nickname, not a quotation
 
-_MARK: Final = re.compile('["“„«»]')
-_PAIRS: Final = {"“": "”", "„": "“”", "«": "»", "»": "«"}
+_MARK: Final = re.compile('["“”„«»]')
+_CLOSES: Final = {"“": '”"', "„": "“”", "«": "»", "»": "«", '"': '"”'}
 _OPENS_AFTER: Final = " \t\n([{—–-/‘'|"
-_SINGLE: Final = re.compile(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.+?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
+# At most as far as a long paragraph: a mark that nothing closes must not be looked after to the end of a long text.
+_SINGLE: Final = re.compile(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.{1,2000}?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +40,54 @@ class Quotation:
 def quotations(text: str, *, inserted: Sequence[tuple[int, int]]) -> tuple[Quotation, ...]:
     """The quotations in *text*, outermost only, in order. The spans *inserted* are filled in by the build."""
     found = [*_doubles(text, inserted), *(_made(text, low, high, "inserted") for low, high in inserted)]
-    taken = [(q.start, q.end) for q in found]
-    found += [q for q in _singles(text) if not any(low <= q.start < high for low, high in taken)]
+    taken = bytearray(len(text) + 1)
+    for quotation in found:
+        taken[quotation.start : quotation.end] = b"\x01" * (quotation.end - quotation.start)
+    found += [q for q in _singles(text) if not taken[q.start]]
     return tuple(sorted(found, key=lambda q: q.start))
 
 
 def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotation]:
-    at = 0
-    while mark := _MARK.search(text, at):
-        at = mark.start()
-        char = text[at]
-        skip = next((high for low, high in inserted if low <= at < high), None)
-        if skip is not None:
-            at = skip
+    """The outermost pairs of double marks, and each mark that nothing closes, in one pass."""
+    found: list[Quotation] = []
+    waiting: list[tuple[int, list[Quotation]]] = []  # marks that are open, each with the pairs inside it
+    for mark in _MARK.finditer(text):
+        at, char = mark.start(), mark[0]
+        if any(low <= at < high for low, high in inserted):
             continue
-        end = None
-        if char in _PAIRS:
-            end = _closing(text, at)
-        elif char == '"' and _opens(text, at):
-            end = _straight_closing(text, at)
-        else:
-            at += 1
-            continue
-        if end is None and char == "“" and at == 0:
-            end = len(text)  # the next paragraph goes on with the quotation, and opens with a mark of its own
-            yield Quotation(0, end, text[1:].strip())
-            return
-        if end is None:
-            yield _made(text, at, at + 1, "open")
-            at += 1
-        else:
-            yield _made(text, at, end, "marks")
-            at = end
+        if waiting and char in _CLOSES[text[waiting[-1][0]]] and _may_close(text, at):
+            start, _ = waiting.pop()
+            (waiting[-1][1] if waiting else found).append(_made(text, start, at + 1, "marks"))
+        elif (
+            char in "“„«"
+            or (char == "»" and _opens(text, at))
+            or (char == '"' and not _in_straight(text, waiting) and _opens(text, at))
+        ):
+            waiting.append((at, []))
+    if waiting and waiting[0][0] == 0 and text[0] == "“":
+        found.append(Quotation(0, len(text), text[1:].strip()))  # the next paragraph goes on with it
+        waiting = []
+    for at, inside in waiting:
+        found += [_made(text, at, at + 1, "open"), *inside]
+    return iter(found)
 
 
 def _made(text: str, low: int, high: int, kind: str) -> Quotation:
     return Quotation(low, high, text[low + 1 : high - 1].strip() if kind != "open" else "", kind)
 
 
-def _closing(text: str, at: int) -> int | None:
-    """Behind the mark that closes the one at *at*; marks of the same kind inside come in pairs."""
-    opening, closing = text[at], _PAIRS[text[at]]
-    depth = 0
-    for here in range(at + 1, len(text)):
-        if text[here] in closing:
-            if not depth:
-                return here + 1
-            depth -= 1
-        elif text[here] == opening:
-            depth += 1
-    straight = text.find('"', at + 1)
-    return straight + 1 if straight >= 0 and not _opens(text, straight) else None
+def _may_close(text: str, at: int) -> bool:
+    """True but for a straight mark with a space before it: that one opens, or stands for itself."""
+    return text[at] != '"' or not text[at - 1].isspace()
+
+
+def _in_straight(text: str, waiting: Sequence[tuple[int, list[Quotation]]]) -> bool:
+    return bool(waiting) and text[waiting[-1][0]] == '"'
 
 
 def _opens(text: str, at: int) -> bool:
-    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
     return (not before or before in _OPENS_AFTER) and bool(after) and not after.isspace()
-
-
-def _straight_closing(text: str, at: int) -> int | None:
-    depth = 0
-    for here in range(at + 1, len(text)):
-        if text[here] == '"' and not text[here - 1].isspace():
-            return here + 1
-        depth += text[here] == "“"
-        if text[here] == "”":
-            if not depth:
-                return here + 1
-            depth -= 1
-    return None
 
 
 def _singles(text: str) -> Iterator[Quotation]:

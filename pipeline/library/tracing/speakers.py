@@ -82,6 +82,7 @@ def misattributed(statement: Statement, held: Sequence[Held]) -> Iterator[Findin
 def _speaker(text: Text, place: Place) -> str | None:
     """Whose words those at *place* are, as the paragraph there tells; None where it does not."""
     low, high = text.paragraph_span(place.start)
+    low, high = max(low, place.start - _AROUND), min(high, place.end + _AROUND)
     paragraph = text.flat[low:high]
     told = voices(paragraph)
     start, end = place.start - low, place.end - low
@@ -100,6 +101,7 @@ def _speaker(text: Text, place: Place) -> str | None:
     return None
 
 
+_AROUND: Final = 3_000  # characters of the paragraph that are read on either side
 _SOON: Final = 40  # characters behind a quotation in which its speaker is named
 
 
