@@ -75,12 +75,10 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
         if has_other:
             return False
         pools = [theirs] if said.unit is not SHARE else [list(place.figures.quantities) for place in places]
-        return any(
-            worked_out(
-                said, text, [*others, *pool], (*figures.whens, *whens), source=" ".join(place.words for place in places)
-            )
-            for pool in pools
-        )
+        counted = any(said.noun and given.noun == said.noun for given in theirs)
+        source = "" if counted else " ".join(place.words for place in places)
+        times = (*figures.whens, *whens)
+        return any(worked_out(said, text, [*others, *pool], times, source=source) for pool in pools)
 
     return tuple(one if one.sightings else Sought(one.said, is_ours=is_ours(one.said)) for one in found)
 
@@ -241,6 +239,14 @@ def _counts_our_text(said: Quantity, text: str, cited: Sequence[Evidence]) -> bo
     """True for what counts our own text, "the two reports", and for "two years earlier" where no source tells of a time."""
     if said.is_small_word and said.value <= 2:
         return not re.match(r" of the (?:\d|three|four|five|six|seven|eight|nine|ten|eleven|twelve)", text[said.end :])
+    if said.spelled and said.value == 1 and said.unit is not None and said.dimension == "time":
+        one = re.compile(
+            rf"\b(?:an?|one|last|past|previous|each|every) {said.unit.name.rstrip('s')}\b|\b(?:annual|monthly"
+            rf"|daily)"
+        )
+        return any(
+            one.search(place.words) for evidence in cited for place in evidence.places
+        )  # "in one year" for "in a year"
     if said.dimension != "time" or not _EARLIER.match(text, said.end):
         return False
     words = stems(text)

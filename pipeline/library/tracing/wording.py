@@ -238,10 +238,9 @@ def _comparison(text: str, quantity: Quantity) -> tuple[str, str] | None:
 
 _COMPARES: Final = re.compile(
     r"(?: [a-z]+)? (more|less|fewer|higher|lower|larger|smaller|above|below|longer|shorter|cheaper|dearer|earlier|later"
-    r"|short|behind"
-    r"|ahead)\b(?! (?:a|an|in|on|until) )"
+    r"|short|behind|ahead|(?:over|under)(?= (?:its|their|the) ))\b(?! (?:a|an|in|on|until) )"
 )
-_MORE_BEHIND: Final = ("more", "higher", "larger", "above", "longer", "dearer", "later", "ahead")
+_MORE_BEHIND: Final = ("over", "more", "higher", "larger", "above", "longer", "dearer", "later", "ahead")
 
 
 def _is_crossed(text: str, source: str) -> bool:
