@@ -20,7 +20,7 @@ TEXT: Final = 2_000_000  # characters between two tags
 OLDEST_EXPAT: Final = (2, 4, 1)  # the first that ends the expansion of entities by itself (CVE-2013-0340)
 
 _CHUNK: Final = 65_536  # characters given to Expat at once
-_ENTITY: Final = re.compile(r"<!ENTITY\b", re.IGNORECASE)
+_ENTITY: Final = re.compile(r"<!ENTITY\b\s*(?:%\s*)?([^\s>'\"]{0,40})", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<[A-Za-z_:]")
 # A tag as forgiving readers see one; comments and CDATA are passed over whole. Every branch is bounded by the next "<" or its end.
 _PIECE: Final = re.compile(
@@ -94,7 +94,7 @@ def _check_rest(text: str, place: int) -> None:
     """Look through *text* from *place* on as feedparser's forgiving half reads it: end tags close what they can."""
     root = _ROOT.search(text)
     if declared := _ENTITY.search(text[: root.start() if root else len(text)]):
-        _refuse_entity(text[declared.end() : declared.end() + 40].split()[0] if text[declared.end() :].strip() else "")
+        _refuse_entity(declared[1])
     open_: list[str] = []
     times: Counter[str] = Counter()  # that each name is open: an end tag that ends nothing is passed over at once
     last = place

@@ -68,6 +68,7 @@ LAUGHS = "<!DOCTYPE rss [<!ENTITY a 'ha'>" + "".join(
             "<item>", before="<!doctype rss [<!entity x 'y'>]>"
         ),  # no XML, so only the forgiving half would read it
         "junk & more <!DOCTYPE rss [<!ENTITY x 'y'>]><rss version='2.0'><channel/></rss>",
+        f"junk & more <!DOCTYPE rss [<!ENTITY{' ' * 90}%\n x 'y'>]><rss version='2.0'><channel/></rss>",
         channel("", before="<!DOCTYPE rss [<!ATTLIST rss a CDATA #FIXED ']>'> <!ENTITY x 'y'>]>"),
     ],
 )
