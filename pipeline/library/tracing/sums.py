@@ -370,13 +370,7 @@ def _spans_agree(span: Quantity, pair: Sequence[When]) -> bool:
 def _told_span(pair: Sequence[When], span: Quantity) -> str:
     seconds = next(iter(_spans(pair)), 0.0)
     factor = span.unit.factor if span.unit else 86400.0
-    return f"{seconds / factor:.2g} {span.unit.name if span.unit else 'days'}".replace(" seconds", " seconds")
-
-
-_WHOLE: Final = re.compile(
-    r"\b(?:the rest|the remaining|the remainder|the others?)\b[^.;]{0,40}$|\b(?:split|divided|break down|shared)\b",
-    re.IGNORECASE,
-)
+    return f"{seconds / factor:.2g} {span.unit.name if span.unit else 'days'}"
 
 
 def _check_shares(text: str, quantities: Sequence[Quantity]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ belong to a day, and no check of ours knows the day.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,7 @@ energy  277.777777778      MJ | megajoules
 energy  277777.777778      GJ | gigajoules
 energy  277777777777.778   PJ | petajoules
 energy  277777777777778    EJ | exajoules
-energy  293.071            MMBtu | million Btu
+energy  293071.07           MMBtu | million Btu
 mass    1       kg | kilograms | kilogram | kilos
 mass    1e3     tonnes | tonne | t | metric tons | metric ton | metric tonnes | tons | ton | tCO2 | tCO2e
 mass    1e6     kt | kilotonnes | kilotons
@@ -199,8 +200,8 @@ _FOLDED: Final = {
 }
 
 
-def _any_of(names: object, *, flags: str = "") -> str:
-    ordered = sorted((str(name) for name in names), key=len, reverse=True)  # type: ignore[attr-defined]
+def _any_of(names: Iterable[str]) -> str:
+    ordered = sorted(names, key=len, reverse=True)
     return "(?:" + "|".join(re.escape(name).replace(r"\ ", "[ -]") for name in ordered) + ")"
 
 

@@ -44,6 +44,29 @@ def test_a_number_is_read_with_its_scale_and_unit(text: str, base: float) -> Non
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3.6 MJ", "1 kWh"),
+        ("3.6 PJ", "1 TWh"),
+        ("3.412 MMBtu", "1 MWh"),
+        ("1 acre-foot", "1,233 cubic metres"),
+        ("100 acres", "40.5 hectares"),
+        ("100 miles", "161 km"),
+        ("1 hectare", "10,000 square metres"),
+        ("2 Mt", "2 million tonnes"),
+        ("36 months", "3 years"),
+        ("4 nm", "4 nanometres"),
+        ("0.5 percentage points", "50 basis points"),
+    ],
+)
+def test_units_of_one_dimension_are_converted(one: str, other: str) -> None:
+    first, second = find(one).quantities[0], find(other).quantities[0]
+
+    assert first.dimension == second.dimension
+    assert first.base == pytest.approx(second.base, rel=0.003)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Article 50 of the act", "the H100 and the GB200", "GPT-4 and COVID-19", "a 5G network", "the 19th century", "at 12:30",
