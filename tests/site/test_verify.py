@@ -424,6 +424,16 @@ def test_an_article_listed_elsewhere_is_not_asked_for(there: Read) -> None:
         ("nearly 950 halls", "930 halls", True),
         ("2025", "in 2024", False),
         ("20 percent", "22 percent (2024)", False),
+        ("Fifty-eight percent", "58%", True),
+        ("Fifty-eight percent", "57%", False),
+        ("three quarters", "about 73%", True),
+        ("three quarters", "63%", False),
+        ("two and a half days", "2.5 days", True),
+        ("a minute and a half", "90 seconds", True),
+        ("12 percent", "one in eight", True),
+        ("one in a hundred", "1%", True),
+        ("3 billion euros", "2.6 billion, 400 million less", True),
+        ("5.7 billion", "6.7 billion", False),
     ],
 )
 def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str, words: str, borne: bool) -> None:

@@ -281,7 +281,7 @@ class _Article:
                 yield f"a passage is of {passage.source}, which is none of the article's sources"
                 continue
             yield from self._wrong_with_passage(passage, source)
-            yield from _wrong_with_parts(passage, self._words(passage, sources), sentence)
+            yield from _wrong_with_parts(passage, self._words(passage, sources), sentence, before)
         yield from _wrong_with_basis(sentence)
         if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
             yield from self._unborne(sentence, before, sources)
@@ -339,11 +339,14 @@ class _Article:
 # --- what a sentence must be -------------------------------------------------------------------------------------------------
 
 
-def _wrong_with_parts(passage: Bearing, words: str | None, sentence: Sentence) -> Iterator[str]:
+def _wrong_with_parts(
+    passage: Bearing, words: str | None, sentence: Sentence, before: Sequence[Sentence]
+) -> Iterator[str]:
+    beside = " ".join((sentence.text, *(one.text for one in before)))
     for part in passage.bears:
         if _bare(part) not in _bare(sentence.text):
             yield f'"{_short(part)}" is said to be borne out, and does not stand in the sentence'
-        elif words is not None and not bears_out(part, words, beside=sentence.text):
+        elif words is not None and not bears_out(part, words, beside=beside):
             yield f'"{_short(part)}" is not borne out by "{_short(words)}" ({passage.source})'
 
 

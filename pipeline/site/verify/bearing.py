@@ -8,13 +8,14 @@ stands is not looked at: 4 GW is 4,000 MW, and 9% is 0.09.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from pipeline.library.quotes import normal, occurs
 
-NEAR: Final = 0.025  # "a third" for 33%
+NEAR: Final = 0.04  # "three quarters" for 73%, "4,000" for 3,900
 NEAR_ABOUT: Final = 0.08  # "nearly half" for 47%
 REACHED: Final = 0.005  # what we work out ourselves, rounded
 ABOUT: Final = 0.03  # the same, where the sentence says "about"
@@ -26,7 +27,8 @@ _ABOUT: Final = re.compile(
 )
 _NEARLY: Final = re.compile(r"\b(?:about|around|roughly|nearly|almost|approximately|some)\s+\W?\d")
 _NUMERAL: Final = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_WORD: Final = re.compile(r"[a-z]+")
+_WORD: Final = re.compile(r"\b[a-z]+\b")
+_ISO_DATE: Final = re.compile(r"\b\d{4}-\d\d(?:-\d\d)?\b|\b[FQH]Y?\d+\b")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _MONTHS: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_BEFORE: Final = re.compile(rf"\b{_MONTHS}\s+(?:\d+ (?:and|to) |\d+-)?$")
@@ -44,22 +46,25 @@ _SMALL: Final = (
 ).split()
 _TENS: Final = "thirty forty fifty sixty seventy eighty ninety".split()
 _OTHERS: Final = (  # values and the words for them
-    (1.0, "once single million billion trillion thousand hundred"),  # powers of ten are one
-    (2.0, "both twice double doubles doubled doubling second pair"),
-    (3.0, "triple triples tripled tripling thrice"),
-    (4.0, "quadruple quadrupled quadrupling"),
-    (12.0, "dozen dozens"),
-    (1 / 2, "half halve halves halved halving"),
-    (1 / 3, "third thirds"),
-    (1 / 4, "quarter quarters"),
-    (1 / 5, "fifth fifths"),
-    (1 / 10, "tenth tenths"),
+    (1, "once single million billion trillion thousand hundred"),  # powers of ten are one
+    (2, "both twice double doubles doubled doubling pair"),
+    (3, "triple triples tripled tripling thrice"),
+    (4, "quadruple quadrupled quadrupling"),
+    (12, "dozen dozens"),
 )
 _WORDS: Final = {
-    **{word: float(value) for value, word in enumerate(_SMALL)},
-    **{word: 10.0 * tens for tens, word in enumerate(_TENS, start=3)},
+    **{word: value for value, word in enumerate(_SMALL)},
+    **{word: 10 * tens for tens, word in enumerate(_TENS, start=3)},
     **{word: value for value, words in _OTHERS for word in words.split()},
 }
+_PARTS: Final = "half third quarter fifth sixth seventh eighth ninth tenth".split()  # from a second on
+_HALVED: Final = re.compile(r"\b(?:halve|halves|halved|halving|half)\b")
+_COUNT: Final = rf"(?:\d+|{'|'.join((*_SMALL, *_TENS))})"
+_TENS_AND_ONES: Final = re.compile(rf"\b(twenty|{'|'.join(_TENS)})[- ]({'|'.join(_SMALL[1:10])})\b")
+_AND_A_HALF: Final = re.compile(rf"\b({_COUNT}|an?)((?: [a-z]+)?) and a half\b")
+_SHARE: Final = re.compile(rf"\b(?:({_COUNT})[- ]|(?:an? )?)({'|'.join(_PARTS)})s?\b")
+_OUT_OF: Final = re.compile(rf"\b({_COUNT}) (?:in|out of|of)(?: every)? ({_COUNT}|a hundred|a thousand)\b(?![.,]?\d)")
+_ROUGHLY: Final = "~"  # before a numeral that stood there as a share in words
 # Of units that are no tens of one another: the small one, the large one, and how many of the small one are as much.
 _UNITS: Final = tuple(
     (re.compile(rf"\b(?:{small})"), re.compile(rf"\b(?:{large})"), factor)
@@ -96,30 +101,54 @@ _ONE: Final = re.compile(r"\b(?:a|an|first)\b")
 
 
 def bears_out(part: str, words: str, *, beside: str = "") -> bool:
-    """True when *part* stands in *words*, or each number in it does, in whatever unit or spelling, or follows from numbers there
-    and *beside* (the sentence that the part stands in)."""
+    """True when *part* stands in *words*, or each number in it does, in whatever unit or spelling, or follows from numbers there.
+
+    *beside* is the sentence that the part stands in, and what stands before it.
+    """
     if occurs(part, words) or occurs(_unquoted(part), words):
         return True
     if _QUOTED.match(normal(part)):
         return False
-    given = numbers(words, powers=True)
-    factors = _factors(normal(part).casefold(), normal(words).casefold())
-    if not re.search(r"\d", part):
-        # "a third", "doubled": often our own way to say what the figures of the passage come to.
-        reckoned = _without(numbers(beside), numbers(part))
-        return any(
-            _same(number, other, _wide(part))
-            or any(_same(number * factor, other, ABOUT) for factor in factors)
-            or follows(number, given, reckoned, near=ABOUT)
-            for number in numbers(part)
-            for other in given
-        )
-    sized = numbers(words, powers=True, years=False)
-    return all(
+    given, sized = numbers(words, powers=True), numbers(words, powers=True, years=False)
+    factors = _factors(_plain(f"{part} {beside}"), _plain(words))
+    is_ours = not re.search(r"\d", part)  # "a third", "doubled": often our own way to say what the figures come to
+    reckoned = [*given, *_without(numbers(beside), numbers(part))] if is_ours else []
+    wanted = list(_written(part, wide=_wide(part, words)))
+    return bool(wanted) and all(
         any(_same(number, other, spare) for other in (sized if spare else given))
         or any(_same(number * factor, other, ABOUT) for factor in factors for other in sized)
-        for number, spare in _written(part, wide=_wide(part, words))
+        or _adds_up(number, numbers(_ISO_DATE.sub("", words), years=False))
+        or (is_ours and follows(number, reckoned, near=NEAR_ABOUT))
+        for number, spare in wanted
     )
+
+
+def _written(part: str, *, wide: float) -> Iterator[tuple[float, float]]:
+    """The numbers of *part*, each with how far it may lie, as a share of itself, from what it was rounded from: half of its last
+    digit, of a hundred and more half of the last that is not a nought, or *wide*. A year is no rounded number."""
+    text = _in_digits(part)
+    numerals = list(_NUMERAL.finditer(text))
+    for numeral in numerals:
+        digits, number = numeral[0].replace(",", ""), float(numeral[0].replace(",", ""))
+        if number == 1 and len(numerals) > 1 and numeral[0] == "1":
+            continue  # of "three million": the power of ten goes with the other
+        noughts = len(digits) - len(digits.rstrip("0")) if "." not in digits else -len(digits.partition(".")[2])
+        half = 0.5 * 10.0 ** (noughts if number >= 100 or noughts < 0 else 0)
+        if not number or _YEAR.fullmatch(numeral[0]):
+            yield number, 0.0
+        elif text[: numeral.start()].endswith(_ROUGHLY):
+            yield number, max(NEAR, wide)
+        else:
+            yield number, max(min(half / number, NEAR) if noughts > 0 else half / number, wide)
+
+
+def _adds_up(number: float, given: Collection[float]) -> bool:
+    """True when it is a sum or a difference of two numbers of one passage: 2.6 billion and 400 million are 3 billion."""
+    for one, other in itertools.permutations(list(given)[:MANY], 2):
+        results = (one + sign * other * 10.0**power for sign in (1, -1) for power in (-3, 0, 3))
+        if any(math.isclose(number, result) for result in results):
+            return True
+    return False
 
 
 def _factors(part: str, words: str) -> list[float]:
@@ -129,30 +158,43 @@ def _factors(part: str, words: str) -> list[float]:
     return [*there, *back]
 
 
-def _written(part: str, *, wide: float) -> Iterator[tuple[float, float]]:
-    """The numerals of *part*, each with how far it may lie, as a share of itself, from what it was rounded from: half of its last
-    digit (of a hundred and more: that is not a nought), or *wide*. A year is no rounded number."""
-    for numeral in _NUMERAL.findall(normal(part)):
-        digits, number = numeral.replace(",", ""), float(numeral.replace(",", ""))
-        noughts = len(digits) - len(digits.rstrip("0")) if "." not in digits else -len(digits.partition(".")[2])
-        half = 0.5 * 10.0 ** (noughts if number >= 100 or noughts < 0 else 0)
-        exact = not number or _YEAR.fullmatch(numeral)
-        yield number, 0.0 if exact else max(min(half / number, NEAR), wide)
-
-
 def numbers(text: str, *, powers: bool = False, years: bool = True) -> list[float]:
-    """The numbers in *text*, in digits or in words, each once: with or without *years*; powers of ten that go with others only
+    """The numbers in *text*, in digits or in words, each once: with or without *years*; a power of ten that goes with others only
     where *powers* are asked."""
-    text = normal(text).casefold()
-    numerals = (numeral for numeral in _NUMERAL.findall(text) if years or not _YEAR.fullmatch(numeral))
-    found = [float(numeral.replace(",", "")) for numeral in numerals]
-    for word in _WORD.findall(text):
-        value = _WORDS.get(word) or _WORDS.get(word.removesuffix("fold"))
-        if value is not None and not (found and value == 1.0 and not powers):
-            found.append(value)
-    if not found and _ONE.search(text):
-        found.append(1.0)
-    return list(dict.fromkeys(found))
+    numerals = [n for n in _NUMERAL.findall(_in_digits(text)) if years or not _YEAR.fullmatch(n)]
+    found = list(dict.fromkeys(float(numeral.replace(",", "")) for numeral in numerals))
+    return found if powers or len(found) < 2 else [value for value in found if value != 1.0]
+
+
+def _plain(text: str) -> str:
+    return normal(text).casefold()
+
+
+def _in_digits(text: str) -> str:
+    """*text* with the numbers in it that stand there in words as numerals: ``fifty-eight``, ``two and a half``, ``three quarters``,
+    ``one in eight``, ``doubled``."""
+
+    def value(word: str) -> float:
+        known = {"": 1, "a": 1, "an": 1, "a hundred": 100, "a thousand": 1000, **_WORDS}
+        return float(known.get(word, word))
+
+    def share(found: re.Match[str]) -> str:
+        return f"{_ROUGHLY}{value(found[1] or '') / (_PARTS.index(found[2]) + 2):.6f}"
+
+    def out_of(found: re.Match[str]) -> str:
+        few, many = value(found[1]), value(found[2])
+        return f"{found[0]} {_ROUGHLY}{few / many:.6f}" if 0 < few < many else found[0]
+
+    text = _TENS_AND_ONES.sub(lambda m: str(_WORDS[m[1]] + _WORDS[m[2]]), _plain(text))
+    text = _AND_A_HALF.sub(lambda m: f"{value(m[1]) + 0.5}{m[2]}", text)
+    text = _OUT_OF.sub(out_of, _SHARE.sub(share, text))
+    text = _HALVED.sub(f"{_ROUGHLY}0.5", text)
+    text = _WORD.sub(lambda m: str(_number_of(m[0]) if _number_of(m[0]) is not None else m[0]), text)
+    return text if re.search(r"\d", text) or not _ONE.search(text) else f"{text} 1"
+
+
+def _number_of(word: str) -> int | None:
+    return _WORDS.get(word, _WORDS.get(word.removesuffix("fold")))
 
 
 def figures(sentence: str) -> Iterator[str]:
@@ -188,6 +230,8 @@ def worked_out(figure: str, sentence: str, passages: Collection[str], before: Co
     given = [value for text in (sentence, *passages) for value in numbers(text)]
     beside = [value for text in before for value in numbers(text)]
     near = _rounded(figure, sentence)
+    if any(abs(number - months) <= 1 for months in _months_apart(sentence)):
+        return True
     if number in beside or follows(number, _without(given, [number]), _without(beside, [number]), near=near):
         return True
     # What came of a rate in a year, told of another span: 280 times in 23 months are 19 times a year.
@@ -217,16 +261,17 @@ def _same(one: float, other: float, near: float) -> bool:
     if one <= 0 or other <= 0:
         return False
     sizes = (one * 10.0**power for power in range(-12, 13))
-    return any(abs(size - other) <= near * max(size, other) for size in sizes)
+    return any(abs(size - other) <= near * size * (1 + 1e-9) for size in sizes)
 
 
 def _wide(part: str, words: str = "") -> float:
     """What "about" leaves open, as a share: behind it in the article much, in the source a little."""
-    if not re.search(r"\d", part):
-        return NEAR_ABOUT if _ABOUT.search(normal(part).casefold()) else NEAR
-    if _NEARLY.search(normal(part).casefold()):
+    text = _in_digits(part)
+    if _ROUGHLY in text:
+        return NEAR_ABOUT if _ABOUT.search(text) else NEAR
+    if _NEARLY.search(text):
         return ABOUT
-    return ABOUT / 2 if _NEARLY.search(normal(words).casefold()) else 0.0
+    return ABOUT / 2 if _NEARLY.search(_plain(words)) else 0.0
 
 
 def _without(values: Collection[float], others: Collection[float]) -> list[float]:
