@@ -14,13 +14,15 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, UsageError
+from pipeline.library.quotes import normal
 from pipeline.site import build_site
 from pipeline.site.claims import sealed, written
 from pipeline.site.reading import article_words, words_of, words_sha256
 from pipeline.site.verify import Read, Verdict, Verified, verify
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.places import read_folder
-from tests.site.conftest import NOW, SITE
+from tests.library.tracing import corpus
+from tests.site.conftest import NOW, SITE, write_article, write_repository
 
 ARTICLE = "articles/northfield-with-its-receipts/"
 CLAIMS = f"{ARTICLE}claims.json"
@@ -468,3 +470,38 @@ def test_what_a_sentence_works_out_itself_must_follow_from_the_numbers_beside_it
     figure: str, sentence: str, passages: list[str], before: list[str], follows: bool
 ) -> None:
     assert worked_out(figure, sentence, passages, before) is follows
+
+
+def test_hardly_a_true_sentence_is_a_failure(tmp_path: Path) -> None:
+    """Three hundred sentences about invented sources, in other words and units than theirs."""
+    root = write_repository(tmp_path / "repository")
+    for path in (root / "content/articles").rglob("*.md"):
+        path.unlink()
+    for name in ("invented.txt", "second-half.txt", "last-third.txt", "afterwards.txt"):
+        for invented in corpus.read(name).values():
+            _publish(root, name, invented)
+
+    verified = verify(read_folder(root, now=NOW))
+
+    assert verified.claims > 200
+    assert verified.verdicts[Verdict.FOUND] > 150
+    assert len(verified.failures) <= 0.01 * verified.claims, "\n".join(map(str, verified.failures))
+
+
+def _publish(root: Path, name: str, invented: corpus.Invented) -> None:
+    text = "".join(f"{normal(line)}\n" for line in invented.passages.values())
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    (root / f"content/sources/snapshots/{sha256}.txt").write_text(text, "utf-8")
+    (root / f"content/sources/{invented.id}.yml").write_text(
+        f"id: {invented.id}\nurl: https://{invented.id}.example.org/\npublisher: {invented.publisher}\ntier: primary\n"
+        f"licence: CC-BY-4.0\nredistribute: full\nissued: '{invented.issued}'\nsnapshot: {{sha256: {'0' * 64}, "
+        f"text_sha256: {sha256}, at: 2026-11-19T10:00:00Z, tool: a tool 1, bytes: 100}}\n",
+        "utf-8",
+    )
+    paragraphs = [
+        " ".join(f"{sentence}[^{invented.id}]" for where, sentence in invented.true if where == passage)
+        for passage in invented.passages
+    ]
+    body = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    if body:
+        write_article(root, f"{name.removesuffix('.txt')}-{invented.id}", date="2026-08-01", body=body)
