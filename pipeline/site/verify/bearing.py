@@ -1,8 +1,8 @@
 """Whether the words of a passage bear out a part of a sentence: a quotation or a number, as the article writes it.
 
 This does not ask the rules by which an article was checked when it was built (`library.tracing`). It is a second, simpler reading:
-wide where those are narrow, so that it finds what was changed afterwards and not what is a matter of taste. Where a decimal point
-stands is not looked at: 4 GW is 4,000 MW, and 9% is 0.09.
+wide where those are narrow, so that it finds what was changed afterwards and not what is a matter of taste. It knows few units, and
+lets a number be another by thousands, and by hundreds where that is a unit: 4 GW is 4,000 MW, and 9% is 0.09, but not 90%.
 """
 
 from __future__ import annotations
@@ -88,16 +88,21 @@ _UNITS: Final = tuple(
         ("lit(?:re|er)|cubic met|m3", "acre[ -]f", 1.2335),
         ("kilomet|km", "mile", 1.609),
         ("met(?:re|er)s?|cm|centimet", "foot|feet|ft", 0.3048),
-        ("met(?:re|er)s?|cm|centimet|mm|millimet", "inch", 2.54),
+        ("met(?:re|er)s?|cm|centimet", "inch", 2.54),
+        ("mm|millimet", "inch", 25.4),
         ("hectare|ha\\b", "acre", 0.4047),
         ("square met|sq m|m2", "square f|sq ft", 0.0929),
         ("square kilomet|km2", "square mile", 2.59),
         ("kg|kilogram|kilos|tonne|ton", "pound|lb", 0.4536),
         ("[mgpe]j|(?:mega|giga|peta|exa)joule", "[kmgt]?wh|(?:kilo|mega|giga|tera)?watt", 3.6),
-        ("[kmgt]?wh|(?:kilo|mega|giga|tera)?watt", "mmbtu|million btu", 2.93),
+        ("[kmgt]?wh|(?:kilo|mega|giga|tera)?watt", "mmbtu|million btu", 293.1),
     )
 )
 _ONE: Final = re.compile(r"\b(?:a|an|first)\b")
+_POWERS: Final = (0, 3, 6, 9, 12)  # of ten, that lie between units, up and down: kilo, mega, giga, tera
+_HUNDREDS: Final = re.compile(r"%|\b(?:per ?cents?|percentages?|hundreds?|cents?|centimet\w+|cm|hectares?|ha)\b")
+_LAKHS: Final = re.compile(r"\b(?:lakhs?|crores?)\b")
+_HUNDRED_OF: Final = re.compile(r"\b([\d.]+|[a-z]+)[- ]hundred[- ](?=(?:thousand|million|billion|trillion)s?\b)")
 
 
 def bears_out(part: str, words: str, *, beside: str = "") -> bool:
@@ -111,12 +116,13 @@ def bears_out(part: str, words: str, *, beside: str = "") -> bool:
         return False
     given, sized = numbers(words, powers=True), numbers(words, powers=True, years=False)
     factors = _factors(_plain(f"{part} {beside}"), _plain(words))
+    powers = _powers(_plain(f"{part} {words}"))
     is_ours = not re.search(r"\d", part)  # "a third", "doubled": often our own way to say what the figures come to
     reckoned = [*given, *_without(numbers(beside), numbers(part))] if is_ours else []
     wanted = list(_written(part, wide=_wide(part, words)))
     return bool(wanted) and all(
-        any(_same(number, other, spare) for other in (sized if spare else given))
-        or any(_same(number * factor, other, ABOUT) for factor in factors for other in sized)
+        any(_same(number, other, spare, powers) for other in (sized if spare else given))
+        or any(_same(number * factor, other, ABOUT, powers) for factor in factors for other in sized)
         or _adds_up(number, numbers(_ISO_DATE.sub("", words), years=False))
         or (is_ours and follows(number, reckoned, near=NEAR_ABOUT))
         for number, spare in wanted
@@ -178,6 +184,10 @@ def _in_digits(text: str) -> str:
         known = {"": 1, "a": 1, "an": 1, "a hundred": 100, "a thousand": 1000, **_WORDS}
         return float(known.get(word, word))
 
+    def hundreds(found: re.Match[str]) -> str:
+        known = found[1] in ("a", "an", *_WORDS) or re.fullmatch(r"\d+(?:\.\d+)?", found[1])
+        return f"{100 * value(found[1]):g} " if known else f"{found[1]} 100 "
+
     def share(found: re.Match[str]) -> str:
         return f"{_ROUGHLY}{value(found[1] or '') / (_PARTS.index(found[2]) + 2):.6f}"
 
@@ -186,6 +196,7 @@ def _in_digits(text: str) -> str:
         return f"{found[0]} {_ROUGHLY}{few / many:.6f}" if 0 < few < many else found[0]
 
     text = _TENS_AND_ONES.sub(lambda m: str(_WORDS[m[1]] + _WORDS[m[2]]), _plain(text))
+    text = _HUNDRED_OF.sub(hundreds, text)
     text = _AND_A_HALF.sub(lambda m: f"{value(m[1]) + 0.5}{m[2]}", text)
     text = _OUT_OF.sub(out_of, _SHARE.sub(share, text))
     text = _HALVED.sub(f"{_ROUGHLY}0.5", text)
@@ -254,13 +265,19 @@ def _months_apart(text: str) -> list[int]:
     return [abs(later - earlier) for earlier, later in itertools.pairwise(months) if later != earlier]
 
 
-def _same(one: float, other: float, near: float) -> bool:
-    """The same number, rounded or in another unit of tens."""
+def _powers(text: str) -> list[int]:
+    """The powers of ten by which a number may be another, up and down, with the units that *text* names."""
+    some = [*_POWERS, *((2,) if _HUNDREDS.search(text) else ()), *((1, 4, 5, 7) if _LAKHS.search(text) else ())]
+    return [sign * power for power in some for sign in (1, -1)]
+
+
+def _same(one: float, other: float, near: float, powers: Collection[int]) -> bool:
+    """The same number, rounded or in a unit that is one of these *powers* of ten away."""
     if one == other:
         return True
     if one <= 0 or other <= 0:
         return False
-    sizes = (one * 10.0**power for power in range(-12, 13))
+    sizes = (one * 10.0**power for power in powers)
     return any(abs(size - other) <= near * size * (1 + 1e-9) for size in sizes)
 
 
