@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import fcntl
 import json
 import threading
 from dataclasses import dataclass
@@ -26,10 +28,11 @@ class Traffic:
 
 
 class Journal:
-    """Writes to the file at *path*; None: nowhere. Safe to use from several threads."""
+    """Writes to the file at *path*; None: nowhere. Safe to use from several threads and processes."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, size: int = SIZE) -> None:
         self._path = path
+        self._size = size
         self._lock = threading.Lock()
 
     def write(
@@ -62,16 +65,20 @@ class Journal:
         text = json.dumps(line) + "\n"
         try:
             with self._lock:
-                _append(self._path, text)
+                _append(self._path, text, size=self._size)
         except OSError as trouble:
             raise StoreError(
                 f"{self._path}: the journal of fetches cannot be written: {trouble.strerror}; make room or mend its rights"
             ) from trouble
 
 
-def _append(path: Path, text: str) -> None:
+def _append(path: Path, text: str, *, size: int) -> None:
+    """One process at a time: the second to find the journal full would put the new one in place of the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > SIZE:
-        path.replace(path.with_name(path.name + ".1"))
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+    with path.with_name(f"{path.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        with contextlib.suppress(FileNotFoundError):  # there is none yet, or someone tidied up
+            if path.stat().st_size > size:
+                path.replace(path.with_name(f"{path.name}.1"))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)

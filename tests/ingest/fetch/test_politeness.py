@@ -175,7 +175,7 @@ def test_f_14_the_journal_has_a_bound(tmp_path: Path) -> None:
 
     assert path.read_text().count("\n") == 1
     assert (tmp_path / "fetch.jsonl.1").stat().st_size == SIZE + 1
-    assert len(list(tmp_path.iterdir())) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"fetch.jsonl", "fetch.jsonl.1", "fetch.jsonl.lock"}
 
 
 def test_f_14_a_line_is_a_line_whatever_the_address_holds(tmp_path: Path) -> None:
