@@ -20,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import requests
+import urllib3
 from requests_aws4auth import AWS4Auth
 
 from pipeline.errors import SettingsError, StoreError
@@ -29,6 +30,7 @@ from pipeline.model import Snapshot
 
 TIMEOUT: Final = (5.0, 60.0)  # seconds: to connect, and between two pieces
 LARGEST: Final = 200 * 2**20  # bytes of one object that we take
+PIECE: Final = 2**16  # bytes
 _REFUSED: Final = frozenset({401, 403})
 
 
@@ -62,9 +64,13 @@ class Shared:
 class Bucket:
     """A bucket, or a prefix of one. Use it as a context manager."""
 
-    def __init__(self, place: str, environment: Mapping[str, str]) -> None:
-        """*place* is ``s3://BUCKET/PREFIX``. Raises `SettingsError` where there is no key in the *environment*."""
+    def __init__(self, place: str, environment: Mapping[str, str], *, largest: int = LARGEST) -> None:
+        """*place* is ``s3://BUCKET/PREFIX``; an object of more than *largest* bytes is not taken.
+
+        Raises `SettingsError` where there is no key in the *environment*.
+        """
         parts = urlsplit(place)
+        self._largest = largest
         self._name = parts.netloc
         self._prefix = parts.path.strip("/")
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
@@ -91,38 +97,49 @@ class Bucket:
 
     def has(self, name: str) -> bool:
         """True when *name* is there."""
-        return self._ask("HEAD", name).status_code != 404
+        return self._ask("HEAD", name)[0] != 404
 
     def put(self, name: str, content: bytes) -> None:
         """Put *content* there as *name*."""
-        if self._ask("PUT", name, content).status_code == 404:
+        if self._ask("PUT", name, content)[0] == 404:
             raise BucketError(f"there is no bucket {self._name}; make it, or mend the setting snapshots")
 
     def get(self, name: str) -> bytes | None:
         """What *name* holds, or None where it is not there."""
-        answer = self._ask("GET", name)
-        return None if answer.status_code == 404 else answer.content
+        status, found = self._ask("GET", name)
+        return None if status == 404 else found
 
-    def _ask(self, method: str, name: str, content: bytes | None = None) -> requests.Response:
+    def _ask(self, method: str, name: str, content: bytes | None = None) -> tuple[int, bytes]:
+        """The status of the answer, and of a GET what it holds."""
         url = f"{self.address}/{quote('/'.join(filter(None, (self._prefix, name))))}"
         where = f"the bucket {self._name}"
         try:
             with self._session.request(
                 method, url, data=content, timeout=TIMEOUT, allow_redirects=False, stream=True
             ) as answer:
-                if int(answer.headers.get("Content-Length") or 0) > LARGEST:
-                    raise BucketError(f"{where}: {name} is larger than {LARGEST // 2**20} MiB; that is no copy of ours")
-                _ = answer.content if method == "GET" else b""
-        except requests.RequestException as error:
+                status = answer.status_code
+                found = _limited(answer, self._largest) if method == "GET" else b""
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:  # not all are wrapped
             why = type(error).__name__
             raise BucketError(f"{where} cannot be reached ({why}); check AWS_ENDPOINT_URL and the network") from error
-        if answer.status_code in _REFUSED:
-            raise BucketError(
-                f"{where} refuses our key ({answer.status_code}); check AWS_ACCESS_KEY_ID, its rights and AWS_REGION"
-            )
-        if answer.status_code not in (200, 204, 404):
-            raise BucketError(f"{where} answers {answer.status_code} to {method}; check AWS_REGION, or try again later")
-        return answer
+        if found is None:
+            raise BucketError(f"{where}: {name} is larger than {self._largest >> 20} MiB; that is no copy of ours")
+        if status in _REFUSED:
+            raise BucketError(f"{where} refuses our key ({status}); check AWS_ACCESS_KEY_ID, its rights and AWS_REGION")
+        if status not in (200, 204, 404):
+            raise BucketError(f"{where} answers {status} to {method}; check AWS_REGION, or try again later")
+        return status, found
+
+
+def _limited(answer: requests.Response, most: int) -> bytes | None:
+    """The body of *answer*, read in pieces, whatever it says of its length; None where it is longer than *most* bytes."""
+    pieces, length = [], 0
+    for piece in answer.iter_content(PIECE):
+        length += len(piece)
+        if length > most:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def open_bucket(place: str) -> Bucket:

@@ -43,6 +43,7 @@ class BucketServer:
         self.asked: list[tuple[str, str]] = []
         self.fails_with = 0
         self.token: str | None = None
+        self.length: str | None = None  # said instead of the true one; empty: sent in chunks, without one
 
     def environment(self, **more: str) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url, **more}
@@ -95,10 +96,15 @@ def bucket_server() -> Iterator[BucketServer]:
 
         def _say(self, status: int, body: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            if service.length == "":
+                self.send_header("Transfer-Encoding", "chunked")
+            else:
+                self.send_header("Content-Length", service.length or str(len(body)))
+            if service.length is not None:
+                self.send_header("Connection", "close")
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.write(body if service.length != "" else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
         def log_message(self, *_: object) -> None:
             """Tests read `asked` instead."""

@@ -190,6 +190,26 @@ def test_a_bucket_that_is_not_there_or_fails_is_told(desk: Desk) -> None:
         desk.pull()
 
 
+@pytest.mark.parametrize("length", [None, "", "many"])
+def test_an_object_is_taken_up_to_a_size_whatever_it_says_of_its_length(
+    service: BucketServer, length: str | None
+) -> None:
+    service.files = {"a.txt": b"x" * 2000, "b.txt": b"x" * 2001}
+    service.length = length
+
+    with Bucket("s3://copies", service.environment(), largest=2000) as bucket:
+        assert bucket.get("a.txt") == b"x" * 2000
+        with pytest.raises(BucketError, match=r"b\.txt is larger than"):
+            bucket.get("b.txt")
+
+
+def test_two_lengths_of_one_object_are_told_like_any_trouble(service: BucketServer) -> None:
+    service.files, service.length = {"a.txt": b"xx"}, "2, 3"
+
+    with Bucket("s3://copies", service.environment()) as bucket, pytest.raises(BucketError, match="cannot be reached"):
+        bucket.get("a.txt")
+
+
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
