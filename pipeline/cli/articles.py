@@ -71,6 +71,7 @@ def approve(
 ) -> None:
     """Write down that a person read an article. It must be committed as it stands, and free of errors.
 
+    It is looked at as if it were published: what is a warning in a draft is an error here.
     The commit that was read is written down too: a text that changes afterwards is not published.
 
     Example: opensignal approve the-pilot-trap --by ines-halvorsen
@@ -85,6 +86,7 @@ def approve(
         found.article,
         found.library,
         found.past,
+        root=settings.root,
         by=by,
         today=now().astimezone(settings.zone).date(),
         in_git=not found.history.note or found.history.is_cut,
@@ -108,11 +110,14 @@ def correct(
     root: Root = None,
     json: Json = False,
 ) -> None:
-    """Correct a published article and tell its readers. Replaces the words, adds the correction.
+    """Correct a published article and tell its readers. Replaces the words in title, dek or text, adds the correction.
+
+    Run again with the same words it writes nothing.
 
     Example: opensignal correct the-pilot-trap --was "named 24 halls" --now "named 42 halls" --why "Two digits were swapped."
     """
     from pipeline.library.editing import TextFile
+    from pipeline.library.files import article_of
     from pipeline.library.review import correct as corrected
     from pipeline.library.worddiff import word_diff
 
@@ -129,8 +134,17 @@ def correct(
         today=moment.astimezone(settings.zone).date(),
         at=moment,
     )
+    if not file.is_changed:
+        said = "this correction is recorded already; nothing was written"
+        if json:
+            print_json({"path": found.article.path, "changed": ""})
+        else:
+            out.print(f"{found.article.path}: {said}")
+        return
     file.write()
-    said = word_diff(found.article.body, file.body) or "the words stood there already"
+    after = article_of(file.bytes, found.article.path)
+    before, words = (f"{one.title}\n{one.dek}\n{one.body}" for one in (found.article, after or found.article))
+    said = word_diff(before, words) or "the words stood there already"
     if json:
         print_json({"path": found.article.path, "changed": said})
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -114,6 +114,20 @@ def article_of(raw: bytes, path: str) -> Article | None:
     return shelf.articles[0].noun if shelf.articles else None
 
 
+def finished_article(text: str, path: str) -> tuple[Read[Article] | None, list[Problem]]:
+    """The article that *text* would be in the file *path* if it were published, and what would then be wrong with it by itself."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    try:
+        _take_article(text, path, shelf, finished=True)
+    except Unreadable as wrong:
+        return None, [_at(path, wrong.place, wrong.code, wrong.message)]
+    if not shelf.articles:
+        return None, shelf.problems
+    (read,) = shelf.articles
+    status = read.noun.status if read.noun.status.is_final else Status.PUBLISHED
+    return replace(read, noun=replace(read.noun, status=status)), shelf.problems
+
+
 def _read_article(root: Path, path: str, shelf: Shelf) -> None:
     try:
         _take_article(read_text(root / path), path, shelf)
@@ -121,10 +135,10 @@ def _read_article(root: Path, path: str, shelf: Shelf) -> None:
         shelf.problems.append(_at(path, wrong.place, wrong.code, wrong.message))
 
 
-def _take_article(text: str, path: str, shelf: Shelf) -> None:
+def _take_article(text: str, path: str, shelf: Shelf, *, finished: bool = False) -> None:
     front, body, body_line = split(text)
     document = parse(front, first_line=2)
-    unfinished = _is_unfinished(document)
+    unfinished = _is_unfinished(document) and not finished
     name = _NAME.fullmatch(Path(path).stem)
     fallbacks = {"dek": "", "authors": [], "topics": [], **({"date": _date_in(name)} if unfinished else {})}
     file, findings = schema.read(schema.ArticleFile, document.data, fallbacks=fallbacks)

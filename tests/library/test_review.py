@@ -61,10 +61,13 @@ def test_the_words_are_replaced_once_and_readers_are_told(newsroom: Newsroom, wa
 @pytest.mark.parametrize(
     ("was", "said"),
     [
-        ("it", r'^"it" stands 2 times in content/articles/2026/2026-11-20-grid.md \(lines 11, 13\); give more words'),
+        (
+            "it",
+            r'^"it" stands 2 times in content/articles/2026/2026-11-20-grid.md \(line 11, line 13\); give more words',
+        ),
         ("named 25 halls.", 'does not stand in .*; the nearest is "+named 24 halls'),
         ("wholly different words", "nothing in it is like these words"),
-        ("The grid is the story", "stands in the title of .*; edit the title"),
+        ("The grid is the tale", 'does not stand in .*; the nearest is "+The grid is the story'),
         ("24 halls?", "does not stand in"),
         ("5 GW", "does not stand in"),
         ("20", "does not stand in"),
@@ -91,6 +94,56 @@ def test_what_is_no_correction_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         corrected(newsroom, was, now, front_matter=front(**changes))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "line"),
+    [
+        ("grid is the story", "net is the tale", "title: The net is the tale"),
+        ("grid can carry decides", "net can carry decides", "dek: What the net can carry decides what is built."),
+    ],
+)
+def test_s031_title_and_dek_are_corrected_like_the_text(newsroom: Newsroom, was: str, now: str, line: str) -> None:
+    file = corrected(newsroom, was, now)
+    file.write()
+
+    assert f"\n{line}\n" in file.text
+    assert file.body == BODY
+    (told,) = newsroom.load().articles[0].corrections
+    assert (told.was, told.now) == (was, now)
+
+
+def test_words_in_title_and_text_are_told_apart(newsroom: Newsroom) -> None:
+    with pytest.raises(ContentError, match=r"stands 2 times in .* \(title, line 9\); give more words"):
+        corrected(newsroom, "named 24 halls", "named 42 halls", front_matter=front(title="They named 24 halls"))
+
+
+@pytest.mark.parametrize(("was", "now"), [("named 24", "named 42"), ("5.5 GW", "5.5 GW to 6 GW")])
+def test_a_correction_that_is_recorded_already_is_not_written_twice(newsroom: Newsroom, was: str, now: str) -> None:
+    first = corrected(newsroom, was, now)
+    first.write()
+    article = newsroom.load().articles[0]
+
+    again = TextFile.read(first.path)
+    for why in ("A slip.", ""):
+        told = correct(again, article, NOBODY, was=was, now=now, why=why, today=NOW.date(), at=NOW)
+        assert not told.is_changed
+    with pytest.raises(ContentError, match=r'recorded already \(2026-11-24\), with the reason "A slip."; .* edit why:'):
+        correct(again, article, NOBODY, was=was, now=now, why="Another.", today=NOW.date(), at=NOW)
+
+
+def test_a_title_that_was_changed_by_hand_is_told_of_by_the_command_that_the_check_names(gitted: Gitted) -> None:
+    gitted.article(BODY)
+    gitted.commit("Publish")
+    path = gitted.article(BODY, front=front(title="The net is the story"))
+    assert "tell readers by: opensignal correct grid --was" in gitted.only_problem().message
+    article = gitted.load().articles[0]
+
+    file = TextFile.read(gitted.root / path)
+    past = past_of(gitted, article)
+    correct(file, article, past, was="The grid", now="The net", why="", today=NOW.date(), at=NOW).write()
+
+    assert gitted.codes() == []
 
 
 def test_a_retracted_article_stays_so(newsroom: Newsroom) -> None:
@@ -149,16 +202,20 @@ def test_a_second_correction_of_the_day_is_in_order_too(gitted: Gitted) -> None:
 
 # --- approve --------------------------------------------------------------------------------------------------------------------
 
+SOUND = "They would wait until it is built, so they say.[^northfield-2026]\n"  # nothing in it has to be looked up
+
 
 def approved(gitted: Gitted, by: str) -> TextFile:
     library = gitted.load()
     article = library.articles[0]
     file = TextFile.read(gitted.root / article.path)
-    return approve(file, article, library, past_of(gitted, article), by=by, today=NOW.date(), in_git=True)
+    return approve(
+        file, article, library, past_of(gitted, article), root=gitted.root, by=by, today=NOW.date(), in_git=True
+    )
 
 
 def test_s030_an_approval_names_the_person_the_day_and_the_commit(gitted: Gitted) -> None:
-    gitted.article(BODY, front=front(status="review", ai="{involvement: drafted, model: M}  # by a model"))
+    gitted.article(SOUND, front=front(status="review", ai="{involvement: drafted, model: M}  # by a model"))
     commit = gitted.commit("To be read")
 
     file = approved(gitted, "ines")
@@ -180,7 +237,7 @@ def test_s030_an_approval_names_the_person_the_day_and_the_commit(gitted: Gitted
     ],
 )
 def test_s030_only_a_person_approves(gitted: Gitted, by: str, error: type[Exception], said: str) -> None:
-    gitted.article(BODY)
+    gitted.article(SOUND)
     gitted.commit()
 
     with pytest.raises(error, match=said):
@@ -188,20 +245,43 @@ def test_s030_only_a_person_approves(gitted: Gitted, by: str, error: type[Except
 
 
 def test_what_is_not_committed_or_has_errors_is_not_approved(gitted: Gitted) -> None:
-    gitted.article(BODY, front=front(status="review"))
+    gitted.article(SOUND, front=front(status="review"))
     with pytest.raises(ContentError, match="is not committed as it stands"):
         approved(gitted, "ines")
 
     gitted.commit()
-    gitted.article(BODY.replace("2030", "2031"), front=front(status="review"))
+    gitted.article(SOUND.replace("wait", "waste"), front=front(status="review"))
     with pytest.raises(ContentError, match="is not committed as it stands"):
         approved(gitted, "ines")
 
     gitted.article("Unknown.[^nobody]\n", front=front(status="review"))
     gitted.commit()
-    with pytest.raises(ContentError, match="has 1 error; mend it, then approve") as refused:
+    with pytest.raises(ContentError, match="would be published with 1 error; mend it, then approve") as refused:
         approved(gitted, "ines")
     assert [problem.code for problem in refused.value.problems] == ["S104"]
+
+
+def test_s301_s110_what_is_a_warning_in_a_draft_is_an_error_where_it_is_approved(gitted: Gitted) -> None:
+    gitted.quoted_source("westfield-2026", "9% to 17% of regional supply")
+    body = (
+        "It is 61% above it.[^westfield-2026] “Halls under contract may need a nap.”[^westfield-2026] And 5 GW more.\n"
+    )
+    gitted.article(body, front=front(status="review"))
+    gitted.commit()
+    assert {problem.severity for problem in gitted.load().problems} == {"warning"}
+
+    with pytest.raises(ContentError, match="would be published with 3 errors; mend them, then approve") as refused:
+        approved(gitted, "ines")
+
+    assert sorted(problem.code for problem in refused.value.problems) == ["S110", "S201", "S301"]
+
+
+def test_articles_that_link_to_one_another_can_be_approved_before_either_is_published(gitted: Gitted) -> None:
+    gitted.article("See [the other](2026-11-20-other.md).\n", front=front(status="review"))
+    gitted.article("See [the grid](2026-11-20-grid.md).\n", front=front(status="draft"), slug="other")
+    gitted.commit()
+
+    assert "reviewed_by: ines" in approved(gitted, "ines").text
 
 
 # --- the commands ---------------------------------------------------------------------------------------------------------------
@@ -226,6 +306,10 @@ def test_from_a_draft_to_a_correction_by_the_commands_alone(tmp_path: Path) -> N
     assert (done.code, done.err) == (0, "")
     assert ": … on halls, which [-leans-] {+rests+} on its source." in done.out
     assert done.out.endswith("look at it, run opensignal check, and commit the file\n")
+    written = path.read_bytes()
+    again = repository.run("correct", "halls", "--was", "leans", "--now", "rests", "--why", "A slip.")
+    assert (again.code, again.out.endswith("this correction is recorded already; nothing was written\n")) == (0, True)
+    assert path.read_bytes() == written
     fixed = newsroom.commit("Correct", hours=0.1)
     assert newsroom.codes() == []
 

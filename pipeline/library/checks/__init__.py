@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +27,9 @@ from pipeline.library.checks.sources import (
     check_superseded,
     check_support,
 )
-from pipeline.library.files import Shelf
+from pipeline.library.files import Read, Shelf, finished_article
 from pipeline.library.history import open_history
-from pipeline.model import Problem, Severity, Status
+from pipeline.model import Article, Problem, Severity, Status
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -112,10 +113,7 @@ FAR_AHEAD: Final = dt.timedelta(days=1)
 def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     """Every problem that shows only when the whole library is at hand."""
     for article in shelf.articles:
-        yield from check_article(article, library, root)
-        yield from check_superseded(article, library)
-        yield from check_support(article, library)
-        yield from check_claims(article, library)
+        yield from _check_one(article, library, root)
     yield from check_slugs(shelf.articles)
     for source in shelf.sources:
         yield from check_source(source, library)
@@ -127,6 +125,22 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     yield from check_ids(shelf.topics)
     yield from check_ids(shelf.people)
     yield from check_ids(shelf.feeds)
+
+
+def _check_one(article: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
+    yield from check_article(article, library, root)
+    yield from check_superseded(article, library)
+    yield from check_support(article, library)
+    yield from check_claims(article, library)
+
+
+def check_finished(text: str, path: str, library: Library, root: Path) -> Iterator[Problem]:
+    """What would be wrong with the article that *text* is in the file *path* if it were published, and all that it links to."""
+    read, problems = finished_article(text, path)
+    yield from problems
+    if read is not None:
+        others = (a if a.status.is_final else replace(a, status=Status.PUBLISHED) for a in library.articles)
+        yield from _check_one(read, replace(library, articles=tuple(others)), root)
 
 
 def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) -> tuple[list[Problem], str]:
