@@ -18,7 +18,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.library import CitedSource, StoredTexts
-from pipeline.library.quotes import normal
+from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, Source
 from pipeline.site.reading import article_words, words_sha256
@@ -113,7 +113,7 @@ def claims_document(
         "counts": {"claims": len(claims), **{basis.value: count for basis, count in tally(claims)}},
         "origins": [list(group) for group in origins],
         "sources": [_source(each.number, each.source, texts) for each in cited],
-        "claims": [_claim(claim, {each.source.id: each.source for each in cited}) for claim in claims],
+        "claims": [_claim(claim, {each.source.id: each.source for each in cited}, texts) for claim in claims],
     }
     return {**document, SEAL: sealed(document)}
 
@@ -165,7 +165,7 @@ def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim, sources: Mapping[str, Source]) -> dict[str, Any]:
+def _claim(claim: Claim, sources: Mapping[str, Source], texts: StoredTexts) -> dict[str, Any]:
     return {
         "number": claim.number,
         "text": claim.text,
@@ -173,22 +173,36 @@ def _claim(claim: Claim, sources: Mapping[str, Source]) -> dict[str, Any]:
         "citations": [{"source": c.source, "quote": c.quote} for c in claim.citations],
         "origins": claim.origins,
         "disagree": claim.disagree,
-        "passages": [_passage(passage, sources[passage.source]) for passage in claim.passages],
+        "passages": [_passage(passage, sources[passage.source], texts) for passage in claim.passages],
     }
 
 
-def _passage(passage: Passage, source: Source) -> dict[str, Any]:
+def _passage(passage: Passage, source: Source, texts: StoredTexts) -> dict[str, Any]:
     withheld = are_withheld(passage, source)
+    at, words = _place(passage, texts.of(source)[0] or "") if withheld else (None, passage.words)
     return {
         "source": passage.source,
         "kind": passage.kind,
         "name": passage.name,
-        "words": None if withheld else passage.words,
-        "words_sha256": words_sha256(normal(passage.words)) if withheld else None,
+        "words": None if withheld else words,
+        "words_sha256": words_sha256(words) if withheld else None,
+        "words_at": at,
+        "words_length": len(words) if withheld else None,
         "line": passage.line,
         "page": passage.page,
         "bears": list(passage.bears),
     }
+
+
+def _place(passage: Passage, text: str) -> tuple[int | None, str]:
+    """Where the words of *passage* begin in *text*, all on one line, and the words as they stand there: whoever has the text finds
+    by this what he is given the hash of alone."""
+    flat = text_of(text)
+    found = places(passage.words, flat)
+    if not found:
+        return None, normal(passage.words)
+    place = next((place for place in found if place.line == passage.line), found[0])
+    return place.start, flat.flat[place.start : place.end]
 
 
 def _moment(moment: dt.datetime) -> str:

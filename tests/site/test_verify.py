@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,46 @@ def test_words_that_are_known_by_their_hash_alone_cannot_be_changed_unseen(
 
     failures = forged(clone, changed, name=name).failures
 
-    assert [f.message for f in failures] == ["the words of harbour on line 1 do not have the sha256 that is named"]
+    assert [f.message for f in failures] == [
+        "the words of harbour do not have the sha256 that is named, or stand elsewhere in its text"
+    ]
+
+
+def test_words_that_are_known_by_their_hash_alone_are_looked_up_at_their_place(tmp_path: Path) -> None:
+    """A thousand sentences on one line, as a stranger's text may have them, are not tried with each other."""
+    root = write_repository(tmp_path / "repository")
+    text = " ".join(f"Hall {n} draws {n} megawatts of power." for n in range(1, 1001)) + "\n"
+    _store(root, "halls", text, redistribute="hash")
+    said = "Some 377 megawatts of power go to one of the halls.[^halls]"
+    write_article(root, "on-halls", date="2026-08-01", body=said)
+    clone, name = read_folder(root, now=NOW), "articles/on-halls/claims.json"
+    changed = json.loads(clone(name) or b"")
+    passage = changed["claims"][0]["passages"][0]
+
+    whole = verify(clone, only="articles/on-halls/")
+    place = slice(passage["words_at"], passage["words_at"] + passage["words_length"])
+    passage["words_at"] += 1
+    began = time.process_time()
+    moved = forged(clone, changed, name=name)
+    took = time.process_time() - began
+
+    assert not whole.failures, "\n".join(map(str, whole.failures))
+    assert passage["words"] is None
+    assert text[place] == "Hall 377 draws 377 megawatts of power."
+    assert "or stand elsewhere in its text" in moved.failures[0].message
+    assert took < 5  # seconds of the processor; all spans of them would be half a million hashes
+
+
+def test_no_claim_of_a_stranger_keeps_us_busy(there: Read) -> None:
+    changed = document(there)
+    one, other = changed["claims"][:2]
+    one["passages"] = [{**_first(changed, "traced")["passages"][0], "bears": ["a"] * 1000}]
+    other.update(basis="traced", text=" ".join(f"{number}.5 halls" for number in range(1000, 2000)))
+
+    messages = [failure.message for failure in forged(there, changed).failures]
+
+    assert "more than 300 parts of it are said to be borne out, and so many are not looked up" in messages
+    assert "no passage is named for 1,000 of its numbers, and so many are not looked up" in messages
 
 
 def test_what_is_not_on_the_machine_that_builds_is_not_traced(repository_with_receipts: Path, tmp_path: Path) -> None:
@@ -502,16 +542,22 @@ def test_hardly_a_true_sentence_is_a_failure(tmp_path: Path) -> None:
     assert len(verified.failures) <= 0.01 * verified.claims, "\n".join(map(str, verified.failures))
 
 
-def _publish(root: Path, name: str, invented: corpus.Invented) -> None:
-    text = "".join(f"{normal(line)}\n" for line in invented.passages.values())
+def _store(
+    root: Path, id_: str, text: str, *, publisher: str = "Ours", issued: str = "2026-05-01", redistribute: str = "full"
+) -> None:
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     (root / f"content/sources/snapshots/{sha256}.txt").write_text(text, "utf-8")
-    (root / f"content/sources/{invented.id}.yml").write_text(
-        f"id: {invented.id}\nurl: https://{invented.id}.example.org/\npublisher: {invented.publisher}\ntier: primary\n"
-        f"licence: CC-BY-4.0\nredistribute: full\nissued: '{invented.issued}'\nsnapshot: {{sha256: {'0' * 64}, "
+    (root / f"content/sources/{id_}.yml").write_text(
+        f"id: {id_}\nurl: https://{id_}.example.org/\npublisher: {publisher}\ntier: primary\n"
+        f"licence: CC-BY-4.0\nredistribute: {redistribute}\nissued: '{issued}'\nsnapshot: {{sha256: {'0' * 64}, "
         f"text_sha256: {sha256}, at: 2026-11-19T10:00:00Z, tool: a tool 1, bytes: 100}}\n",
         "utf-8",
     )
+
+
+def _publish(root: Path, name: str, invented: corpus.Invented) -> None:
+    text = "".join(f"{normal(line)}\n" for line in invented.passages.values())
+    _store(root, invented.id, text, publisher=invented.publisher, issued=invented.issued)
     paragraphs = [
         " ".join(f"{sentence}[^{invented.id}]" for where, sentence in invented.true if where == passage)
         for passage in invented.passages

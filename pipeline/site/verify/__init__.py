@@ -10,8 +10,8 @@ true.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pipeline.errors import ContentError
-from pipeline.library.quotes import normal, occurs
-from pipeline.library.sentences import sentence_ends
+from pipeline.library.quotes import normal, occurs, text_of
 from pipeline.model import Basis
 from pipeline.site.claims import INDEX, SEAL, sealed, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
@@ -42,6 +41,9 @@ Read = Callable[[str], bytes | None]  # what stands at a path below the site's a
 
 CONTEXT: Final = 4  # sentences before one, with whose numbers it may reckon
 SHOWN: Final = 100  # characters of a sentence or a passage in a message
+# How much of one claim is looked up, so that no file of a stranger keeps us busy for ever; no claim of ours has near as many.
+MOST_PARTS: Final = 300  # that its passages are said to bear out
+MOST_FIGURES: Final = 100  # that no passage is named for
 
 
 class Verdict(StrEnum):
@@ -272,6 +274,9 @@ class _Article:
     def _wrong_with(
         self, sentence: Sentence, sources: dict[str, CitedWork], *, before: Sequence[Sentence]
     ) -> Iterator[str]:
+        if sum(1 + len(passage.bears) for passage in sentence.passages) > MOST_PARTS:
+            yield f"more than {MOST_PARTS} parts of it are said to be borne out, and so many are not looked up"
+            return
         for citation in sentence.citations:
             if citation.source not in sources:
                 yield f"it cites {citation.source}, which is none of the article's sources"
@@ -297,10 +302,10 @@ class _Article:
             return
         words = _words_in(text, passage)
         if words is None:
-            yield f"the words of {source.id} on line {passage.line} do not have the sha256 that is named"
+            yield f"the words of {source.id} do not have the sha256 that is named, or stand elsewhere in its text"
         elif not _stands(words, text):
             yield f'{source.id} does not say "{_short(words)}"'
-        elif passage.line is not None and not _stands_at(words, text.split("\n"), passage.line):
+        elif passage.line is not None and not _stands_at(words, text, passage.line):
             yield f'"{_short(words)}" stands in {source.id}, but not on line {passage.line}'
 
     def _words(self, passage: Bearing, sources: dict[str, CitedWork]) -> str | None:
@@ -316,8 +321,12 @@ class _Article:
         borne = [normal(part) for passage in sentence.passages for part in passage.bears]
         passages = [self._words(passage, sources) or "" for passage in sentence.passages]
         earlier = [words for one in before for words in (one.text, *(passage.words or "" for passage in one.passages))]
-        for figure in dict.fromkeys(figures(sentence.text)):
-            if not any(figure in part for part in borne) and not worked_out(figure, sentence.text, passages, earlier):
+        bare = [each for each in dict.fromkeys(figures(sentence.text)) if not any(each in part for part in borne)]
+        if len(bare) > MOST_FIGURES:
+            yield f"no passage is named for {len(bare):,} of its numbers, and so many are not looked up"
+            return
+        for figure in bare:
+            if not worked_out(figure, sentence.text, passages, earlier):
                 yield f"no passage is named for {figure}, and it does not follow from the numbers before it"
 
     def _verdict(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Verdict:
@@ -364,26 +373,37 @@ def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
 
 
 def _words_in(text: str, passage: Bearing) -> str | None:
-    """The words of a passage, which it may name by their hash alone: those from one end of a sentence to another on its line and
-    the two that follow."""
-    if passage.words is not None or passage.line is None:
+    """The words of a passage, which it may name by their place, length and hash alone; None where these are not of one another."""
+    if passage.words is not None:
         return passage.words
-    flat = normal(" ".join(text.split("\n")[passage.line - 1 : passage.line + 2]))
-    starts = [0, *sentence_ends(flat)]
-    spans = (flat[one:other].strip() for one, other in itertools.combinations(starts, 2))
-    return next((words for words in spans if words_sha256(words) == passage.words_sha256), None)
+    if passage.words_at is None or passage.words_length is None:
+        return None
+    words = text_of(text).flat[passage.words_at : passage.words_at + passage.words_length]
+    return words if words_sha256(words) == passage.words_sha256 else None
 
 
 def _stands(words: str, text: str) -> bool:
-    return occurs(words, text) or any(_bare(words) in _bare(line) for line in text.split("\n"))
+    bare = _bare(words)
+    return occurs(words, text) or any(bare in line for line in _bare_lines(text))
 
 
-def _stands_at(words: str, lines: Sequence[str], number: int) -> bool:
+def _stands_at(words: str, text: str, number: int) -> bool:
     """True when the passage stands, or begins, on that line."""
+    lines = _bare_lines(text)
     if number > len(lines):
         return False
-    line, following = lines[number - 1], "".join(lines[number - 1 : number + 2])
-    return occurs(words, line) or 0 <= _bare(following).find(_bare(words)) < len(_bare(line))
+    following = "".join(lines[number - 1 : number + 2])
+    return 0 <= following.find(_bare(words)) < len(lines[number - 1]) or occurs(words, _lines(text)[number - 1])
+
+
+@functools.lru_cache(maxsize=8)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+@functools.lru_cache(maxsize=8)
+def _bare_lines(text: str) -> list[str]:
+    return [_bare(line) for line in _lines(text)]
 
 
 def _bare(words: str) -> str:

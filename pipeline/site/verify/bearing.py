@@ -7,6 +7,8 @@ lets a number be another by thousands, and by hundreds where that is a unit: 4 G
 
 from __future__ import annotations
 
+import bisect
+import functools
 import itertools
 import math
 import re
@@ -20,6 +22,7 @@ NEAR_ABOUT: Final = 0.08  # "nearly half" for 47%
 REACHED: Final = 0.005  # what we work out ourselves, rounded
 ABOUT: Final = 0.03  # the same, where the sentence says "about"
 MANY: Final = 60  # numbers, beyond which nothing is worked out: a sentence reckons with a few
+MOST_IN_A_PART: Final = 20  # numbers, beyond which a part is borne out by the same words alone
 FASTEST: Final = 100_000  # times, beyond which no rate is told
 
 _ABOUT: Final = re.compile(
@@ -120,10 +123,10 @@ def bears_out(part: str, words: str, *, beside: str = "") -> bool:
     is_ours = not re.search(r"\d", part)  # "a third", "doubled": often our own way to say what the figures come to
     reckoned = [*given, *_without(numbers(beside), numbers(part))] if is_ours else []
     wanted = list(_written(part, wide=_wide(part, words)))
-    return bool(wanted) and all(
+    return 0 < len(wanted) <= MOST_IN_A_PART and all(
         any(_same(number, other, spare, powers) for other in (sized if spare else given))
         or any(_same(number * factor, other, ABOUT, powers) for factor in factors for other in sized)
-        or _adds_up(number, numbers(_ISO_DATE.sub("", words), years=False))
+        or _adds_up(number, words)
         or (is_ours and follows(number, reckoned, near=NEAR_ABOUT))
         for number, spare in wanted
     )
@@ -148,13 +151,18 @@ def _written(part: str, *, wide: float) -> Iterator[tuple[float, float]]:
             yield number, max(min(half / number, NEAR) if noughts > 0 else half / number, wide)
 
 
-def _adds_up(number: float, given: Collection[float]) -> bool:
+def _adds_up(number: float, words: str) -> bool:
     """True when it is a sum or a difference of two numbers of one passage: 2.6 billion and 400 million are 3 billion."""
-    for one, other in itertools.permutations(list(given)[:MANY], 2):
-        results = (one + sign * other * 10.0**power for sign in (1, -1) for power in (-3, 0, 3))
-        if any(math.isclose(number, result) for result in results):
-            return True
-    return False
+    sums = _sums(words)
+    at = bisect.bisect_left(sums, number)
+    return any(math.isclose(number, result) for result in sums[max(0, at - 1) : at + 1])
+
+
+@functools.lru_cache(maxsize=64)
+def _sums(words: str) -> list[float]:
+    given = numbers(_ISO_DATE.sub("", words), years=False)[:MANY]
+    pairs = itertools.permutations(given, 2)
+    return sorted(one + sign * other * 10.0**power for one, other in pairs for sign in (1, -1) for power in (-3, 0, 3))
 
 
 def _factors(part: str, words: str) -> list[float]:

@@ -13,6 +13,7 @@ from pipeline.site.claims import FORMAT, INDEX_FORMAT, VERSION
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Place = Annotated[int, Field(ge=1)]
+Words = Annotated[str, Field(max_length=100_000)]  # of a sentence or a passage: none of ours is near as long
 
 
 class UnreadableError(Exception):
@@ -86,8 +87,10 @@ class Bearing(_Paper):
     source: str
     kind: Literal["quote", "text", "fact"]
     name: str | None
-    words: str | None  # None where they may not be passed on
+    words: Words | None  # None where they may not be passed on
     words_sha256: Sha256 | None  # of those
+    words_at: Count | None  # where those begin in the stored text, all of it on one line
+    words_length: Count | None
     line: Place | None
     page: Place | None
     bears: list[str]
@@ -97,7 +100,7 @@ class Sentence(_Paper):
     """A claim."""
 
     number: Place
-    text: str
+    text: Words
     basis: Annotated[Basis, Field(strict=False)]
     citations: list[Leaning]
     origins: Count
