@@ -254,7 +254,7 @@ def evidence_of(source: Source, text: str | None, *, is_away: bool = False) -> E
     issued = source.issued or " ".join(
         re.findall(r"(?:19|20)\d\d$", source.id)
     )  # an id ends in the year, as editors name them
-    card = (source.title or "", issued, source.publisher, source.note, _dates_in(source.url), _words_in(source.url))
+    card = (source.title or "", issued, _dates_in(source.url))
     return _evidence(_Key(source), text, quotes, tuple(source.facts.values()), card, is_away)
 
 

@@ -61,13 +61,16 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
     ]
     if all(one.sightings for one in found):
         return tuple(found)
-    ours = (*figures.quantities, *find(before).quantities)
+    # What the sentences before say counts as far as the sources bear it out: a figure is no proof of itself.
+    earlier, known = find(before), stems(before)
+    borne = (said for said in earlier.quantities if any(True for _ in _sightings(said, known, earlier, cited)))
+    ours = (*figures.quantities, *borne)
     places = _operands(found, words | stems(before), cited)
     theirs = [quantity for place in places for quantity in place.figures.quantities][:MOST]
     whens = [when for place in places for when in place.figures.whens][:MOST]
 
     def is_ours(said: Quantity) -> bool:
-        if _counts_our_text(said, text, cited):
+        if _counts_our_text(said, text, cited) or _OUR_ARITHMETIC.search(text):
             return True
         others, has_other = [one for one in ours if one is not said], _has_other_unit(said, words, cited)
         if not (said.is_verb and has_other) and worked_out(said, text, others, figures.whens):
@@ -81,6 +84,12 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
         return any(worked_out(said, text, [*others, *pool], times, source=source) for pool in pools)
 
     return tuple(one if one.sightings else Sought(one.said, is_ours=is_ours(one.said)) for one in found)
+
+
+# Who says so has marked what follows from other figures, in words that readers see.
+_OUR_ARITHMETIC: Final = re.compile(
+    r"\b(?:our (?:own )?(?:arithmetic|calculation|reckoning)|we (?:calculate|reckon|work(?:ed)? out))\b", re.IGNORECASE
+)
 
 
 def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evidence]) -> bool:

@@ -13,6 +13,7 @@ In a paragraph of our own reading nothing is found fault with: what stands there
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -66,7 +67,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
     if not cited:
         return Verdict()
     texts = {e.id: text for e in cited if (text := library.texts.of(e.source)[0]) is not None}
-    figures = _ours(find(statement.text), statement.verbatim)
+    figures = _ours(find(statement.text), (*statement.verbatim, *_named(statement.text, cited)))
     sought = look_up(statement.text, figures, cited, before=statement.before)
     differing = tuple(disagreements(sought, cited))
     findings: list[Finding] = []
@@ -148,6 +149,13 @@ def _ours(figures: Figures, verbatim: Iterable[tuple[int, int]]) -> Figures:
     return Figures(
         tuple(q for q in figures.quantities if is_ours(q.start)), tuple(w for w in figures.whens if is_ours(w.start))
     )
+
+
+def _named(text: str, cited: Iterable[Evidence]) -> Iterator[tuple[int, int]]:
+    """Where *text* names one of the *cited* publishers: the 360 of CRE 360 Signal is no figure."""
+    for name in {evidence.source.publisher for evidence in cited}:
+        if any(letter.isdigit() for letter in name):
+            yield from (found.span() for found in re.finditer(re.escape(name), text, re.IGNORECASE))
 
 
 def _spoken_of(found: tuple[Evidence, Place] | None, sought: Sequence[Sought]) -> list[tuple[Evidence, Place]]:

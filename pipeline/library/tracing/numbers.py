@@ -308,7 +308,7 @@ _NAME_BEFORE: Final = re.compile(
     r"\b(?:Articles?|Art\.|Sections?|Sec\.|Annex|Chapter|Part|Figure|Fig\.|Tables?|Pages?|p\.|pp\.|Rule|Title|Regulation"
     r"|Directive|Act|Nos?\.|Version|Phase"
     r"|Step|Level|Tier|Schedule|Paragraph|Order|Docket|Bill|Decision|Volume|Vol\.|Footnote|Note|Item|Unit|Reactor|Block"
-    r"|Line|Route|Room|Gate)s? $"
+    r"|Line|Route|Room|Gate)s? (?:\d{1,4}[a-z]?\()?$"
 )
 _CAPITAL_BEFORE: Final = re.compile(r"(?:^|[^A-Za-z])([A-Z][A-Za-z]*[A-Za-z]) $")
 _NO_NAME: Final = frozenset(

@@ -138,7 +138,10 @@ _MOVES: Final = re.compile(
 def _is_like(one: Quantity, said: Quantity) -> bool:
     if said.dimension == "points":
         return one.dimension in ("percent", "points", "")
-    return one.dimension == said.dimension or not one.dimension or (not said.dimension and not said.noun)
+    if not one.dimension and one.value < 13 and one.value == int(one.value):
+        return not said.dimension and said.value < 100  # "two" or "1" of anything, put to a sum, would make any figure
+    is_money = not said.dimension and not said.noun and said.value >= 1e6  # "75 billion more"
+    return one.dimension == said.dimension or not one.dimension or is_money
 
 
 def _ratios(dimension: str, pool: Sequence[Quantity]) -> Iterator[float]:

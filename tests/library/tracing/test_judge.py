@@ -331,3 +331,34 @@ def test_a_line_that_means_harm_is_read_in_time(harm: str) -> None:
     tuple(examine("The plant of 5 GW opened in 2024, said Ada Example.", (evidence,), written=2026))
 
     assert time.process_time() - began < 20  # it takes one second at most, and took minutes
+
+
+def test_an_editors_note_and_a_publishers_name_bear_no_figure_out(newsroom: Newsroom) -> None:
+    """A note is for editors: readers never see it, and what it warns of is no evidence."""
+    newsroom.write(
+        "content/sources/noted.yml",
+        "id: noted\nurl: https://noted.example.org/777-people\npublisher: CRE 360 Signal\ntitle: What it says\ntier: primary\n"
+        "note: Mind that 777 is wrong, ask again.\nfacts:\n  a: {what: staff, value: 700, unit: people}\n",
+    )
+
+    wrong, right = _claims(newsroom, "It employs 777 people.[^noted]\nCRE 360 Signal counts 700 people.[^noted]")
+
+    assert (_codes(wrong), _codes(right)) == (["S301"], [])
+    assert [passage.words for passage in right.passages] == ["staff: 700 people"]
+
+
+def test_a_stray_small_number_makes_no_sum(newsroom: Newsroom) -> None:
+    """212 less the three of "three years" is no 209, and a wrong figure is no proof of itself one sentence later."""
+    _stored(
+        newsroom,
+        "survey",
+        "Of 640 buyers asked, 212 had waited longer than three years. The average price rose from $8.9 million to $11.3 million.\n",
+    )
+
+    claims = _claims(
+        newsroom,
+        "Of 640 buyers, 209 had waited longer than three years.[^survey]\n"
+        "The price was $12.3 million.[^survey]\nThe average price rose from $8.9 million to $12.3 million.[^survey]",
+    )
+
+    assert [_codes(claim) for claim in claims] == [["S301"], ["S301"], ["S301"]]
