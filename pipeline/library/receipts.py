@@ -14,7 +14,9 @@ from pipeline.library.credits import weight
 from pipeline.library.dates import date_words
 from pipeline.model import Basis, Claim, Passage, Source, SourceStatus
 
-PROMISE: Final = "every quotation and number is traced to a stored copy of its source"
+PROMISE: Final = (
+    "every quotation and number is looked up in the stored copies of its sources; what has none is marked as recorded"
+)
 RECORDED: Final = "recorded by the editor, no stored copy yet"
 
 

@@ -3,9 +3,11 @@
     index | each article: its page, its claims file, the stored texts | each sentence | Verified
 
 Read `papers` for what is read, `places` for where it is read from, `bearing` for when words bear out a number. Nothing here asks
-the rules by which the articles were checked when they were built, nor the files that editors write: whoever has a copy of the site
-can run this, and needs no network for it. It says that words and numbers stand in the stored copies; it does not say that they are
-true.
+the rules by which the articles were checked when they were built (`library.tracing`), nor the files that editors write: whoever has
+a copy of the site can run this, and needs no network for it. What both share is how a quotation is found in a text
+(`library.quotes`). The exception is a clone: the claims files are not in Git, so `places.clone` has them made as a build would.
+
+It says that words and numbers stand in the stored copies; it does not say that they are true.
 """
 
 from __future__ import annotations
