@@ -191,15 +191,21 @@ class Basis(StrEnum):
     UNTRACED = "untraced"  # a number or a quotation stands in none of its sources, or it should cite and does not
 
 
+class PassageKind(StrEnum):
+    """What the words of a passage are."""
+
+    TEXT = "text"  # words of the source's stored copy
+    QUOTE = "quote"  # a quote of the source, with a name
+    FACT = "fact"  # a figure recorded by an editor
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """The place in a source that bears out a claim, or a part of it."""
 
     source: str  # id
     words: str  # as stored; of a recorded figure: what it is, its value and its unit
-    kind: str = (
-        "text"  # quote: a quote of the source with a name; text: its stored copy; fact: a figure recorded by an editor
-    )
+    kind: PassageKind = PassageKind.TEXT
     name: str | None = None  # id of the quote or the fact within its source
     line: int | None = None  # of the stored text, from 1
     page: int | None = None

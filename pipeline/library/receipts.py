@@ -12,7 +12,7 @@ from typing import Final
 
 from pipeline.library.credits import weight
 from pipeline.library.dates import date_words
-from pipeline.model import Basis, Claim, Passage, Source, SourceStatus
+from pipeline.model import Basis, Claim, Passage, PassageKind, Source, SourceStatus
 
 PROMISE: Final = (
     "every quotation and number is looked up in the stored copies of its sources; what has none is marked as recorded"
@@ -73,7 +73,7 @@ def weight_of(sources: Sequence[Source], origins: int) -> str:
 
 def place_words(passage: Passage, source: Source) -> str:
     """Where in the source a passage stands."""
-    if passage.kind == "fact":
+    if passage.kind is PassageKind.FACT:
         return RECORDED if source.snapshot is None else "recorded by the editor"
     places = [f"page {passage.page}"] if passage.page else []
     places += [f"line {passage.line} of our copy"] if passage.line else []

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.library import CitedSource, StoredTexts
 from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
-from pipeline.model import Article, Claim, Passage, Source
+from pipeline.model import Article, Claim, Passage, PassageKind, Source
 from pipeline.site.reading import article_words, words_sha256
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def article_markup(publication: Publication, article: Article) -> str:
 
 def are_withheld(passage: Passage, source: Source) -> bool:
     """True for words of a source of which nothing may be passed on but the hash; a recorded figure is the editor's own."""
-    return source.redistribute == "hash" and passage.kind != "fact"
+    return source.redistribute == "hash" and passage.kind is not PassageKind.FACT
 
 
 def claims_document(
@@ -182,7 +182,7 @@ def _passage(passage: Passage, source: Source, texts: StoredTexts) -> dict[str, 
     at, words = _place(passage, texts.of(source)[0] or "") if withheld else (None, passage.words)
     return {
         "source": passage.source,
-        "kind": passage.kind,
+        "kind": passage.kind.value,
         "name": passage.name,
         "words": None if withheld else words,
         "words_sha256": words_sha256(words) if withheld else None,

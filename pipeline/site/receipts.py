@@ -27,7 +27,7 @@ from pipeline.library.receipts import (
     status_note,
     tally,
 )
-from pipeline.model import Article, Claim, Passage, Source
+from pipeline.model import Article, Claim, Passage, PassageKind, Source
 from pipeline.site.claims import are_withheld, claims_path, published_text, text_path
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class _Rows:
 
     def _row(self, passage: Passage, anchor: str) -> PassageRow:
         source = self._library.sources[passage.source]
-        recorded = passage.kind == "fact"
+        recorded = passage.kind is PassageKind.FACT
         held = self._library.texts.of(source)[0]
         withheld = are_withheld(passage, source)
         words = "" if recorded or withheld else passage.words

@@ -20,7 +20,7 @@ from pipeline.library.receipts import (
     tally,
     tally_words,
 )
-from pipeline.model import Basis, Claim, Passage, Snapshot, Source, SourceStatus, Tier
+from pipeline.model import Basis, Claim, Passage, PassageKind, Snapshot, Source, SourceStatus, Tier
 from tests.conftest import REPOSITORY
 
 TAKEN = Snapshot("0" * 64, "1" * 64, dt.datetime(2026, 2, 26, 9, 14, tzinfo=dt.UTC), "a tool 1", 100)
@@ -65,8 +65,8 @@ def test_a_passage_says_where_it_stands_and_a_recorded_figure_that_it_stands_now
     assert place_words(Passage("n", "words", line=14), stored) == "line 14 of our copy"
     assert place_words(Passage("n", "words", line=14, page=4), stored) == "page 4, line 14 of our copy"
     assert place_words(Passage("n", "words"), stored) == "in our copy"
-    assert place_words(Passage("n", "peak: 9.4 GW", kind="fact"), a_source()) == RECORDED
-    assert place_words(Passage("n", "peak: 9.4 GW", kind="fact"), stored) == "recorded by the editor"
+    assert place_words(Passage("n", "peak: 9.4 GW", kind=PassageKind.FACT), a_source()) == RECORDED
+    assert place_words(Passage("n", "peak: 9.4 GW", kind=PassageKind.FACT), stored) == "recorded by the editor"
     assert stored_words(stored) == "stored copy of 26 February 2026"
     assert stored_words(a_source()) == "recorded by the editor, no stored copy yet"
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.library import load_library
-from pipeline.model import Basis, Citation, Claim, Passage
+from pipeline.model import Basis, Citation, Claim, Passage, PassageKind
 from pipeline.site import build_site
 from pipeline.site.publication import Publication
 from pipeline.site.receipts import ReceiptsView, in_pieces, receipts_view
@@ -36,7 +36,7 @@ def view(repository: Path) -> ReceiptsView:
     assert article is not None
     grid, wire = Citation("grid-office", None, 1, 1), Citation("wire", None, 1, 1)
     passage = Passage("grid-office", WORDS, line=1, bears=("268",))
-    fact = Passage("wire", "requests: 268 GW", kind="fact", name="requests", bears=("268",))
+    fact = Passage("wire", "requests: 268 GW", kind=PassageKind.FACT, name="requests", bears=("268",))
 
     def claim(number: int, text: str, start: str, **more: object) -> Claim:
         at = article.body.index(start)

@@ -17,9 +17,10 @@ from typing import Final
 
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find, find_otherwise
-from pipeline.model import Basis, Fact, Passage, Source
+from pipeline.model import Basis, Fact, Passage, PassageKind, Source
 
-TEXT, QUOTE, FACT, CARD = "text", "quote", "fact", "card"  # card: title, date, address and note of the source
+TEXT, QUOTE, FACT = PassageKind.TEXT, PassageKind.QUOTE, PassageKind.FACT
+CARD: Final = "card"  # title, date and address of the source
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Place:
         return Basis.TRACED if self.kind in (TEXT, QUOTE) else Basis.RECORDED
 
     def passage(self, source: str, bears: tuple[str, ...]) -> Passage:
-        kind = FACT if self.kind == CARD else self.kind
+        kind = FACT if self.kind == CARD else PassageKind(self.kind)
         return Passage(source, self.words, kind, self.name, self.line, self.page, bears)
 
 

@@ -27,6 +27,7 @@ from pipeline.library.tracing.names import check_names, check_unknown_names
 from pipeline.library.tracing.nearest import closest
 from pipeline.library.tracing.numbers import Figures, Quantity, When, find
 from pipeline.library.tracing.origins import check_age, check_agreement, check_copies, check_primary, disagreements
+from pipeline.library.tracing.statements import BlockKind
 from pipeline.library.tracing.sums import check_since, check_sums
 from pipeline.library.tracing.wording import check_bounds, check_direction, check_hedge, check_negation
 from pipeline.model import Article, Basis, Passage
@@ -81,7 +82,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
             lambda: (_evidence(library.sources[id_], library) for id_ in sorted(library.sources) if id_ not in ids),
             before=statement.before,
             written=article.date.year,
-            is_prose=statement.kind != "row",
+            is_prose=statement.kind is not BlockKind.ROW,
             quotes=bool(statement.verbatim),
         )
         findings += check_agreement(differing)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.model import Article, Basis, Citation, Claim, Passage, Problem, Severity, Source
+from pipeline.model import Article, Basis, Citation, Claim, Passage, PassageKind, Problem, Severity, Source
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -179,10 +179,14 @@ def _claim(data: dict[str, Any]) -> Claim:
     nouns = {
         "basis": Basis(data["basis"]),
         "citations": tuple(Citation(**one) for one in data["citations"]),
-        "passages": tuple(Passage(**{**one, "bears": tuple(one["bears"])}) for one in data["passages"]),
+        "passages": tuple(_passage(one) for one in data["passages"]),
         "problems": tuple(map(_problem, data["problems"])),
     }
     return Claim(**{**data, **nouns})
+
+
+def _passage(data: dict[str, Any]) -> Passage:
+    return Passage(**{**data, "kind": PassageKind(data["kind"]), "bears": tuple(data["bears"])})
 
 
 def _problem(data: dict[str, Any]) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 LONG: Final = 4  # words; fewer between single marks are a term or a nickname, not a quotation
@@ -16,6 +17,15 @@ _OPENS_AFTER: Final = " \t\n([{—–-/‘'|"
 _SINGLE: Final = re.compile(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.{1,2000}?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
 
 
+class QuotationKind(StrEnum):
+    """By what words are known as a quotation."""
+
+    MARKS = "marks"  # quotation marks
+    BLOCK = "block"  # they are a block quote
+    INSERTED = "inserted"  # the build sets them
+    OPEN = "open"  # a quotation mark, of which the closing one is missing
+
+
 @dataclass(frozen=True, slots=True)
 class Quotation:
     """Words between quotation marks: *start* and *end* take the marks in, *words* do not."""
@@ -23,9 +33,7 @@ class Quotation:
     start: int
     end: int
     words: str
-    kind: str = (
-        "marks"  # marks | block (a block quote) | inserted (set by the build) | open (the closing mark is missing)
-    )
+    kind: QuotationKind = QuotationKind.MARKS
     excused: bool = False  # the editor says that it is none: a title, a term
 
     def moved(self, by: int) -> Quotation:
@@ -39,7 +47,7 @@ class Quotation:
 
 def quotations(text: str, *, inserted: Sequence[tuple[int, int]]) -> tuple[Quotation, ...]:
     """The quotations in *text*, outermost only, in order. The spans *inserted* are filled in by the build."""
-    found = [*_doubles(text, inserted), *(_made(text, low, high, "inserted") for low, high in inserted)]
+    found = [*_doubles(text, inserted), *(_made(text, low, high, QuotationKind.INSERTED) for low, high in inserted)]
     taken = bytearray(len(text) + 1)
     for quotation in found:
         taken[quotation.start : quotation.end] = b"\x01" * (quotation.end - quotation.start)
@@ -57,7 +65,7 @@ def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotati
             continue
         if waiting and char in _CLOSES[text[waiting[-1][0]]] and _may_close(text, at):
             start, _ = waiting.pop()
-            (waiting[-1][1] if waiting else found).append(_made(text, start, at + 1, "marks"))
+            (waiting[-1][1] if waiting else found).append(_made(text, start, at + 1, QuotationKind.MARKS))
         elif (
             char in "“„«"
             or (char == "»" and _opens(text, at))
@@ -68,12 +76,12 @@ def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotati
         found.append(Quotation(0, len(text), text[1:].strip()))  # the next paragraph goes on with it
         waiting = []
     for at, inside in waiting:
-        found += [_made(text, at, at + 1, "open"), *inside]
+        found += [_made(text, at, at + 1, QuotationKind.OPEN), *inside]
     return iter(found)
 
 
-def _made(text: str, low: int, high: int, kind: str) -> Quotation:
-    return Quotation(low, high, text[low + 1 : high - 1].strip() if kind != "open" else "", kind)
+def _made(text: str, low: int, high: int, kind: QuotationKind) -> Quotation:
+    return Quotation(low, high, text[low + 1 : high - 1].strip() if kind is not QuotationKind.OPEN else "", kind)
 
 
 def _may_close(text: str, at: int) -> bool:

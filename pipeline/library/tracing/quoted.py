@@ -11,9 +11,9 @@ from pipeline.library.quotes import Place, difference, normal, occurs, places
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, all_stored
-from pipeline.library.tracing.marks import Quotation
+from pipeline.library.tracing.marks import Quotation, QuotationKind
 from pipeline.library.tracing.statements import Statement
-from pipeline.model import Basis, Passage, Severity
+from pipeline.model import Basis, Passage, PassageKind, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -32,7 +32,11 @@ class Verdict:
 def look_up(statement: Statement, held: Sequence[Held], library: Library) -> Iterator[Verdict]:
     """The verdict on each quotation of *statement* that is one."""
     for quotation in statement.quotations:
-        if quotation.excused or quotation.kind == "open" or not any(char.isalnum() for char in quotation.words):
+        if (
+            quotation.excused
+            or quotation.kind is QuotationKind.OPEN
+            or not any(char.isalnum() for char in quotation.words)
+        ):
             continue
         yield _verdict(quotation, statement, held, library)
 
@@ -62,11 +66,15 @@ def _found(quotation: Quotation, held: Sequence[Held]) -> Iterator[tuple[Held, P
             if one.text is None or quote is None or not places(quotation.words, quote.text, first_letter=True):
                 continue
             for place in places(quote.text, one.text, prefix=quote.prefix, suffix=quote.suffix)[:1]:
-                yield one, place, Passage(one.source.id, quote.text, "quote", name, place.line, quote.page, bears)
+                yield (
+                    one,
+                    place,
+                    Passage(one.source.id, quote.text, PassageKind.QUOTE, name, place.line, quote.page, bears),
+                )
     for one in held:
         for place in places(quotation.words, one.text, first_letter=True)[:1] if one.text else ():
             words = one.text.flat[slice(*one.text.sentences_around(place.start, place.end))] if one.text else ""
-            yield one, place, Passage(one.source.id, words, "text", line=place.line, bears=bears)
+            yield one, place, Passage(one.source.id, words, PassageKind.TEXT, line=place.line, bears=bears)
 
 
 def named(held: Sequence[Held]) -> Iterator[Passage]:
@@ -77,7 +85,7 @@ def named(held: Sequence[Held]) -> Iterator[Passage]:
             if quote is not None:
                 found = places(quote.text, one.text, prefix=quote.prefix, suffix=quote.suffix) if one.text else []
                 line = found[0].line if found else None
-                yield Passage(one.source.id, quote.text, "quote", name, line, quote.page)
+                yield Passage(one.source.id, quote.text, PassageKind.QUOTE, name, line, quote.page)
 
 
 _NEGATION: Final = re.compile(r"\b(?:not|never|no|none|nor|neither|without|hardly|cannot)\b|n't\b", re.IGNORECASE)
@@ -131,7 +139,9 @@ def _kept(quotation: Quotation, unseen: Sequence[Held]) -> Iterator[Passage]:
     for one in unseen:
         for quote in one.source.quotes.values():
             if places(quotation.words, quote.text, first_letter=True):
-                yield Passage(one.source.id, quote.text, "quote", quote.id, None, quote.page, (quotation.words,))
+                yield Passage(
+                    one.source.id, quote.text, PassageKind.QUOTE, quote.id, None, quote.page, (quotation.words,)
+                )
 
 
 def _unseen(quotation: Quotation, held: Sequence[Held]) -> Finding:

@@ -13,12 +13,23 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
 from pipeline.library.citations import CITATION, CODE_MARK, INSERTION, PANDOC, PARAGRAPH, prose
 from pipeline.library.sentences import sentence_ends
-from pipeline.library.tracing.marks import Quotation, quotations
+from pipeline.library.tracing.marks import Quotation, QuotationKind, quotations
 from pipeline.model import Article, Citation, Source
+
+
+class BlockKind(StrEnum):
+    """What a statement stands in."""
+
+    SENTENCE = "sentence"  # running text
+    ITEM = "item"  # of a list
+    ROW = "row"  # of a table: one statement
+    QUOTATION = "quotation"  # a block quote
+    HEADING = "heading"  # holds no statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Statement:
     start: int  # in the body, with the markup
     end: int  # in the body, with the citations behind it
     citations: tuple[Citation, ...] = ()
-    kind: str = "sentence"  # sentence | item | row | quotation (a block quote)
+    kind: BlockKind = BlockKind.SENTENCE
     analysis: bool = False  # its paragraph is marked as our own reading
     paragraph: int = 0  # statements of one paragraph share it
     before: str = ""  # the statements before it in its paragraph
@@ -54,7 +65,7 @@ def statements(article: Article, sources: Mapping[str, Source] | None = None) ->
         analysis = _is_analysis(body, paragraph)
         before = ""
         for block in _blocks(reading.text, paragraph.start(), paragraph.end()):
-            if block.kind == "heading":
+            if block.kind is BlockKind.HEADING:
                 heading = reading.clean(block).text
                 continue
             for statement in reading.read(block):
@@ -79,7 +90,7 @@ _LEAD: Final = re.compile(r"[ \t>]*")
 class _Block:
     """Lines that belong together, as spans of the text without what leads each line."""
 
-    kind: str
+    kind: BlockKind
     spans: tuple[tuple[int, int], ...]
     heads: tuple[tuple[int, int], ...] = ()  # of a row: the cells of the table's head
 
@@ -94,7 +105,7 @@ def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
     """The blocks of one paragraph: headings, rows, items, and what is left."""
     lines = _lines(text, start, end)
     at = 0
-    kind, held = "sentence", list[tuple[int, int]]()
+    kind, held = BlockKind.SENTENCE, list[tuple[int, int]]()
     while at < len(lines):
         low, high = lines[at]
         line = text[low:high]
@@ -105,23 +116,23 @@ def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
             return
         if _HEADING.match(line) or (following and _UNDERLINE.match(following) and not held):
             yield from _closed(kind, held)
-            kind, held = "sentence", []
+            kind, held = BlockKind.SENTENCE, []
             marks = _HEADING.match(line)
-            yield _Block("heading", ((low + marks.end() if marks else low, high),))
+            yield _Block(BlockKind.HEADING, ((low + marks.end() if marks else low, high),))
             at += 1 if marks else 2
             continue
         if _BOX.match(line):
             yield from _closed(kind, held)
-            kind, held = "sentence", []
+            kind, held = BlockKind.SENTENCE, []
         elif item := _ITEM.match(line):
             yield from _closed(kind, held)
-            kind, held = "item", [(low + item.end(), high)]
+            kind, held = BlockKind.ITEM, [(low + item.end(), high)]
         else:
             lead = _LEAD.match(line)
             quoted = lead is not None and ">" in lead[0]
-            if quoted != (kind == "quotation") and (quoted or kind == "quotation"):
+            if quoted != (kind is BlockKind.QUOTATION) and (quoted or kind is BlockKind.QUOTATION):
                 yield from _closed(kind, held)
-                kind, held = ("quotation" if quoted else "sentence"), []
+                kind, held = (BlockKind.QUOTATION if quoted else BlockKind.SENTENCE), []
             held.append((low + (lead.end() if lead else 0), high))
         at += 1
     yield from _closed(kind, held)
@@ -136,7 +147,7 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return found
 
 
-def _closed(kind: str, held: Sequence[tuple[int, int]]) -> Iterator[_Block]:
+def _closed(kind: BlockKind, held: Sequence[tuple[int, int]]) -> Iterator[_Block]:
     if held:
         yield _Block(kind, tuple(held))
 
@@ -144,9 +155,9 @@ def _closed(kind: str, held: Sequence[tuple[int, int]]) -> Iterator[_Block]:
 def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[_Block]:
     heads = tuple(_cells(text, *lines[0]))
     if re.search(r"\[\^|\[@", text[slice(*lines[0])]):  # a head that cites says something
-        yield _Block("row", heads)
+        yield _Block(BlockKind.ROW, heads)
     for low, high in lines[2:]:
-        yield _Block("row", tuple(_cells(text, low, high)), heads)
+        yield _Block(BlockKind.ROW, tuple(_cells(text, low, high)), heads)
 
 
 def _cells(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
@@ -230,7 +241,7 @@ class _Reading:
         words = _Words()
         for number, (low, high) in enumerate(block.spans):
             if number:
-                words.add(" " if block.kind != "row" else " | ", low - 1, moves=False)
+                words.add(" " if block.kind is not BlockKind.ROW else " | ", low - 1, moves=False)
             self._clean(low, high, words)
         while words.characters and words.characters[-1] == " ":
             words.characters.pop()
@@ -298,11 +309,11 @@ class _Reading:
                 yield from self._wordless(wordless)
             return
         text = words.text
-        if block.kind == "row":
+        if block.kind is BlockKind.ROW:
             yield self._statement(block, words, 0, len(text), cited, ())
             return
         found = self._excused(quotations(text, inserted=words.inserted), words)
-        if block.kind == "quotation":
+        if block.kind is BlockKind.QUOTATION:
             whole = self._whole(block, words)
             if not found or found[0].start > 0 or found[-1].end < whole.end:  # marks inside are the source's own
                 found = self._excused((whole,), words)
@@ -339,13 +350,17 @@ class _Reading:
     ) -> Statement:
         text = words.text[begin:end]
         places = tuple(words.places[begin:end])
-        found = tuple(found) if block.kind != "row" else self._excused(quotations(text, inserted=words.inserted), words)
+        found = (
+            tuple(found)
+            if block.kind is not BlockKind.ROW
+            else self._excused(quotations(text, inserted=words.inserted), words)
+        )
         verbatim = [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
         behind = max([places[-1] + 1, *(self._end_of(at) for at, _ in cited)])
         columns: tuple[tuple[str, str], ...] = ()
         if block.heads:
-            heads = [self.clean(_Block("row", (head,))).text for head in block.heads]
-            cells = [self.clean(_Block("row", (cell,))).text for cell in block.spans]
+            heads = [self.clean(_Block(BlockKind.ROW, (head,))).text for head in block.heads]
+            cells = [self.clean(_Block(BlockKind.ROW, (cell,))).text for cell in block.spans]
             columns = tuple(zip(heads, cells, strict=False))
         return Statement(
             text=text,
@@ -372,7 +387,7 @@ class _Reading:
         if len(block.spans) > 1 and _ATTRIBUTED.match(self.text[slice(*last)]):
             end = next((at for at, place in enumerate(words.places) if place >= last[0]), end)
         words_end = len(text[:end].rstrip())
-        return Quotation(0, words_end, text[:words_end], kind="block")
+        return Quotation(0, words_end, text[:words_end], kind=QuotationKind.BLOCK)
 
     def _wordless(self, cited: Sequence[tuple[int, Citation]]) -> Iterator[Statement]:
         """A block quote that only names the words; the build sets them."""
@@ -381,14 +396,14 @@ class _Reading:
             quote = source.quotes.get(citation.quote or "") if source else None
             if quote is not None:
                 words = " ".join(quote.text.split())
-                mark = Quotation(0, len(words), words, kind="inserted")
+                mark = Quotation(0, len(words), words, kind=QuotationKind.INSERTED)
                 yield Statement(
                     words,
                     (at,) * len(words),
                     at,
                     self._end_of(at),
                     (citation,),
-                    "quotation",
+                    BlockKind.QUOTATION,
                     quotations=(mark,),
                     verbatim=((0, len(words)),),
                 )

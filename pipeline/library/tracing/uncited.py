@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipeline.library.tracing.findings import Finding
-from pipeline.library.tracing.marks import Quotation
+from pipeline.library.tracing.marks import Quotation, QuotationKind
 from pipeline.library.tracing.statements import Statement
 from pipeline.model import Severity
 
@@ -18,7 +18,7 @@ from pipeline.model import Severity
 def uncited(statement: Statement, *, known: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """What in *statement* leans on nothing. *known* are words that may stand in quotation marks anywhere: titles of sources."""
     for quotation in statement.quotations:
-        if quotation.kind == "open":
+        if quotation.kind is QuotationKind.OPEN:
             message = "a quotation mark opens here and nothing closes it; close it, so that its words can be looked up"
             yield Finding("S206", quotation.start, quotation.end, message, Severity.WARNING)
     if statement.cites:
@@ -39,7 +39,11 @@ def uncited(statement: Statement, *, known: frozenset[str] = frozenset()) -> Ite
 
 
 def _needs_a_source(quotation: Quotation, statement: Statement, known: frozenset[str]) -> bool:
-    if quotation.excused or quotation.kind in ("open", "inserted") or quotation.words.lower() in known:
+    if (
+        quotation.excused
+        or quotation.kind in (QuotationKind.OPEN, QuotationKind.INSERTED)
+        or quotation.words.lower() in known
+    ):
         return False
     return not (statement.analysis and quotation.is_short)
 

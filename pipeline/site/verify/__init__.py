@@ -22,17 +22,17 @@ from typing import Any, Final
 
 from pipeline.errors import ContentError
 from pipeline.library.quotes import normal, occurs, text_of
-from pipeline.model import Basis
+from pipeline.model import Basis, PassageKind
 from pipeline.site.claims import INDEX, SEAL, sealed, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.papers import (
-    Bearing,
-    CitedWork,
+    Claim,
     ClaimsFile,
     Index,
     Listed,
-    Sentence,
+    Passage,
+    Source,
     UnreadableError,
     read_index,
 )
@@ -140,7 +140,7 @@ class _Texts:
         self._read = read
         self._known: dict[str, tuple[str | None, str]] = {}
 
-    def of(self, source: CitedWork) -> tuple[str | None, str]:
+    def of(self, source: Source) -> tuple[str | None, str]:
         """The text (None where it is not here), and what is wrong with it."""
         assert source.snapshot is not None  # asked of stored copies only
         sha256 = source.snapshot.text_sha256
@@ -182,17 +182,17 @@ class _Article:
         sources = {source.id: source for source in file.sources}
         self._stored_texts(file)
         at = 0
-        for place, sentence in enumerate(file.claims):
-            wrong = list(self._wrong_with(sentence, sources, before=file.claims[max(0, place - CONTEXT) : place]))
+        for place, claim in enumerate(file.claims):
+            wrong = list(self._wrong_with(claim, sources, before=file.claims[max(0, place - CONTEXT) : place]))
             if page_words is not None:
-                where = page_words.find(_bare(sentence.text), at)
+                where = page_words.find(_bare(claim.text), at)
                 if where < 0:
                     wrong.append("this sentence does not stand in the article, or not in this order")
                 else:
-                    at = where + len(_bare(sentence.text))
+                    at = where + len(_bare(claim.text))
             for message in wrong:
-                self._fail(message, sentence)
-            self.verdicts[Verdict.FAILED if wrong else self._verdict(sentence, sources)] += 1
+                self._fail(message, claim)
+            self.verdicts[Verdict.FAILED if wrong else self._verdict(claim, sources)] += 1
         return self
 
     # -- files
@@ -220,9 +220,9 @@ class _Article:
         """Nothing was left out, added or told twice."""
         if file.article.url != self.listed.url:
             self._fail(f"the claims file is of {file.article.url}")
-        if [sentence.number for sentence in file.claims] != list(range(1, len(file.claims) + 1)):
+        if [claim.number for claim in file.claims] != list(range(1, len(file.claims) + 1)):
             self._fail("the sentences are not numbered from 1 on")
-        counted = Counter(sentence.basis.value for sentence in file.claims)
+        counted = Counter(claim.basis.value for claim in file.claims)
         if file.counts != {"claims": len(file.claims), **counted}:
             self._fail(f"the counts are {file.counts}, and the sentences are {dict(counted)}")
         ids = [source.id for source in file.sources]
@@ -273,28 +273,26 @@ class _Article:
 
     # -- a sentence
 
-    def _wrong_with(
-        self, sentence: Sentence, sources: dict[str, CitedWork], *, before: Sequence[Sentence]
-    ) -> Iterator[str]:
-        if sum(1 + len(passage.bears) for passage in sentence.passages) > MOST_PARTS:
+    def _wrong_with(self, claim: Claim, sources: dict[str, Source], *, before: Sequence[Claim]) -> Iterator[str]:
+        if sum(1 + len(passage.bears) for passage in claim.passages) > MOST_PARTS:
             yield f"more than {MOST_PARTS} parts of it are said to be borne out, and so many are not looked up"
             return
-        for citation in sentence.citations:
+        for citation in claim.citations:
             if citation.source not in sources:
                 yield f"it cites {citation.source}, which is none of the article's sources"
-        for passage in sentence.passages:
+        for passage in claim.passages:
             source = sources.get(passage.source)
             if source is None:
                 yield f"a passage is of {passage.source}, which is none of the article's sources"
                 continue
             yield from self._wrong_with_passage(passage, source)
-            yield from _wrong_with_parts(passage, self._words(passage, sources), sentence, before)
-        yield from _wrong_with_basis(sentence)
-        if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
-            yield from self._unborne(sentence, before, sources)
+            yield from _wrong_with_parts(passage, self._words(passage, sources), claim, before)
+        yield from _wrong_with_basis(claim)
+        if claim.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED):
+            yield from self._unborne(claim, before, sources)
 
-    def _wrong_with_passage(self, passage: Bearing, source: CitedWork) -> Iterator[str]:
-        if passage.kind == "fact":
+    def _wrong_with_passage(self, passage: Passage, source: Source) -> Iterator[str]:
+        if passage.kind is PassageKind.FACT:
             return
         if source.snapshot is None:
             yield f"a passage is of {source.id}, of which there is no stored copy"
@@ -310,7 +308,7 @@ class _Article:
         elif passage.line is not None and not _stands_at(words, text, passage.line):
             yield f'"{_short(words)}" stands in {source.id}, but not on line {passage.line}'
 
-    def _words(self, passage: Bearing, sources: dict[str, CitedWork]) -> str | None:
+    def _words(self, passage: Passage, sources: dict[str, Source]) -> str | None:
         """The words of a passage; None where they may not be passed on, and the text is not here."""
         source = sources.get(passage.source)
         if passage.words is not None or source is None or source.snapshot is None:
@@ -318,63 +316,61 @@ class _Article:
         text, _ = self.texts.of(source)
         return _words_in(text, passage) if text is not None else None
 
-    def _unborne(self, sentence: Sentence, before: Sequence[Sentence], sources: dict[str, CitedWork]) -> Iterator[str]:
+    def _unborne(self, claim: Claim, before: Sequence[Claim], sources: dict[str, Source]) -> Iterator[str]:
         """Numbers of a sentence that no passage is said to bear out, and that do not follow from those beside and before them."""
-        borne = [normal(part) for passage in sentence.passages for part in passage.bears]
-        passages = [self._words(passage, sources) or "" for passage in sentence.passages]
+        borne = [normal(part) for passage in claim.passages for part in passage.bears]
+        passages = [self._words(passage, sources) or "" for passage in claim.passages]
         earlier = [words for one in before for words in (one.text, *(passage.words or "" for passage in one.passages))]
-        bare = [each for each in dict.fromkeys(figures(sentence.text)) if not any(each in part for part in borne)]
+        bare = [each for each in dict.fromkeys(figures(claim.text)) if not any(each in part for part in borne)]
         if len(bare) > MOST_FIGURES:
             yield f"no passage is named for {len(bare):,} of its numbers, and so many are not looked up"
             return
         for figure in bare:
-            if not worked_out(figure, sentence.text, passages, earlier):
+            if not worked_out(figure, claim.text, passages, earlier):
                 yield f"no passage is named for {figure}, and it does not follow from the numbers before it"
 
-    def _verdict(self, sentence: Sentence, sources: dict[str, CitedWork]) -> Verdict:
+    def _verdict(self, claim: Claim, sources: dict[str, Source]) -> Verdict:
         """Of a sentence with which nothing is wrong."""
-        if sentence.basis is Basis.ANALYSIS:
+        if claim.basis is Basis.ANALYSIS:
             return Verdict.OURS
-        if sentence.basis is Basis.CITED:
+        if claim.basis is Basis.CITED:
             return Verdict.NAMED
-        stored = [passage for passage in sentence.passages if passage.kind != "fact"]
-        if sentence.basis is Basis.UNSEEN or any(self.texts.of(sources[p.source])[0] is None for p in stored):
+        stored = [passage for passage in claim.passages if passage.kind is not PassageKind.FACT]
+        if claim.basis is Basis.UNSEEN or any(self.texts.of(sources[p.source])[0] is None for p in stored):
             return Verdict.AWAY
-        return Verdict.RECORDED if sentence.basis is Basis.RECORDED else Verdict.FOUND
+        return Verdict.RECORDED if claim.basis is Basis.RECORDED else Verdict.FOUND
 
-    def _fail(self, message: str, sentence: Sentence | None = None) -> None:
-        number, text = (sentence.number, sentence.text) if sentence else (None, "")
+    def _fail(self, message: str, claim: Claim | None = None) -> None:
+        number, text = (claim.number, claim.text) if claim else (None, "")
         self.failures.append(Failure(self.listed.url, number, text, message))
 
 
 # --- what a sentence must be -------------------------------------------------------------------------------------------------
 
 
-def _wrong_with_parts(
-    passage: Bearing, words: str | None, sentence: Sentence, before: Sequence[Sentence]
-) -> Iterator[str]:
-    beside = " ".join((sentence.text, *(one.text for one in before)))
+def _wrong_with_parts(passage: Passage, words: str | None, claim: Claim, before: Sequence[Claim]) -> Iterator[str]:
+    beside = " ".join((claim.text, *(one.text for one in before)))
     for part in passage.bears:
-        if _bare(part) not in _bare(sentence.text):
+        if _bare(part) not in _bare(claim.text):
             yield f'"{_short(part)}" is said to be borne out, and does not stand in the sentence'
         elif words is not None and not bears_out(part, words, beside=beside):
             yield f'"{_short(part)}" is not borne out by "{_short(words)}" ({passage.source})'
 
 
-def _wrong_with_basis(sentence: Sentence) -> Iterator[str]:
+def _wrong_with_basis(claim: Claim) -> Iterator[str]:
     """A verdict must have what it needs: the words readers are told rest on it."""
-    kinds = {passage.kind for passage in sentence.passages}
-    if sentence.basis is Basis.UNTRACED:
+    kinds = {passage.kind for passage in claim.passages}
+    if claim.basis is Basis.UNTRACED:
         yield "a number or a quotation of it stands in none of its sources"
-    elif sentence.basis in (Basis.QUOTED, Basis.TRACED) and not kinds & {"quote", "text"}:
-        yield f"it is said to be {sentence.basis.value}, and no passage of a stored copy is named"
-    elif sentence.basis is Basis.RECORDED and "fact" not in kinds:
+    elif claim.basis in (Basis.QUOTED, Basis.TRACED) and not kinds & {PassageKind.QUOTE, PassageKind.TEXT}:
+        yield f"it is said to be {claim.basis.value}, and no passage of a stored copy is named"
+    elif claim.basis is Basis.RECORDED and PassageKind.FACT not in kinds:
         yield "it is said to be recorded, and no recorded figure is named"
-    if sentence.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED) and not sentence.citations:
-        yield f"it is said to be {sentence.basis.value}, and cites nothing"
+    if claim.basis in (Basis.QUOTED, Basis.TRACED, Basis.RECORDED) and not claim.citations:
+        yield f"it is said to be {claim.basis.value}, and cites nothing"
 
 
-def _words_in(text: str, passage: Bearing) -> str | None:
+def _words_in(text: str, passage: Passage) -> str | None:
     """The words of a passage, which it may name by their place, length and hash alone; None where these are not of one another."""
     if passage.words is not None:
         return passage.words

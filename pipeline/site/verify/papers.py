@@ -1,4 +1,7 @@
-"""The claims files as a stranger finds them: read strictly, trusted in nothing. `site.claims` writes them."""
+"""The claims files as a stranger finds them: read strictly, trusted in nothing. `site.claims` writes them.
+
+The nouns have the names they have in `model`; what they hold here is what such a file has of them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.model import Basis
+from pipeline.model import Basis, PassageKind
 from pipeline.site.claims import FORMAT, INDEX_FORMAT, VERSION
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -40,7 +43,7 @@ class Index(_Paper):
     articles: list[Listed]
 
 
-class About(_Paper):
+class Article(_Paper):
     url: str
     title: str
     date: str
@@ -50,7 +53,7 @@ class About(_Paper):
     words_sha256: Sha256
 
 
-class StoredCopy(_Paper):
+class Snapshot(_Paper):
     text_sha256: Sha256
     sha256: Sha256
     at: str
@@ -58,7 +61,7 @@ class StoredCopy(_Paper):
     text: str | None
 
 
-class CitedWork(_Paper):
+class Source(_Paper):
     id: str
     number: Place
     url: str
@@ -73,19 +76,17 @@ class CitedWork(_Paper):
     status: str
     archive: str | None
     sample: bool
-    snapshot: StoredCopy | None
+    snapshot: Snapshot | None
 
 
-class Leaning(_Paper):
+class Citation(_Paper):
     source: str
     quote: str | None
 
 
-class Bearing(_Paper):
-    """A passage."""
-
+class Passage(_Paper):
     source: str
-    kind: Literal["quote", "text", "fact"]
+    kind: Annotated[PassageKind, Field(strict=False)]
     name: str | None
     words: Words | None  # None where they may not be passed on
     words_sha256: Sha256 | None  # of those
@@ -96,26 +97,24 @@ class Bearing(_Paper):
     bears: list[str]
 
 
-class Sentence(_Paper):
-    """A claim."""
-
+class Claim(_Paper):
     number: Place
     text: Words
     basis: Annotated[Basis, Field(strict=False)]
-    citations: list[Leaning]
+    citations: list[Citation]
     origins: Count
     disagree: bool
-    passages: list[Bearing]
+    passages: list[Passage]
 
 
 class ClaimsFile(_Paper):
     format: Literal["opensignal-claims"]
     version: int
-    article: About
+    article: Article
     counts: dict[str, Count]
     origins: list[list[str]]
-    sources: list[CitedWork]
-    claims: list[Sentence]
+    sources: list[Source]
+    claims: list[Claim]
     sha256: Sha256
 
     @classmethod
