@@ -3,7 +3,8 @@
     as it stands [@id].            as it stands.[^id]            Pandoc
     both [@id, p. 3; @id2].        both.[^id]<!-- p. 3 -->[^id2]
     [the outlook](https://...)     the outlook[^id]              where the address is that of a source
-    so https://... says            so[^id] says
+    in https://... it says         in Load outlook[^id] it says   the title of the source, or its publisher
+    as it stands (https://...).    as it stands.[^id]             in brackets, behind a sentence, or alone
 
 Readers are shown Pandoc's way as a citation at once; a link stays a link until `opensignal fmt` has written it anew. What stands in
 code, comments, raw HTML, or definitions, and pictures, are left alone.
@@ -35,6 +36,15 @@ _BARE: Final = re.compile(
 _OPENS: Final = re.compile(
     r"[ \t>]*(?:(?:[-*+:]|\d+[.)]|#{1,6})[ \t]+)*|.*\|[ \t]*"
 )  # nothing but what opens a block or a cell
+_SENTENCE_ENDS: Final = re.compile(
+    r"[.!?]*[ \t]*(?:\n[ \t>]*(?:\n|\Z)|\Z|\||\n[ \t>]*(?:[-*+]|\d+[.)]|#{1,6})[ \t])|[.!?]+(?=\s)"
+)
+_NEXT_SENTENCE: Final = re.compile(r"\s+[*_\[(\"'“‘]*[^\W\d_a-zß-ÿ]|\s+\d")
+_LEADS_ON: Final = re.compile(
+    r"(?:[,:;–—(]|\b(?:see|read|visit|at|in|on|by|from|to|of|under|via|with|and|or|than|as|per|cf\.|is|are|was|called))\Z",
+    re.IGNORECASE,
+)
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
 _STOP: Final = re.compile(r"[.!?]+(?=\s|$)")
 
 
@@ -62,7 +72,7 @@ def rewrites(body: str, sources: Mapping[str, Source], addresses: Mapping[str, s
     if "[@" not in body and "://" not in body:
         return ()
     text = prose(body)
-    found = [*_pandoc(text, body, sources), *_links(text, body, addresses)]
+    found = [*_pandoc(text, body, sources), *_links(text, body, sources, addresses)]
     return tuple(sorted(found, key=lambda rewrite: rewrite.start))
 
 
@@ -80,7 +90,7 @@ def _harmless(words: str) -> str:
     return re.sub(r"-{2,}|>", "–", words)
 
 
-def _links(text: str, body: str, addresses: Mapping[str, str]) -> Iterator[Rewrite]:
+def _links(text: str, body: str, sources: Mapping[str, Source], addresses: Mapping[str, str]) -> Iterator[Rewrite]:
     taken: list[tuple[int, int]] = []
     for link in _LINK.finditer(text):
         source = addresses.get(_key(link["url"]))
@@ -99,10 +109,37 @@ def _links(text: str, body: str, addresses: Mapping[str, str]) -> Iterator[Rewri
         source = addresses.get(_key(url))
         if source is not None and not any(start <= place.start() < end for start, end in taken):
             start, end = place.span()
-            if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
-                start, end = start - 1, end + 1
             what = f'this is the address of the source "{source}"; cite it as [^{source}], or run: opensignal fmt'
-            yield _moved(body, start, end, f"[^{source}]", what)
+            if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
+                yield _moved(body, start - 1, end + 1, f"[^{source}]", what)
+            elif _is_a_word_of_its_sentence(text, start, end):
+                name = plain_markdown(sources[source].title or sources[source].publisher)
+                yield Rewrite(start, end, f"{name}[^{source}]", start, what)
+            else:
+                yield _moved(body, start, end, f"[^{source}]", what)
+
+
+def _is_a_word_of_its_sentence(text: str, start: int, end: int) -> bool:
+    """True where an address from *start* to *end* cannot be left out: there is more of its sentence behind it, or the words before
+    it lead to it (``see``, ``at``, a colon)."""
+    line = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t")
+    if not _SENTENCE_ENDS.match(text, end):
+        return not (_NEXT_SENTENCE.match(text, end) and line.endswith((".", "!", "?")))
+    return not _OPENS.fullmatch(line) and _LEADS_ON.search(line) is not None
+
+
+def plain_markdown(text: str) -> str:
+    """*text* in one line of Markdown that shows it as it is."""
+    return _MARKUP.sub(lambda m: f"\\{m[0]}", " ".join(text.split()))
+
+
+def in_our_notation(body: str, sources: Mapping[str, Source]) -> str:
+    """*body* as `opensignal fmt` would write its citations."""
+    addresses = addresses_of(sources.values()) if "://" in body else {}
+    while found := rewrites(body, sources, addresses):  # mostly once: what is rewritten may have hidden a link
+        for rewrite in reversed(found):
+            body = body[: rewrite.start] + rewrite.words + body[rewrite.end :]
+    return body
 
 
 def _key(url: str) -> str:

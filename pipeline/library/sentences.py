@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A stop, what closes with it, and the citations that follow; then space, or the end.
-_END: Final = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\[\^[^\]\s]+\])*(?=\s|$)")
 # The next sentence opens with a capital, a digit, a quotation mark or a bracket (or with Markdown that leads to one).
-_OPENING: Final = re.compile(r"\s+[*_\[(\"'“‘]*[A-Z0-9$€£¥ÀÁÂÄÅÆÇÉÈÊËÍÎÏÑÓÔÖØÚÛÜÝ]")
+_OPENS: Final = r"\s+[*_\[(\"'“‘]*[A-Z0-9$€£¥ÀÁÂÄÅÆÇÉÈÊËÍÎÏÑÓÔÖØÚÛÜÝ]"
+_OPENING: Final = re.compile(rf"{_OPENS}|\s+<?https?://")
+# A stop, what closes with it, and the citations that follow, bare addresses among them; then space, or the end.
+_END: Final = re.compile(
+    r"[.!?…]+[\"'”’)\]]*(?:\[\^[^\]\s]+\])*(?:(?:\s+<?https?://\S+)+(?=" + _OPENS + r"|\s*$))?(?=\s|$)"
+)
 _NEVER_LAST: Final = frozenset("mr mrs ms dr prof st sen rep gov e.g i.e viz vs cf".split())
 _BEFORE_A_NUMBER: Final = frozenset(
     "no nos fig figs vol p pp art sec ca approx jan feb mar apr jun jul aug sep sept oct nov dec".split()
@@ -38,6 +41,8 @@ def _is_end(text: str, stop: re.Match[str]) -> bool:
     if not _OPENING.match(text, stop.end()):
         return not text[stop.end() : stop.end() + 200].strip()
     if not stop[0].startswith(".") or stop[0].startswith(".."):
+        return True
+    if "://" in text[text.rfind(" ", 0, stop.start()) + 1 : stop.start()]:
         return True
     word = _WORD.search(text[max(0, stop.start() - 20) : stop.start()])
     before = word[0].lower() if word else ""

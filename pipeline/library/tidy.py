@@ -29,11 +29,10 @@ from pipeline.library.citations import (
 from pipeline.library.editing import TextFile
 from pipeline.library.files import article_files, read_sources
 from pipeline.library.frontmatter import Place, Unreadable
-from pipeline.library.notation import addresses_of, rewrites
+from pipeline.library.notation import addresses_of, plain_markdown, rewrites
 from pipeline.model import Problem, Source
 
 MARK: Final = "<!-- sources -->"
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
 
 
 @dataclass(frozen=True)
@@ -133,11 +132,6 @@ def _definitions(body: str, sources: Mapping[str, Source]) -> list[str]:
 
 def _described(source: Source, name: str | None) -> str:
     parts = [source.publisher, source.title, source.issued]
-    words = _plain(", ".join(part for part in parts if part).rstrip("."))
-    quoted = f": “{_plain(source.quotes[name].text)}”" if name else ""
+    words = plain_markdown(", ".join(part for part in parts if part).rstrip("."))
+    quoted = f": “{plain_markdown(source.quotes[name].text)}”" if name else ""
     return f"{words}{quoted}. <{source.url}>"
-
-
-def _plain(text: str) -> str:
-    """*text* in one line of Markdown that shows it as it is."""
-    return _MARKUP.sub(lambda m: f"\\{m[0]}", " ".join(text.split()))

@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 from pipeline.errors import ContentError
 from pipeline.library.citations import CITATION, INSERTION, PANDOC, WORDLESS, inserted_in, without_definitions
+from pipeline.library.notation import in_our_notation
 from pipeline.library.quotes import normal
 from pipeline.library.render import body_tree, words_of
 from pipeline.model import Article, Source
@@ -29,7 +30,9 @@ _IN_A_LINE: Final = frozenset(
 
 
 def wording(article: Article, sources: Mapping[str, Source]) -> str:
-    """The words of *article* in normal form, in one line."""
+    """The words of *article* in normal form, in one line; an address of a source is what `opensignal fmt` makes of it."""
+    if "://" in article.body:
+        article = replace(article, body=in_our_notation(article.body, sources))
     try:
         words = " ".join(_words(body_tree(article, sources)))
     except ContentError:  # nested too deeply to be rendered: the Markdown must do

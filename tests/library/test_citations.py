@@ -12,7 +12,7 @@ from pipeline.library import Library, render_article
 from pipeline.library.citations import find_citations
 from pipeline.model import Citation, Quote, Source, Tier
 from tests.builders import an_article
-from tests.library.newsroom import SITE
+from tests.library.newsroom import SITE, Newsroom
 
 SOURCES = {
     id_: Source(
@@ -135,3 +135,31 @@ def _rendered(body: str) -> int:
     library = Library(sources=SOURCES)
     html = render_article(an_article(body=body), library, site_url=SITE).html
     return len(re.findall(r'<sup class="cite">', html))
+
+
+@pytest.mark.parametrize(
+    ("body", "column", "said"),
+    [
+        ("It grew.[^unclosed Then.\n", 9, '"[^unclosed" is not closed'),
+        ("It grew.[^northfield-2026\n", 9, '"[^northfield-2026" is not closed'),
+        ("It [^north[^northfield-2026] grew.\n", 4, '"[^north" is not closed'),
+        ("It grew.[^north field] Then.\n", 9, '"[^north field]" names no source'),
+        ("It grew.[^] Then.\n", 9, '"[^]" names no source'),
+    ],
+)
+def test_s104_a_citation_that_is_not_closed_is_told_with_its_place(
+    newsroom: Newsroom, body: str, column: int, said: str
+) -> None:
+    newsroom.article(body)
+
+    problem = newsroom.only_problem()
+
+    assert (problem.code, problem.line, problem.column) == ("S104", 9, column)
+    assert said in problem.message
+
+
+@pytest.mark.parametrize("body", ["`[^a` and \\[^b.\n", "```\n[^a\n```\n", "It grew.[^northfield-2026] [a^b]\n"])
+def test_what_is_no_citation_is_no_broken_one(newsroom: Newsroom, body: str) -> None:
+    newsroom.article(body)
+
+    assert newsroom.problems() == []

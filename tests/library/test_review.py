@@ -12,7 +12,9 @@ from pipeline.errors import ContentError, UsageError
 from pipeline.library.checks.published import Past, pasts_of
 from pipeline.library.editing import TextFile
 from pipeline.library.history import open_history
+from pipeline.library.notation import addresses_of
 from pipeline.library.review import approve, correct
+from pipeline.library.tidy import tidied
 from pipeline.model import Article
 from tests.library.gitted import Gitted
 from tests.library.newsroom import Newsroom, front
@@ -184,6 +186,20 @@ def test_words_that_were_replaced_by_hand_are_told_of_afterwards(gitted: Gitted)
 
     assert gitted.codes() == []
     assert len(gitted.load().articles[0].corrections) == 1
+
+
+def test_s031_an_address_that_fmt_writes_as_a_citation_is_no_change_of_the_text(gitted: Gitted) -> None:
+    body = "See https://northfield-2026.example.org/outlook for it. It says so (https://southfield-2026.example.org/outlook).\n"
+    path = gitted.article(body)
+    gitted.commit("Publish")
+    sources = gitted.load().sources
+
+    tidied(TextFile.read(gitted.root / path), sources, addresses_of(sources.values())).write()
+
+    assert (
+        "See Load outlook[^northfield-2026] for it. It says so.[^southfield-2026]" in (gitted.root / path).read_text()
+    )
+    assert gitted.codes() == []
 
 
 def test_a_second_correction_of_the_day_is_in_order_too(gitted: Gitted) -> None:

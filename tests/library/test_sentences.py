@@ -27,3 +27,17 @@ from pipeline.library.sentences import sentences
 )
 def test_sentences_end_where_a_reader_says(text: str, count: int) -> None:
     assert len(sentences(text)) == count, sentences(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("It grew. https://a.example/b Then it fell.", ["It grew. https://a.example/b", "Then it fell."]),
+        ("It grew. https://a.example/b says so.", ["It grew.", "https://a.example/b says so."]),
+        ("It grew https://a.example/b. Then it fell.", ["It grew https://a.example/b.", "Then it fell."]),
+        ("It grew (https://a.example/b.) Then it fell.", ["It grew (https://a.example/b.)", "Then it fell."]),
+        ("It grew. https://a.example/b", ["It grew. https://a.example/b"]),
+    ],
+)
+def test_an_address_does_not_glue_its_sentence_to_the_next(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts

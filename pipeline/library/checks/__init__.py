@@ -65,7 +65,7 @@ CODES: Final = {
     "S101": "the id of a source is not its file's name",
     "S102": "an address: not one of the web, not https, or with tracking parameters",
     "S103": "two sources or two feeds with the same address",
-    "S104": "a source or a quote that does not exist",
+    "S104": "a source or a quote that does not exist, or a citation that is not closed",
     "S105": "a citation in another notation than ours, or the address of a source in place of one",
     "S106": "definitions at the foot of an article that do not stand between two marks, or hold other text",
     "S110": "a quote or a quotation that does not occur in the stored copy of its source, or a quote that has none to occur in",
