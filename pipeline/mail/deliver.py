@@ -52,7 +52,7 @@ STOP_PATIENCE = 15.0  # seconds that letters in flight have once the run is told
 WORTH_WAITING = 60.0  # seconds that a run waits for its rate limit; for longer, it ends
 LOOK_AROUND_EVERY = 2.0  # seconds between two looks at what others wrote: receivers in trouble, waits that are over
 LOOKS, LOOK_AGAIN_AFTER = 20, 0.1  # how often, and after how many seconds, to look for letters whose reader was locked
-LONGEST_LINGER = 0.02  # seconds
+WORTH_LINGERING, LONGEST_LINGER = 0.001, 0.02  # seconds that a turn takes; a quicker one waits for no company
 LOOK = 64  # deliveries looked at behind those that their receiver does not take just now
 
 
@@ -227,7 +227,8 @@ class _Ledger:
                 self._renew_at = self._look_around_at = 0.0
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 -- no secret
                 wait = min(2 * wait, 2.0)
-        self.linger = min(time.monotonic() - began, LONGEST_LINGER)
+        took = time.monotonic() - began
+        self.linger = min(took, LONGEST_LINGER) if took > WORTH_LINGERING else 0.0
         self._forget(news)
         self._watch(now=now)
         return self._hand_out(claimed, limited, began=began)
