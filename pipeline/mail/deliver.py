@@ -37,7 +37,7 @@ from pipeline.mail.smtp import Answer, CannotMake, Copy
 from pipeline.mail.terms import Terms
 from pipeline.mail.transport import LineBroken, Transport, refusal_of_us
 from pipeline.model import BounceClass, Control, DeliveryStatus, Reply
-from pipeline.store import Connection, Store, bounces, deliveries, domains, limits, workers
+from pipeline.store import Connection, Store, bounces, deliveries, domains, limits, turn, workers
 from pipeline.store.claims import bury
 from pipeline.store.deliveries import Claim, Claimed, Gate, Verdict
 from pipeline.store.domains import Trouble
@@ -247,7 +247,7 @@ class _Ledger:
 
     def _turn_at_once(self, news: _News, room: int, *, now: dt.datetime) -> Claimed | None:
         with self._writer.writing() as connection:
-            turned = deliveries.turn(connection, self._issue.id, self._worker, news.verdicts, limit=room, now=now)
+            turned = turn.take(connection, self._issue.id, self._worker, news.verdicts, limit=room, now=now)
             self._heed(turned.control)
             allowed = self._by_domain(now=now)
             claims = tuple(claim for claim in turned.claims if allowed(claim.domain) is True)

@@ -9,13 +9,12 @@
        └─ a person cancels ─▶ cancelled
 
 `claim` commits before the first word to the mail server, and reads in the same transaction whether the subscriber still wants mail.
-Only the worker that holds a claim can end it.
+Only the worker that holds a claim can end it. `turn` does a worker's round in one statement, on Postgres.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,8 +22,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipeline.model import Cadence, Control, DeliveryStatus, Reply, State
-from pipeline.store import workers
+from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store.claims import FINAL, ended
 from pipeline.store.engine import Connection, insert_many, row_count
 from pipeline.store.prepared import Prepared
@@ -80,7 +78,7 @@ def readers(connection: Connection, cadence: Cadence, *, after: int, limit: int,
     s = subscribers.c
     query = (
         sa.select(s.id, s.topics, s.confirmed_at, s.email)
-        .where(s.cadence == cadence.value, s.id > after, _receives_mail(now))
+        .where(s.cadence == cadence.value, s.id > after, receives_mail(now))
         .order_by(s.id)
         .limit(limit)
     )
@@ -184,47 +182,16 @@ def claim(
     return Claimed(tuple(claims), held_back, put_off)
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """What `turn` did: what is wanted with the issue (None: another process has given this worker up), and what was claimed."""
-
-    control: Control | None
-    claims: tuple[Claim, ...] = ()
-
-
-def turn(
-    connection: Connection, issue_id: int, worker: int, verdicts: Sequence[Verdict], *, limit: int, now: dt.datetime
-) -> Turned:
-    """`workers.control`, `record`, and a `claim` of up to *limit* planned letters, in Postgres and in one statement.
-
-    The loop that sends waits for little else than for the database, and for one answer less long than for five. It passes by those
-    whose subscriber has left, and knows no gate: what must not go just now is to be given back (`release`) before the commit. Where
-    there is no control, nothing of it may be committed.
-    """
-    ends = [_ended(verdict, now=now) for verdict in verdicts]
-    found = _TURN.opening_rows(
-        connection,
-        {"issue": issue_id, "worker": worker, "now": now, "limit": limit, "ends": json.dumps(ends, default=_as_text)},
-    )
-    if not found:
-        return Turned(None)
-    rows = sorted(row[1:] for row in found if row[1] is not None)
-    return Turned(Control(found[0][0]), tuple(Claim(*row) for row in rows))
-
-
-def _ended(verdict: Verdict, *, now: dt.datetime) -> dict[str, Any]:
+def ended_by(verdict: Verdict, *, now: dt.datetime) -> dict[str, Any]:
+    """The columns that *verdict* changes, and the number of its row."""
     return {"row": verdict.id, **ended(verdict.status, verdict.reply, next_at=verdict.next_at, now=now)}
-
-
-def _as_text(moment: dt.datetime) -> str:
-    return moment.isoformat()
 
 
 def record(connection: Connection, worker: int, verdicts: Sequence[Verdict], *, now: dt.datetime) -> None:
     """Write down how claims ended. What *worker* does not hold any more stays as it is."""
     if not verdicts:
         return
-    rows = [_ended(verdict, now=now) for verdict in verdicts]
+    rows = [ended_by(verdict, now=now) for verdict in verdicts]
     if connection.dialect.name == "sqlite":
         _RECORD.change_each(
             connection, [{"worker": worker, **{f"new_{name}": value for name, value in row.items()}} for row in rows]
@@ -365,7 +332,7 @@ def troubled(connection: Connection, issue_id: int, *, limit: int) -> list[tuple
     ]
 
 
-def _receives_mail(now: dt.datetime | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+def receives_mail(now: dt.datetime | sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
     """`Subscriber.receives_mail`, in SQL."""
     s = subscribers.c
     return sa.and_(
@@ -461,7 +428,7 @@ def _due_query(state: sa.ColumnElement[bool]) -> Prepared:
             d.domain,
             s.email,
             s.ref,
-            _receives_mail(sa.bindparam("now")).label("receives"),
+            receives_mail(sa.bindparam("now")).label("receives"),
         )
         .join(subscribers, s.id == d.subscriber_id)
         .where(d.issue_id == sa.bindparam("issue"), d.id > sa.bindparam("after"), d.finished_at.is_(None), state)
@@ -487,10 +454,11 @@ _WAITED = _due_query(
 
 def _taken(which: sa.ColumnElement[bool]) -> Prepared:
     now: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=deliveries.c.started_at.type)
-    return Prepared(deliveries.update().where(which).values(_claimed(now, sa.bindparam("worker"))))
+    return Prepared(deliveries.update().where(which).values(claimed_by(now, sa.bindparam("worker"))))
 
 
-def _claimed(now: sa.BindParameter[dt.datetime], worker: sa.BindParameter[int]) -> dict[str, Any]:
+def claimed_by(now: sa.BindParameter[dt.datetime], worker: sa.BindParameter[int]) -> dict[str, Any]:
+    """The columns of a delivery that a worker takes."""
     return {
         "status": DeliveryStatus.CLAIMED.value,
         "worker_id": worker,
@@ -500,10 +468,10 @@ def _claimed(now: sa.BindParameter[dt.datetime], worker: sa.BindParameter[int]) 
 
 
 def _recorded(row: Mapping[str, sa.ColumnElement[Any]]) -> Prepared:
-    return Prepared(_recorded_rows(row))
+    return Prepared(recorded_rows(row))
 
 
-def _recorded_rows(row: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
+def recorded_rows(row: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
     """Of the rows that *row* gives, each with its new columns, those that the worker still holds."""
     d = deliveries.c
     new = {name: column for name, column in row.items() if name != "row"}
@@ -511,7 +479,7 @@ def _recorded_rows(row: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
     return deliveries.update().where(d.id == row["row"], held).values(attempts=d.attempts + 1, **new)
 
 
-_ENDED = {
+ENDED = {  # the columns of `ended_by`
     "row": deliveries.c.id,
     **{name: deliveries.c[name] for name in ("status", "next_at", "finished_at", "code", "enhanced", "reply")},
 }
@@ -522,8 +490,8 @@ def _array(name: str, kind: Any) -> sa.BindParameter[Any]:
 
 
 def _unnested() -> Mapping[str, sa.ColumnElement[Any]]:
-    """The columns of `_ENDED`, from an array each."""
-    kinds = {name: column.type for name, column in _ENDED.items()}
+    """The columns of `ENDED`, from an array each."""
+    kinds = {name: column.type for name, column in ENDED.items()}
     arrays = [_array(f"new_{name}", kind) for name, kind in kinds.items()]
     columns = [sa.column(name, kind) for name, kind in kinds.items()]
     table = sa.func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
@@ -532,42 +500,10 @@ def _unnested() -> Mapping[str, sa.ColumnElement[Any]]:
 
 _TAKE = _taken(deliveries.c.id == sa.bindparam("row"))
 _TAKE_ALL = _taken(deliveries.c.id == sa.any_(_array("rows", sa.BigInteger)))
-_RECORD = _recorded({name: sa.bindparam(f"new_{name}", type_=column.type) for name, column in _ENDED.items()})
+_RECORD = _recorded({name: sa.bindparam(f"new_{name}", type_=column.type) for name, column in ENDED.items()})
 _RECORD_ALL = _recorded(_unnested())
 
 
-def _turn() -> Prepared:
-    """See `turn`. Parts of one statement do not see what the others change: none of them needs to."""
-    d, s = deliveries.c, subscribers.c
-    worker, issue = sa.bindparam("worker", type_=d.worker_id.type), sa.bindparam("issue", type_=d.issue_id.type)
-    now: sa.BindParameter[dt.datetime] = sa.bindparam("now", type_=d.started_at.type)
-    control = workers.control_query(worker=worker, issue=issue).cte("control")
-    columns = [sa.column(name, column.type) for name, column in _ENDED.items()]
-    ends = sa.func.json_to_recordset(sa.cast(sa.bindparam("ends", type_=sa.Text), sa.JSON))
-    new = ends.table_valued(*columns, name="new").render_derived(with_types=True)
-    ended_now = _recorded_rows(dict(new.c.items())).returning(d.id).cte("ended")
-    due = (
-        sa.select(d.id)
-        .join(subscribers, s.id == d.subscriber_id)
-        .join(control, control.c.control == Control.SENDING.value)
-        .where(d.issue_id == issue, d.finished_at.is_(None), d.status == DeliveryStatus.PLANNED.value)
-        .where(_receives_mail(now))
-        .order_by(d.id)
-        .limit(sa.bindparam("limit"))
-        .with_for_update(skip_locked=True, key_share=True, of=[deliveries, subscribers])
-        .cte("due")
-    )
-    taken = (
-        deliveries.update()
-        .where(d.id == due.c.id, s.id == d.subscriber_id)
-        .values(_claimed(now, worker))
-        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, s.email, s.ref)
-        .cte("taken")
-    )
-    return Prepared(sa.select(control.c.control, taken).outerjoin(taken, sa.true()).add_cte(ended_now))
-
-
-_TURN = _turn()
 _PUT_OFF = (
     deliveries.update()
     .where(deliveries.c.id == sa.bindparam("row"))

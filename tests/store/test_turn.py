@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, Control, DeliveryStatus, Issue, Reply, State
-from pipeline.store import Store, deliveries, issues, workers
+from pipeline.store import Store, deliveries, issues, turn, workers
 from pipeline.store.claims import bury
-from pipeline.store.deliveries import Turned, Verdict
+from pipeline.store.deliveries import Verdict
 from pipeline.store.engine import connect
 from pipeline.store.tables import deliveries as rows
 from pipeline.store.tables import subscribers
+from pipeline.store.turn import Turned
 from tests.builders import NOW, add_subscribers
 
 ACCEPTED = Reply(250, "2.0.0", "ok")
@@ -40,7 +41,7 @@ class Desk:
 
     def turn(self, *verdicts: Verdict, limit: int = 2) -> Turned:
         with self.store.writing() as connection:
-            return deliveries.turn(connection, self.issue, self.worker, verdicts, limit=limit, now=NOW)
+            return turn.take(connection, self.issue, self.worker, verdicts, limit=limit, now=NOW)
 
     def standing(self) -> list[tuple[str, int, int | None]]:
         """Status, attempts and worker of each delivery, in order."""
