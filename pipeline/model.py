@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pipeline.printable import printable
+
 KICKER = "OPEN SIGNAL / Deep Signals"
 
 # --- content: what editors write -------------------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column} {self.code} {self.message}"
+        return printable(f"{self.path}:{self.line}:{self.column} {self.code} {self.message}")
 
 
 @dataclass(frozen=True, slots=True)

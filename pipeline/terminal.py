@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 
 from pipeline.model import Problem, Severity
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from pipeline.ingest import FeedResult, IngestReport
@@ -50,7 +51,7 @@ def tell(report: Report, *, json: bool) -> None:
         print_json(report.as_dict())
         return
     for line in report.lines():
-        out.print(line)
+        out.print("\n".join(map(printable, line.split("\n"))))
 
 
 def told(problem: Problem) -> str:
@@ -59,7 +60,7 @@ def told(problem: Problem) -> str:
 
 def problem_as_dict(problem: Problem) -> dict[str, object]:
     return {
-        "path": problem.path,
+        "path": printable(problem.path),
         "line": problem.line,
         "column": problem.column,
         "code": problem.code,

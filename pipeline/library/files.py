@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 from pipeline.library import schema
 from pipeline.library.citations import find_citations
 from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, decode, parse, read_text, split
+from pipeline.library.own import foreign_files, leads_out, why_not_read
 from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Status, Topic
 
 ARTICLES: Final = "content/articles"
@@ -66,7 +67,7 @@ class Shelf:
 
 def read_content(root: Path) -> Shelf:
     """Read every file of *root*/content."""
-    shelf = Shelf([], [], [], [], [], set(), [])
+    shelf = Shelf([], [], [], [], [], set(), [*foreign_files(root)])
     for path in article_files(root):
         _read_article(root, path, shelf)
     for path in _files(root, SOURCES, "*.yml"):
@@ -92,9 +93,11 @@ def article_files(root: Path) -> list[str]:
 
 
 def _files(root: Path, folder: str, pattern: str) -> list[str]:
-    """Paths from *root*, in order; an editor's own hidden files (``.#draft.md``) are passed over."""
-    found = (root / folder).rglob(pattern)
-    return sorted(path.relative_to(root).as_posix() for path in found if not path.name.startswith("."))
+    """Paths from *root*, in order; an editor's own hidden files (``.#draft.md``) are passed over, and what is not ours."""
+    if leads_out(root / folder, root):
+        return []
+    found = [path for path in (root / folder).rglob(pattern) if not path.name.startswith(".")]
+    return sorted(path.relative_to(root).as_posix() for path in found if not why_not_read(path, root))
 
 
 def _at(path: str, place: Place, code: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
@@ -227,6 +230,8 @@ def _items(root: Path, path: str, model: type[F], noun: Callable[[F], T], proble
 
 
 def _document(root: Path, path: str, problems: list[Problem]) -> Document | None:
+    if leads_out(root / path, root):  # told by `own.foreign_files`
+        return None
     try:
         return parse(read_text(root / path))
     except Unreadable as wrong:

@@ -89,21 +89,21 @@ def read_text(path: Path) -> str:
     return decode(read_bytes(path))
 
 
-def read_bytes(path: Path) -> bytes:
-    """What the file at *path* holds, if it is an ordinary one of at most `MAX_BYTES`. Raises `Unreadable`."""
+def read_bytes(path: Path, *, most: int = MAX_BYTES) -> bytes:
+    """What the file at *path* holds, if it is an ordinary one of at most *most* bytes. Raises `Unreadable`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # a pipe or a device would never end
             raise Unreadable("S005", "this is no ordinary file; replace it by one")
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(most + 1)
     except IsADirectoryError as error:
         raise Unreadable("S005", "this is a folder; a file of this name is expected") from error
     except FileNotFoundError as error:
         raise Unreadable("S005", "there is no such file; add it, or mend the link that leads to it") from error
     except OSError as error:
         raise Unreadable("S005", f"cannot be read: {error.strerror or error}; check the file's permissions") from error
-    if len(raw) > MAX_BYTES:
-        raise Unreadable("S005", f"is longer than {MAX_BYTES:,} bytes; split the file")
+    if len(raw) > most:
+        raise Unreadable("S005", f"is longer than {most:,} bytes; split the file")
     return raw
 
 

@@ -17,12 +17,14 @@ from pathlib import Path
 
 from pipeline.library.clean import plain_text
 from pipeline.library.files import SNAPSHOTS
-from pipeline.library.frontmatter import Unreadable, read_text
+from pipeline.library.frontmatter import Unreadable, decode, read_bytes
+from pipeline.library.own import LEADS_OUT, leads_out
 from pipeline.model import Source
 
 KEPT = ".opensignal/snapshots"  # where a newsroom that set nothing keeps what it may not pass on
 
 PAGE_MAX = 10 * 1024 * 1024  # bytes that are read of a page, unpacked
+TEXT_MAX = 20_000_000  # bytes of a stored text: a long report has a tenth of it
 
 
 class StoredTexts:
@@ -58,8 +60,11 @@ class StoredTexts:
         """
         if self._kept is None or source.snapshot is None:
             return ""
+        packed = self._kept / "raw" / f"{source.snapshot.sha256}.gz"
+        if not packed.is_file():  # a pipe or a device would never end
+            return ""
         try:
-            with gzip.open(self._kept / "raw" / f"{source.snapshot.sha256}.gz") as file:
+            with gzip.open(packed) as file:
                 raw = file.read(PAGE_MAX)
         except (OSError, EOFError, zlib.error):
             return ""
@@ -67,8 +72,9 @@ class StoredTexts:
 
     def _read(self, sha: str) -> tuple[str | None, str]:
         for path, name in self._places(sha):
-            if path.exists():
-                return _checked(path, sha, name)
+            if path.exists() or path.is_symlink():
+                within = self._root if self._root is not None and name.startswith(SNAPSHOTS) else path.parent
+                return _checked(path, sha, name, within=within)
         return None, ""
 
     def _places(self, sha: str) -> list[tuple[Path, str]]:
@@ -81,12 +87,13 @@ class StoredTexts:
         return places
 
 
-def _checked(path: Path, sha: str, name: str) -> tuple[str | None, str]:
+def _checked(path: Path, sha: str, name: str, *, within: Path) -> tuple[str | None, str]:
+    if leads_out(path, within):
+        return None, f"{name}: {LEADS_OUT}"
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        text = read_text(path)
-    except OSError as error:
-        return None, f"{name} cannot be read: {error.strerror}; check its permissions"
+        raw = read_bytes(path, most=TEXT_MAX)
+        found = hashlib.sha256(raw).hexdigest()
+        text = decode(raw)
     except Unreadable as wrong:
         return None, f"{name}: {wrong.message}"
     if found != sha:

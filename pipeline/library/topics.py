@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import ContentError
 from pipeline.library import frontmatter
+from pipeline.library.own import LEADS_OUT, leads_out
 from pipeline.library.schema import TopicItem
 from pipeline.model import Topic
 
@@ -20,6 +21,8 @@ def read_topics(content: Path) -> dict[str, Topic]:
     path = content / "topics.yml"
     if not path.is_file():
         return {}
+    if leads_out(path, content.parent):
+        raise ContentError(f"content/topics.yml:1:1: {LEADS_OUT}")
     try:
         items = frontmatter.parse(frontmatter.read_text(path)).data or []
         topics = [TopicItem.model_validate(item).topic() for item in items]

@@ -32,6 +32,7 @@ from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.library import Library, load_library, markdown_extensions, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
+from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
 from pipeline.site import claims, feeds, pages, registers, sitemap
 from pipeline.site.markup import dressed, without_title
@@ -97,6 +98,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.command = command  # that this method exists keeps the plugin over the rebuilds of `serve`
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        _refuse_what_is_not_ours(config)
         given = self.given or _given_by_surroundings(config, serving=self.command == "serve")
         config.site_url = given.settings.site_url
         config.theme.static_templates.discard("sitemap.xml")  # MkDocs' own has no dates of ours, and a gzip twin
@@ -264,6 +266,14 @@ def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
     for file in list(files):
         if file.src_dir not in ours or file.src_uri.startswith(SHEETS + "/"):
             files.remove(file)
+
+
+def _refuse_what_is_not_ours(config: MkDocsConfig) -> None:
+    """Whatever else may be wrong with the content: what a link leads to outside of it is never published."""
+    root = Path(config.config_file_path).parent
+    found = foreign_files(root, dict.fromkeys([*FOLDERS, config.docs_dir, _theme_folder(config)]))
+    if problems := dict.fromkeys(map(str, found)):
+        raise PluginError("\n  ".join(problems))
 
 
 def _chapters(files: Sequence[File]) -> list[Page]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,26 @@ def test_a_quote_is_looked_up_in_the_folder_outside_git(newsroom: Newsroom, tmp_
 
     assert [problem.code for problem in problems] == ["S110"]
     assert [problem.code for problem in newsroom.load().problems] == ["S118"]
+
+
+@pytest.mark.parametrize("folder", [SNAPSHOTS, ".opensignal/snapshots"])
+def test_a_stored_text_is_an_ordinary_file_of_the_repository_and_of_a_size_that_can_be_read(
+    tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "repository"
+    (root / folder).mkdir(parents=True)
+    file = root / folder / f"{SHA}.txt"
+    (tmp_path / "same.txt").write_text(TEXT)
+
+    os.mkfifo(file)
+    assert "no ordinary file" in StoredTexts(root).of(SOURCE)[1]
+    for target in ("/dev/zero", tmp_path / "same.txt"):
+        file.unlink()
+        file.symlink_to(target)
+        text, wrong = StoredTexts(root).of(SOURCE)
+        assert text is None
+        assert "link out of" in wrong
+    file.unlink()
+    file.write_text(TEXT)
+    monkeypatch.setattr("pipeline.library.snapshots.TEXT_MAX", 50)
+    assert "is longer than 50 bytes" in StoredTexts(root).of(SOURCE)[1]

@@ -110,7 +110,7 @@ def write_repository(root: Path) -> Path:
         shutil.copy(REPOSITORY / "content" / name, content / name)
     (root / "mkdocs.yml").write_text(MKDOCS, "utf-8")
     (root / "pyproject.toml").write_text("[tool.opensignal]\n", "utf-8")
-    (root / "theme").symlink_to(REPOSITORY / "theme")
+    shutil.copytree(REPOSITORY / "theme", root / "theme")
     _write_pages(content / "pages")
     _write_sources(content / "sources")
     _write_articles(root)

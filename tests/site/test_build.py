@@ -143,7 +143,7 @@ def test_plain_mkdocs_refuses_blocking_problems_without_a_traceback(repository: 
     ],
 )
 def test_a_broken_template_is_named_with_its_line(own_settings: Settings, template: str, said: str) -> None:
-    theme = _own_theme(own_settings.root)
+    theme = own_settings.root / "theme"
     (theme / "main.html").write_text(template, "utf-8")
 
     with pytest.raises(BuildError, match=said):
@@ -151,7 +151,7 @@ def test_a_broken_template_is_named_with_its_line(own_settings: Settings, templa
 
 
 def test_plain_mkdocs_names_a_broken_template_without_a_traceback(own_settings: Settings) -> None:
-    (_own_theme(own_settings.root) / "main.html").write_text("<p>\n{{ 1 // 0 }}", "utf-8")
+    (own_settings.root / "theme" / "main.html").write_text("<p>\n{{ 1 // 0 }}", "utf-8")
 
     done = mkdocs(own_settings.root, "build")
 
@@ -161,7 +161,7 @@ def test_plain_mkdocs_names_a_broken_template_without_a_traceback(own_settings: 
 
 
 def test_a_missing_style_sheet_is_named(own_settings: Settings) -> None:
-    (_own_theme(own_settings.root) / "assets/css/tokens.css").unlink()
+    (own_settings.root / "theme" / "assets/css/tokens.css").unlink()
 
     with pytest.raises(BuildError, match=r"tokens\.css: the style sheet cannot be read"):
         build_site(own_settings, now=NOW)
@@ -186,7 +186,7 @@ def test_a_wrong_mkdocs_yml_is_named(own_settings: Settings, line: str, said: st
 def test_a_failed_build_leaves_the_old_site_and_no_litter(own_settings: Settings) -> None:
     build_site(own_settings, now=NOW)
     before = contents(own_settings.site_dir)
-    (_own_theme(own_settings.root) / "main.html").write_text("{{", "utf-8")
+    (own_settings.root / "theme" / "main.html").write_text("{{", "utf-8")
     beside = set(own_settings.root.iterdir())
 
     with pytest.raises(BuildError):
@@ -274,13 +274,6 @@ def test_the_repositorys_own_content_builds_in_time(tmp_path: Path) -> None:
     assert report.seconds < 6
 
 
-def _own_theme(root: Path) -> Path:
-    """The theme as files that a test may spoil."""
-    (root / "theme").unlink()
-    shutil.copytree(REPOSITORY / "theme", root / "theme")
-    return root / "theme"
-
-
 def _stylesheet(site: Path, name: str) -> str:
     return next(site.glob(f"assets/css/{name}-*.css")).relative_to(site).as_posix()
 
@@ -289,3 +282,19 @@ def test_the_fixture_is_what_the_tests_take_it_for(tmp_path: Path) -> None:
     root = write_repository(tmp_path / "again")
 
     assert len(list(root.glob("content/articles/*/*.md"))) == 10
+
+
+@pytest.mark.parametrize("path", ["content/pages/h.txt", "content/pages/x.md", "theme/assets/leak.txt"])
+def test_a_link_out_of_the_repository_is_never_published(own_settings: Settings, tmp_path: Path, path: str) -> None:
+    secret = tmp_path / "elsewhere.txt"
+    secret.write_text("the password of the host")
+    link = own_settings.root / path
+    link.symlink_to(secret)
+
+    with pytest.raises(ContentError) as refused:
+        build_site(own_settings, now=NOW)
+    with pytest.raises(BuildError, match="link out of the newsletter's own files"):
+        build_site(own_settings, now=NOW, check=False)
+
+    assert [problem.path for problem in refused.value.problems] == [path]
+    assert not own_settings.site_dir.exists()

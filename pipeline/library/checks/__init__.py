@@ -40,7 +40,7 @@ CODES: Final = {
     "S002": "not the YAML that we read: broken, or with tabs, anchors, aliases, tags or a key given twice",
     "S003": "a key that is not known",
     "S004": "a key that is missing",
-    "S005": "a file that cannot be read as text in UTF-8",
+    "S005": "a file that cannot be read as text in UTF-8, or that is not ours: a link out of the repository",
     "S006": "a value of the wrong kind",
     "S007": "an article's file is named or filed otherwise than by its date and slug",
     "S008": "an id that stands twice in one list",

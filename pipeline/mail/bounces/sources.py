@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from pipeline.errors import UsageError
 from pipeline.mail.bounces.mime import MOST_BYTES
+from pipeline.printable import printable
 
 _ONE_MAIL: Final = frozenset((".eml", ".msg", ".txt", ".email", ".mail"))  # whatever such a file holds, it is one mail
 _LONGEST_LINE: Final = 64 * 1024
@@ -71,7 +72,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> Iterator[Found]:
     if not path.is_file():  # a pipe or a device may never end
-        yield Found(_shown(path), "file", problem="cannot be read: it is no file")
+        yield Found(printable(path), "file", problem="cannot be read: it is no file")
         return
     if path.suffix.lower() in _ONE_MAIL:
         yield _one(path, origin="file")
@@ -81,26 +82,26 @@ def _file(path: Path) -> Iterator[Found]:
             beginning = stream.readline(_LONGEST_LINE)
             if not _FROM_LINE.match(beginning):
                 stream.seek(0)
-                yield Found(_shown(path), "file", stream.read(MOST_BYTES))
+                yield Found(printable(path), "file", stream.read(MOST_BYTES))
                 return
             yield from _mbox(path, stream)
     except OSError as error:
-        yield Found(_shown(path), "file", problem=f"cannot be read: {error.strerror}")
+        yield Found(printable(path), "file", problem=f"cannot be read: {error.strerror}")
 
 
 def _one(path: Path, *, origin: str) -> Found:
     try:
         if path.exists() and not path.is_file():  # a pipe or a device may never end
-            return Found(_shown(path), origin, problem="cannot be read: it is no file")
+            return Found(printable(path), origin, problem="cannot be read: it is no file")
         with path.open("rb") as stream:
-            return Found(_shown(path), origin, stream.read(MOST_BYTES))
+            return Found(printable(path), origin, stream.read(MOST_BYTES))
     except OSError as error:
-        return Found(_shown(path), origin, problem=f"cannot be read: {error.strerror}")
+        return Found(printable(path), origin, problem=f"cannot be read: {error.strerror}")
 
 
 def _mbox(path: Path, stream: IO[bytes]) -> Iterator[Found]:
     """The mails of an mbox whose first "From " line has been read."""
-    shown, number = _shown(path), 1
+    shown, number = printable(path), 1
     kept: list[bytes] = []
     size = 0
     after_blank = False
@@ -115,8 +116,3 @@ def _mbox(path: Path, stream: IO[bytes]) -> Iterator[Found]:
             size += len(kept[-1])
         after_blank = not line.strip()
     yield Found(f"{shown}#{number}" if number > 1 else shown, "mbox", b"".join(kept))
-
-
-def _shown(path: Path) -> str:
-    """A name may be of any octets: none of them may trouble a terminal, nor stop the report."""
-    return "".join(c if c.isprintable() else "?" for c in os.fsencode(path).decode("utf-8", "replace"))
