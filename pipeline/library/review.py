@@ -55,6 +55,8 @@ def approve(
         raise UsageError(f'unknown person "{by}"{closest(by, library.people) or "; add them to content/people.yml"}')
     if person.role is Role.MODEL:
         raise UsageError(f'"{by}" is a model; a person must read the text and answer for it')
+    if person.role is not Role.EDITOR:
+        raise UsageError(f'"{by}" is a {person.role}; an editor answers for a text: name one whose role is editor')
     if errors := errors_of(file, article, library, root):
         number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         would = "has" if article.status.is_final else "would be published with"

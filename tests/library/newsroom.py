@@ -17,7 +17,7 @@ title: The grid is the story
 dek: What the grid can carry decides what is built.
 date: 2026-11-20T06:00:00Z
 status: published
-authors: [drafting-model, ines]
+authors: [ines]
 topics: [power]
 """
 TOPICS = """\

@@ -264,8 +264,54 @@ def test_s030_a_review_that_is_not_in_this_clone_is_told(gitted: Gitted) -> None
 
     problem = gitted.only_problem()
 
-    assert (problem.code, problem.severity) == ("S030", Severity.WARNING)
+    assert (problem.code, problem.severity) == ("S030", Severity.ERROR)
     assert "is not in this repository" in problem.message
+
+
+def test_s030_a_review_that_a_shallow_clone_cannot_know_is_no_error(gitted: Gitted, tmp_path: Path) -> None:
+    gitted.article(BODY, front=front(status="review"))
+    ai = DRAFTED["ai"] % gitted.commit("To be read")
+    gitted.article(BODY, front=front(ai=ai))
+    gitted.commit("Publish")
+    gitted.git("clone", "-q", "--depth", "1", f"file://{gitted.root}", str(tmp_path / "clone"))
+
+    problems = [problem for problem in load_library(tmp_path / "clone").problems if problem.code == "S030"]
+
+    assert [problem.severity for problem in problems] == [Severity.WARNING]
+
+
+SIGNED = "{involvement: drafted, model: M, reviewed_by: ines, reviewed_at: %s}"
+
+
+def test_s030_a_review_without_a_commit_is_of_the_text_that_stood_when_its_reviewer_was_named(gitted: Gitted) -> None:
+    gitted.commit("Begin")
+    gitted.article(BODY, slug="other", front=front(ai=SIGNED % "2026-11-20"))
+    assert "it is not recorded which text was reviewed" in gitted.only_problem().message
+
+    gitted.article(BODY, slug="other", front=front(ai=SIGNED % "2026-11-20", status="review"))
+    gitted.commit("Read")
+    gitted.article(BODY, slug="other", front=front(ai=SIGNED % "2026-11-20"))
+    assert gitted.codes() == []
+
+    gitted.article(WRONG, slug="other", front=front(ai=SIGNED % "2026-11-20"))
+    for is_committed in (False, True):
+        if is_committed:
+            gitted.commit("Change what was read, and publish it")
+        problem = gitted.only_problem()
+        assert (problem.code, problem.severity) == ("S030", Severity.ERROR)
+        assert "changed since its reviewer was named: … The office named [-24-] {+42+}" in problem.message
+
+
+@pytest.mark.parametrize(("day", "words"), [("2024-11-20", "more than a year before"), ("2026-11-10", "first commit")])
+def test_s030_a_review_on_a_day_that_cannot_be_is_told_of(gitted: Gitted, day: str, words: str) -> None:
+    later = {"date": "2026-11-25T06:00:00Z", "status": "scheduled"}
+    gitted.article(BODY, slug="other", front=front(ai=SIGNED % day, **later), date="2026-11-25")
+    gitted.commit("Read")
+
+    problem = gitted.only_problem()
+
+    assert (problem.code, problem.severity) == ("S030", Severity.WARNING)
+    assert words in problem.message
 
 
 def test_s030_a_review_follows_a_file_that_was_renamed(gitted: Gitted) -> None:

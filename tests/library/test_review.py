@@ -249,6 +249,7 @@ def test_s030_an_approval_names_the_person_the_day_and_the_commit(gitted: Gitted
     ("by", "error", "said"),
     [
         ("drafting-model", UsageError, "is a model; a person must read the text"),
+        ("tomas", UsageError, "is a writer; an editor answers for a text"),
         ("inez", UsageError, 'unknown person "inez"; did you mean "ines"?'),
     ],
 )

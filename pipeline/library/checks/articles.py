@@ -15,7 +15,7 @@ from pipeline.library.new import TEMPLATE_CITED, TEMPLATE_DEK, TEMPLATE_OPENING
 from pipeline.library.notation import rewrites
 from pipeline.library.schema import closest
 from pipeline.library.tidy import wrong_definitions
-from pipeline.model import Article, Citation, Feed, Problem, Role, Severity, Status
+from pipeline.model import Article, Citation, Feed, Person, Problem, Role, Severity, Status
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -93,10 +93,28 @@ def _check_ai(read: Read[Article], library: Library) -> Iterator[Problem]:
         yield read.problem("S030", ("ai", "reviewed_by"), f'unknown person "{reviewer}"{hint}')
     elif reviewer is not None and library.people[reviewer].role is Role.MODEL:
         yield read.problem("S030", ("ai", "reviewed_by"), f'"{reviewer}" is a model; a person must review the text')
+    elif reviewer is not None and library.people[reviewer].role is Role.WRITER:
+        yield read.problem(
+            "S030",
+            ("ai", "reviewed_by"),
+            f'"{reviewer}" is a writer; an editor answers for what a model wrote: name one whose role is editor',
+        )
     elif reviewer is None and article.ai.involvement == "drafted" and article.status.is_final:
         yield read.problem(
             "S030", ("ai",), "AI-drafted text has no reviewer; add ai.reviewed_by with the id of a person"
         )
+    models = [author for author in article.authors if author in library.people and _is_model(library.people[author])]
+    if models and article.ai.involvement == "none" and article.status.is_final:
+        yield read.problem(
+            "S030",
+            ("ai", "involvement"),
+            f'"{models[0]}" is a model and one of the authors, and ai: says that none had part in the text; '
+            "set ai.involvement to drafted or assisted",
+        )
+
+
+def _is_model(person: Person) -> bool:
+    return person.role is Role.MODEL
 
 
 def _check_listed_sources(read: Read[Article], library: Library) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.library import Library
 
 ALIKE: Final = 0.5  # share of words that two files have in common when one is the other, moved and not yet committed
+LONG_BEFORE: Final = dt.timedelta(days=365)
 # By path and front matter, which is most of the work to read and seldom changes.
 _Known: TypeAlias = dict[tuple[str, str], Article | None]
 _RANK: Final = {status: rank for rank, status in enumerate(Status)}
@@ -53,6 +54,9 @@ class Past:
     reviewed: Article | None  # as it stood at ai.review_commit; None where that is not known here
     committed: Edition | None = None  # as it stands in the last commit, whether readers saw it or not
     is_whole: bool = True  # False where this clone lacks a version
+    is_known: bool = False  # True where Git has all that ever was, so that what it does not name is nowhere
+    begun: dt.datetime | None = None  # when its first version was committed
+    signed: Article | None = None  # as it stood when its reviewer of today was first named
 
 
 def check_published(reads: Sequence[Read[Article]], library: Library, pasts: Mapping[str, Past]) -> Iterator[Problem]:
@@ -66,6 +70,9 @@ def check_published(reads: Sequence[Read[Article]], library: Library, pasts: Map
                 yield from _check_text(read, past, library.sources)
         if read.noun.status.is_final and read.noun.ai.review_commit:
             yield from _check_review(read, past, library.sources)
+        elif read.noun.status.is_final and read.noun.ai.involvement == "drafted" and read.noun.ai.reviewed_by:
+            yield from _check_unrecorded_review(read, past, library.sources)
+        yield from _check_day_of_review(read, past)
 
 
 # --- the past -------------------------------------------------------------------------------------------------------------------
@@ -117,7 +124,34 @@ def _past(
     commit = article.ai.review_commit or ""
     reviewed = _written_out(read, commit, texts, sources, history) if read else None
     is_whole = len(chain) < 2 or all(version.blob in texts for version in chain if version.blob)
-    return Past(editions, tuple(standing), reviewed, _committed(article, chain, texts, known), is_whole)
+    return Past(
+        editions,
+        tuple(standing),
+        reviewed,
+        _committed(article, chain, texts, known),
+        is_whole,
+        is_known=is_whole and bool(history.versions) and not history.is_cut,
+        begun=chain[0].at if chain else None,
+        signed=_signed(article, chain, texts, known, sources, history),
+    )
+
+
+def _signed(
+    today: Article,
+    chain: tuple[Version, ...],
+    texts: Mapping[str, bytes],
+    known: _Known,
+    sources: Mapping[str, Source],
+    history: History,
+) -> Article | None:
+    for version in chain:
+        if version.blob and version.blob in texts:
+            article = _as_it_was(texts[version.blob], version.path, known)
+        else:
+            article = today if len(chain) == 1 else None
+        if article and (article.ai.reviewed_by, article.ai.reviewed_at) == (today.ai.reviewed_by, today.ai.reviewed_at):
+            return _written_out(article, version.commit, texts, sources, history)
+    return None
 
 
 def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], known: _Known) -> Edition | None:
@@ -297,15 +331,48 @@ def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) 
         yield Problem(read.path, article.body_line + first - 1, 1, "S031", message)
 
 
+def _check_unrecorded_review(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """No commit is named as the one that was read: it is the one that named the reviewer."""
+    if not past.is_known:
+        return
+    article = written_out(read.noun, sources)
+    published = [edition.article for edition in past.standing]
+    if past.signed and any(same_wording(past.signed, one, sources) for one in (*published, article)):
+        return
+    said = f": {word_diff(wording(past.signed, sources), wording(article, sources))}" if past.signed else ""
+    yield read.problem(
+        "S030",
+        ("ai", "reviewed_by"),
+        ("the text changed since its reviewer was named" if said else "it is not recorded which text was reviewed")
+        + f"{said}; commit it as it is to be read, then: opensignal approve {article.slug} --by PERSON",
+    )
+
+
+def _check_day_of_review(read: Read[Article], past: Past) -> Iterator[Problem]:
+    """A review of long ago, or of a text not yet written. What was published elsewhere before has no commit of its time."""
+    article, day = read.noun, read.noun.ai.reviewed_at
+    if day is None or not article.status.is_final:
+        return
+    begun = past.begun if past.is_known and past.begun and past.begun <= article.date else None
+    if day < article.date.date() - LONG_BEFORE:
+        why = f"lies more than a year before the article's date ({article.date:%Y-%m-%d})"
+    elif begun and day < begun.date() - dt.timedelta(days=1):  # a day of the newsletter's zone
+        why = f"lies before the first commit of the article ({begun:%Y-%m-%d})"
+    else:
+        return
+    yield read.warning("S030", ("ai", "reviewed_at"), f"the review ({day}) {why}; write the day on which it was read")
+
+
 def _check_review(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
     article, commit = written_out(read.noun, sources), read.noun.ai.review_commit
     assert commit is not None
     if past.reviewed is None:
-        yield read.warning(
+        yield read.problem(
             "S030",
             ("ai", "review_commit"),
             f"the text that was reviewed ({commit}) is not in this repository, so it could not be compared; fetch that commit, "
             f"or have the text approved again",
+            severity=Severity.ERROR if past.is_known and article.ai.involvement == "drafted" else Severity.WARNING,
         )
         return
     published = [edition.article for edition in past.standing] or [article]
