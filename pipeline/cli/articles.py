@@ -82,7 +82,7 @@ def approve(
     settings = settings_of(root)
     found = _found(settings, article)
     file = approved(
-        TextFile.read(settings.root / found.article.path),
+        TextFile.to_change(settings.root / found.article.path, name=found.article.path),
         found.article,
         found.library,
         found.past,
@@ -125,7 +125,7 @@ def correct(
     found = _found(settings, article)
     moment = now()
     file = corrected(
-        TextFile.read(settings.root / found.article.path),
+        TextFile.to_change(settings.root / found.article.path, name=found.article.path),
         found.article,
         found.past,
         was=was,

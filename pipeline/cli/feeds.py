@@ -26,20 +26,20 @@ def moved(
 
     Example: opensignal feeds moved --apply
     """
-    from pipeline.ingest.files import whole_file
     from pipeline.ingest.moves import moved as with_moves
     from pipeline.ingest.moves import moves
-    from pipeline.library import load_library
+    from pipeline.library import read_library
+    from pipeline.library.editing import TextFile
+    from pipeline.library.files import FEEDS
     from pipeline.store.feeds import states
 
     settings = settings_of(root)
-    known = load_library(settings.root).readable_feeds()
+    known = read_library(settings.root).readable_feeds()
     with opened_store(settings) as store, store.reading() as connection:
         found = moves(known, states(connection, known), now=now())
     if apply and found:
-        path = settings.content / "feeds.yml"
-        with whole_file(path, with_moves(path.read_bytes().decode(), found).encode()) as fresh:
-            fresh.replace(path)
+        file = TextFile.to_change(settings.root / FEEDS, name=FEEDS)
+        file.rewritten(with_moves(file.text, found, path=FEEDS)).write()
     if json:
         print_json({"moved": [move.as_dict() for move in found], "written": bool(apply and found)})
     else:
@@ -60,9 +60,11 @@ def import_(
 
     Example: opensignal feeds import reader.opml
     """
-    from pipeline.ingest.files import whole_file
+    from pipeline.files import put
     from pipeline.ingest.opml import read_opml, take_in, with_feeds
     from pipeline.library import read_library
+    from pipeline.library.editing import TextFile
+    from pipeline.library.files import FEEDS
 
     settings = settings_of(root)
     library = read_library(settings.root)
@@ -71,11 +73,13 @@ def import_(
     except OSError as error:
         raise UsageError(f"{short(file)} cannot be read: {error.strerror}; name an OPML file") from error
     found = take_in(outlines, library.readable_feeds(), library.topics, name=short(file))
-    path = settings.content / "feeds.yml"
+    path = settings.root / FEEDS
     if found.new and not dry_run:
-        text = path.read_bytes().decode() if path.exists() else ""
-        with whole_file(path, with_feeds(text, found.new, path="content/feeds.yml").encode()) as fresh:
-            fresh.replace(path)
+        if path.exists():
+            known = TextFile.to_change(path, name=FEEDS)
+            known.rewritten(with_feeds(known.text, found.new, path=FEEDS)).write()
+        else:
+            put(path, with_feeds("", found.new, path=FEEDS).encode())
     tell(replace(found, written=not dry_run), json=json)
     raise typer.Exit(1 if found.refused else 0)
 
@@ -89,7 +93,7 @@ def export(
 
     Example: opensignal feeds export --to feeds.opml
     """
-    from pipeline.ingest.files import whole_file
+    from pipeline.files import put
     from pipeline.ingest.opml import write_opml
     from pipeline.library import read_library
 
@@ -99,6 +103,5 @@ def export(
     if to is None:
         print(text, end="")
         return
-    with whole_file(to, text.encode()) as fresh:
-        fresh.replace(to)
+    put(to, text.encode())
     out.print(f"wrote {count(len(library.feeds), 'feed')} to {short(to)}")

@@ -213,7 +213,7 @@ def export(
 
     Example: opensignal sources export --format warc --to copies.warc.gz
     """
-    from pipeline.ingest.files import whole_file
+    from pipeline.files import put
     from pipeline.library import StoredTexts
     from pipeline.library.exchange import FORMATS, item_of, write_items
     from pipeline.library.files import read_content
@@ -237,8 +237,7 @@ def export(
     if to is None:
         print(text, end="")
         return
-    with whole_file(to, text.encode()) as fresh:
-        fresh.replace(to)
+    put(to, text.encode())
     if json:
         print_json({"path": str(to), "sources": len(items)})
     else:

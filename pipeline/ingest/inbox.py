@@ -24,8 +24,8 @@ from typing import Any, Final
 import yaml
 
 from pipeline.errors import ContentError, StoreBusy, StoreError
+from pipeline.files import put, put_new
 from pipeline.ingest.clean import one_line
-from pipeline.ingest.files import whole_file
 from pipeline.library.copies import are_copies
 from pipeline.model import Entry, Feed
 
@@ -130,11 +130,8 @@ def opened(inbox: Path) -> Iterator[None]:
 
 def write(inbox: Path, card: Card) -> None:
     """Write *card* as a new file. Raises `Unwritable` when there is a file of its name, `StoreError` when none can be written."""
-    with whole_file(inbox / card.name, render(card).encode()) as fresh:
-        try:
-            os.link(fresh, inbox / card.name)  # unlike a rename, fails where something is
-        except FileExistsError as error:
-            raise Unwritable(f"{card.name}: is there already, and is no card; mend it or delete the file") from error
+    if not put_new(inbox / card.name, render(card).encode()):
+        raise Unwritable(f"{card.name}: is there already, and is no card; mend it or delete the file")
 
 
 def add(inbox: Path, name: str, entries: Sequence[CardEntry], *, excerpt: str = "") -> int:
@@ -160,8 +157,7 @@ def add(inbox: Path, name: str, entries: Sequence[CardEntry], *, excerpt: str = 
     if missing and excerpt and are_copies(excerpt, sheet.card.excerpt):
         missing = [replace(entry, copy=True) for entry in missing]
     if missing:
-        with whole_file(path, sheet.adding(missing).encode()) as fresh:
-            fresh.replace(path)
+        put(path, sheet.adding(missing).encode())
     return len(missing)
 
 

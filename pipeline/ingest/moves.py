@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import yaml
-
+from pipeline.errors import ContentError
 from pipeline.ingest.fetch import due
+from pipeline.library.editing import unreadable
+from pipeline.library.frontmatter import Unreadable, parse
+from pipeline.library.yamltext import address, tree
 from pipeline.model import Feed
 from pipeline.store.feeds import FeedState
 
@@ -45,24 +48,40 @@ def moves(feeds: Sequence[Feed], states: Mapping[str, FeedState], *, now: dt.dat
     return tuple(found)
 
 
-def moved(text: str, found: Sequence[Move]) -> str:
-    """The text of a feeds.yml with the new addresses in it, and every other character as it was."""
+def moved(text: str, found: Sequence[Move], *, path: str) -> str:
+    """The text of a feeds.yml with the new addresses in it, and every other character as it was.
+
+    Raises `ContentError` for a file that cannot be read, or not be changed without changing something else.
+    """
+    try:
+        document = parse(text)
+    except Unreadable as wrong:
+        raise unreadable(path, wrong) from wrong
+    root = tree(text)
+    if not isinstance(document.data, list) or root is None:
+        raise ContentError(f"{path}:1: is no list of feeds; begin each one with a hyphen")
     new = {move.feed: move for move in found}
-    for feed_id, value in reversed(list(_addresses(text))):
-        move = new.get(feed_id)
-        if move is not None and value.value == move.was:
-            written = move.now if value.style is None else json.dumps(move.now)
-            text = text[: value.start_mark.index] + written + text[value.end_mark.index :]
-    return text
+    items = list(enumerate(zip(document.data, root.items, strict=True)))
+    changed, wanted = text, list(document.data)
+    for number, (item, node) in reversed(items):
+        move = new.get(str(item.get("id"))) if isinstance(item, dict) else None
+        if move is None or item.get("url") != move.was:
+            continue
+        place = node.keys["url"]
+        written = json.dumps(move.now) if text[place.start] in "\"'|>" else address(move.now)
+        changed = changed[: place.start] + written + changed[place.end :]
+        wanted[number] = {**item, "url": move.now}
+        if not _says(changed, wanted):
+            line = document.value_place((number, "url")).line
+            raise ContentError(f"{path}:{line}: cannot be changed without changing more; write by hand url: {move.now}")
+    return changed
 
 
-def _addresses(text: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """The id of each feed, and the place of its address."""
-    document = yaml.compose(text, Loader=yaml.SafeLoader)
-    for item in document.value if isinstance(document, yaml.SequenceNode) else ():
-        pairs = {key.value: value for key, value in item.value} if isinstance(item, yaml.MappingNode) else {}
-        if isinstance(pairs.get("url"), yaml.ScalarNode) and "id" in pairs:
-            yield pairs["id"].value, pairs["url"]
+def _says(text: str, wanted: list[Any]) -> bool:
+    try:
+        return bool(parse(text).data == wanted)
+    except Unreadable:
+        return False
 
 
 def _why(state: FeedState, *, now: dt.datetime) -> str:

@@ -18,15 +18,15 @@ from urllib.parse import urlsplit
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-import yaml
-
 from pipeline.errors import ContentError, FetchError
 from pipeline.ingest.clean import NAME_LIMIT, one_line, web_url
 from pipeline.ingest.guard import check_xml
+from pipeline.ingest.ids import free_id, host_name, name_of
 from pipeline.ingest.parse import decode
-from pipeline.ingest.sources.cite import free_id, host_name, name_of
+from pipeline.library.editing import unreadable
 from pipeline.library.frontmatter import Unreadable, parse
 from pipeline.library.urls import page_key, without_tracking
+from pipeline.library.yamltext import address, document_end, tree
 from pipeline.model import Feed, Topic
 
 MOST_FEEDS: Final = 5_000  # of one file
@@ -173,31 +173,46 @@ def take_in(outlines: Iterable[Outline], feeds: Sequence[Feed], topics: Mapping[
 def with_feeds(text: str, new: Sequence[Feed], *, path: str) -> str:
     """The text of a feeds.yml with the feeds *new* at its end, and every other character as it was.
 
-    Raises `ContentError` for a file that is no list of one item below the other.
+    Raises `ContentError` for a file that is no list of one item below the other, or where the last one would change.
     """
     if not new:
         return text
     try:
-        before = parse(text).data or []
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (Unreadable, yaml.YAMLError) as error:
-        raise ContentError(f"{path}: cannot be added to while it has errors; run opensignal check") from error
-    if not isinstance(before, list) or (root is not None and getattr(root, "flow_style", False)):
-        raise ContentError(f"{path}: is not a list of one feed below the other; write it so, and import again")
-    indent = " " * (root.start_mark.column if root is not None else 0)
+        document = parse(text)
+    except Unreadable as wrong:
+        raise unreadable(path, wrong) from wrong
+    before = document.data or []
+    root = tree(text)
+    if not isinstance(before, list) or (before and (root is None or root.flow)):
+        line = document.value_place(()).line
+        raise ContentError(f"{path}:{line}: is not a list of one feed below the other; write it so, and import again")
+    indent = " " * (root.column if root is not None else 0)
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = [f"{indent}{line}" for feed in new for line in _written(feed)]
-    end = "" if not text or text.endswith("\n") else newline
-    changed = f"{text}{end}{newline.join(lines)}{newline}"
-    after = parse(changed).data
-    assert after[: len(before)] == before
-    assert [item["id"] for item in after[len(before) :]] == [feed.id for feed in new]
+    at = document_end(text)
+    end = "" if not text[:at] or text[:at].endswith("\n") else newline
+    changed = f"{text[:at]}{end}{newline.join(lines)}{newline}{text[at:]}"
+    if not _is_added(changed, before, [feed.id for feed in new]):
+        line = document.value_place((len(before) - 1,)).line if before else 1
+        raise ContentError(
+            f"{path}:{line}: nothing can be added below without changing this; write its values on lines of their own, "
+            "and import again"
+        )
     return changed
+
+
+def _is_added(changed: str, before: list[Any], ids: list[str]) -> bool:
+    """True when *changed* says what was there *before* and then the feeds with *ids*."""
+    try:
+        after = parse(changed).data
+    except Unreadable:
+        return False
+    return after[: len(before)] == before and [item["id"] for item in after[len(before) :]] == ids
 
 
 def _written(feed: Feed) -> Iterator[str]:
     yield f"- id: {feed.id}"
-    yield f"  url: {feed.url if re.fullmatch(r'[A-Za-z0-9:/._~%?&=+-]+', feed.url) else json.dumps(feed.url)}"
+    yield f"  url: {address(feed.url)}"
     yield f"  publisher: {_scalar(feed.publisher)}"
     if feed.topics:
         yield f"  topics: [{', '.join(feed.topics)}]"

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.files import put
 from pipeline.ingest.extract import Page
 from pipeline.ingest.fetch import Answer, Fetcher, Request
-from pipeline.ingest.files import whole_file
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.library.files import SNAPSHOTS
 from pipeline.model import Snapshot, Source
@@ -126,5 +126,4 @@ def take_snapshot(fetcher: Fetcher, url: str, *, into: Path, now: dt.datetime) -
 def _write(path: Path, content: bytes) -> None:
     """Files are named by what they hold: one that is there already holds it."""
     if not path.exists():
-        with whole_file(path, content) as fresh:
-            fresh.replace(path)
+        put(path, content)

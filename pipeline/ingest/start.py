@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import ContentError, UsageError
+from pipeline.files import put_new
 from pipeline.ingest import inbox
 from pipeline.ingest.clean import one_line, web_url
-from pipeline.ingest.files import whole_file
+from pipeline.ingest.ids import free_id, name_of
 from pipeline.ingest.inbox import Card, CardEntry
-from pipeline.ingest.sources.cite import free_id, name_of
 from pipeline.library.files import SOURCES, read_content
 from pipeline.library.new import draft_of, write_draft
 from pipeline.library.schema import TITLE_LENGTH, closest
@@ -90,8 +90,8 @@ def start_article(root: Path, card: str, *, title: str | None, today: dt.date) -
     path, text = draft_of(root, title or _title(story), today=today, topics=topics, cites=ids)
     for id_, content in files.items():
         place = root / SOURCES / f"{id_}.yml"
-        with whole_file(place, content.encode()) as fresh:
-            fresh.replace(place)
+        if not put_new(place, content.encode()):
+            raise ContentError(f"{SOURCES}/{id_}.yml was made by someone else meanwhile; run the command again")
     write_draft(path, text)
     return Started(
         article=path.relative_to(root).as_posix(),

@@ -8,29 +8,21 @@ before and the change: an odd way of writing costs the editor a line by hand, ne
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import tempfile
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import yaml
-
-from pipeline.errors import ContentError
+from pipeline.errors import ContentError, StoreError
+from pipeline.files import put
 from pipeline.library.frontmatter import Loc, Unreadable, decode, parse, read_bytes, split
+from pipeline.library.yamltext import Node, appending, setting, tree
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9](?:[\w.()/$%€£+°–—’“”-]|[ ,](?=\S))*")  # words that YAML cannot misread
-_PLAIN_IN_BRACKETS: Final = re.compile(r"[A-Za-z0-9](?:[\w.()/$%-]|[ ](?=\S))*")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
-_NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +39,14 @@ class TextFile:
         original = read_bytes(path)
         decode(original)  # says what is wrong with it
         return cls(path, original, original.removeprefix(_BOM).decode("utf-8"))
+
+    @classmethod
+    def to_change(cls, path: Path, *, name: str) -> TextFile:
+        """As `read`, for a command that calls the file *name*. Raises `ContentError`."""
+        try:
+            return cls.read(path)
+        except Unreadable as wrong:
+            raise unreadable(name, wrong) from wrong
 
     @cached_property
     def text(self) -> str:
@@ -75,15 +75,23 @@ class TextFile:
         words = words.replace("\n", found[0] if found else "\n")
         return TextFile(self.path, self.original, self.raw[: self._at(start)] + words + self.raw[self._at(end) :])
 
+    def rewritten(self, text: str) -> TextFile:
+        """The file with *text* instead of its own; only where they differ is anything changed, so line ends elsewhere stay."""
+        start = _alike(self.text, text)
+        rest = _alike(self.text[start:][::-1], text[start:][::-1])
+        return self.changed(start, len(self.text) - rest, text[start : len(text) - rest])
+
     def write(self) -> None:
         """Put it in the place of the old one, whole or not at all. Raises `ContentError`."""
         path = self.path.resolve()  # a link stays a link
         try:
             if path.read_bytes() != self.original:
                 raise ContentError(f"{self.path} was changed by someone else meanwhile; run the command again")
-            _replace(path, self.bytes)
+            put(path, self.bytes)
+        except StoreError as error:
+            raise ContentError(str(error)) from error
         except OSError as error:
-            raise ContentError(f"{self.path} cannot be written: {error.strerror}; check its permissions") from error
+            raise ContentError(f"{self.path} cannot be read: {error.strerror}; check its permissions") from error
 
     def _at(self, offset: int) -> int:
         """Where *offset* of `text` is in `raw`."""
@@ -95,19 +103,10 @@ class TextFile:
         return [m.start() - number for number, m in enumerate(re.finditer("\r\n", self.raw))]
 
 
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o7777)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+def _alike(one: str, other: str) -> int:
+    """How many characters they begin with are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, yours) in pairs if mine != yours), min(len(one), len(other)))
 
 
 # --- front matter ---------------------------------------------------------------------------------------------------------------
@@ -116,12 +115,10 @@ def _replace(path: Path, content: bytes) -> None:
 def set_value(file: TextFile, loc: Loc, value: str) -> TextFile:
     """*file*, an article, with *value* at *loc* of its front matter: ``("status",)``, ``("ai", "reviewed_by")``.
 
-    Groups of keys on the way are made. Raises `Unreadable` for front matter that cannot be read, and `ContentError` for such as
-    cannot be changed safely.
+    Groups of keys on the way are made. Raises `ContentError` for front matter that cannot be read, or not be changed safely.
     """
-    base, front = _front(file)
-    tree = _tree(front)
-    change = _setting(tree, front, loc, value) if tree else None
+    base, front, nodes = _front(file)
+    change = setting(nodes, front, loc, value) if nodes else None
     if change is None:
         raise _refused(file, loc)
     start, end, words = change
@@ -133,26 +130,31 @@ def append_item(file: TextFile, key: str, item: Mapping[str, str]) -> TextFile:
 
     Raises as `set_value` does.
     """
-    base, front = _front(file)
-    tree = _tree(front)
-    change = _appending(tree, front, key, item) if tree else None
+    base, front, nodes = _front(file)
+    change = appending(nodes, front, key, item) if nodes else None
     if change is None:
         raise _refused(file, (key,))
     start, end, words = change
     return _checked(file, file.changed(base + start, base + end, words), (key,), item)
 
 
-def _front(file: TextFile) -> tuple[int, str]:
-    """Where the front matter begins, and what it says."""
-    front = split(file.text)[0]
-    return file.text.index("\n") + 1, front
+def _front(file: TextFile) -> tuple[int, str, Node | None]:
+    """Where the front matter begins, what it says, and where what stands in it. Raises `ContentError`."""
+    try:
+        front = split(file.text)[0]
+        data = parse(front, first_line=2).data
+    except Unreadable as wrong:
+        raise unreadable(file.path, wrong) from wrong
+    if not isinstance(data, dict):
+        raise ContentError(f"{file.path}:2: the front matter holds no keys; write it as title: ...")
+    return file.text.index("\n") + 1, front, tree(front)
 
 
 def _checked(before: TextFile, after: TextFile, loc: Loc, value: Any) -> TextFile:
     """*after*, if it says what *before* says but for *value* at *loc* and has the same body."""
-    wanted = _with(parse(_front(before)[1], first_line=2).data, loc, value)
+    wanted = _with(parse(split(before.text)[0], first_line=2).data, loc, value)
     try:
-        is_right = parse(_front(after)[1], first_line=2).data == wanted and after.body == before.body
+        is_right = parse(split(after.text)[0], first_line=2).data == wanted and after.body == before.body
     except Unreadable:
         is_right = False
     if not is_right:
@@ -161,8 +163,16 @@ def _checked(before: TextFile, after: TextFile, loc: Loc, value: Any) -> TextFil
 
 
 def _refused(file: TextFile, loc: Loc) -> ContentError:
+    line = parse(split(file.text)[0], first_line=2).key_place(loc).line
     name = ".".join(str(part) for part in loc)
-    return ContentError(f"{file.path}: the front matter is written so that it cannot be changed; set {name} by hand")
+    return ContentError(
+        f"{file.path}:{line}: the front matter is written so that it cannot be changed; set {name} by hand"
+    )
+
+
+def unreadable(path: Path | str, wrong: Unreadable) -> ContentError:
+    """What is *wrong* with the file *path*, for who runs a command."""
+    return ContentError(f"{path}:{wrong.place.line}:{wrong.place.column} {wrong.message}")
 
 
 def _with(data: Any, loc: Loc, value: Any) -> Any:
@@ -173,156 +183,3 @@ def _with(data: Any, loc: Loc, value: Any) -> Any:
         return data
     inner = (data or {}).get(loc[0])
     return {**(data or {}), loc[0]: _with(inner, loc[1:], value)}
-
-
-# --- where things stand in YAML -------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Node:
-    """A value, from where to where it stands, and what is in it."""
-
-    start: int
-    end: int  # of the last thing in it
-    column: int
-    flow: bool = False  # in brackets
-    value: str | None = None  # of a scalar
-    keys: dict[str, _Node] = field(default_factory=dict)
-    items: list[_Node] = field(default_factory=list)
-    kind: str = "scalar"  # or map, list
-
-    @property
-    def is_nothing(self) -> bool:
-        return self.kind == "scalar" and self.value in _NOTHING
-
-    @property
-    def children(self) -> Iterable[_Node]:
-        return self.keys.values() if self.kind == "map" else self.items
-
-
-def _tree(front: str) -> _Node | None:
-    """The nodes of YAML that `parse` can read; None where the two parsers do not agree. Raises `Unreadable` where it cannot."""
-    data = parse(front, first_line=2).data
-    if not isinstance(data, dict):
-        raise Unreadable("S001", "the front matter holds no keys; write it as title: ...")
-    try:  # the parser in Python: its marks count characters, and it is the stricter one
-        events = iter(list(yaml.parse(front, Loader=yaml.BaseLoader)))
-    except yaml.YAMLError:
-        return None
-    return next((_node(event, events, front) for event in events if isinstance(event, yaml.NodeEvent)), None)
-
-
-def _node(event: Any, events: Any, front: str) -> _Node:
-    mark: Any = event.start_mark
-    node = _Node(mark.index, event.end_mark.index, mark.column)
-    if isinstance(event, yaml.ScalarEvent):
-        # A quoted "" or "null" is a text; a block scalar ends behind its line.
-        node.value = event.value if event.implicit[0] else f"'{event.value}"
-        node.end = node.start + len(front[node.start : node.end].rstrip())
-        return node
-    node.flow = bool(event.flow_style)
-    node.kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
-    for one in events:
-        if isinstance(one, yaml.CollectionEndEvent):
-            mark = one.end_mark
-            break
-        if node.kind == "map":
-            node.keys[one.value] = _node(next(events), events, front)
-        else:
-            node.items.append(_node(one, events, front))
-    last = max((child.end for child in node.children), default=node.end)
-    node.end = mark.index if node.flow else last
-    return node
-
-
-_Change: TypeAlias = tuple[int, int, str]  # from where to where, and what comes there
-
-
-def _setting(root: _Node, front: str, loc: Loc, value: str) -> _Change | None:
-    inside = node = root
-    for depth, part in enumerate(loc):
-        if part not in node.keys:
-            return _added(node, front, loc[depth:], value)
-        inside, node = node, node.keys[str(part)]
-        if node.is_nothing and depth + 1 < len(loc):
-            return _filled(inside, node, front, loc[depth + 1 :], value)
-        if node.kind != ("map" if depth + 1 < len(loc) else "scalar"):
-            return None
-    space = " " if node.start == node.end and front[node.start - 1 : node.start] == ":" else ""
-    return node.start, node.end, space + _scalar(value, in_brackets=inside.flow)
-
-
-def _added(node: _Node, front: str, loc: Loc, value: str) -> _Change:
-    """A key that is not there yet, at the end of *node*."""
-    if node.flow:
-        return _in_brackets(node, front, _flow_pair(loc, value))
-    at = _line_end(front, node.end)
-    return at, at, "\n" + _block_pair(loc, value, column=node.column)
-
-
-def _filled(inside: _Node, node: _Node, front: str, loc: Loc, value: str) -> _Change:
-    """Keys below one that has none."""
-    if inside.flow:
-        space = " " if front[node.start - 1 : node.start] == ":" else ""
-        return node.start, node.end, f"{space}{{{_flow_pair(loc, value)}}}"
-    at = node.start if node.end > node.start else _line_end(front, node.end)
-    return at, node.end if node.end > node.start else at, "\n" + _block_pair(loc, value, column=inside.column + 2)
-
-
-def _appending(root: _Node, front: str, key: str, item: Mapping[str, str]) -> _Change | None:
-    node = root.keys.get(key)
-    pairs = ", ".join(_flow_pair((name,), value) for name, value in item.items())
-    if node is not None and node.kind == "list":
-        if node.flow:
-            return _in_brackets(node, front, f"{{{pairs}}}")
-        at = _line_end(front, node.end)
-        return at, at, "\n" + _block_item(item, column=node.column)
-    if node is not None and not node.is_nothing:
-        return None
-    if root.flow:
-        return _in_brackets(root, front, f"{key}: [{{{pairs}}}]")
-    if node is None:
-        at = _line_end(front, root.end)
-        return at, at, f"\n{' ' * root.column}{key}:\n{_block_item(item, column=root.column + 2)}"
-    at = node.start if node.end > node.start else _line_end(front, node.end)
-    return at, max(at, node.end), "\n" + _block_item(item, column=root.column + 2)
-
-
-def _in_brackets(node: _Node, front: str, words: str) -> _Change:
-    """*words* as the last thing in the brackets of *node*."""
-    last = max((child.end for child in node.children), default=None)
-    if last is None:
-        return node.end - 1, node.end - 1, words
-    if re.match(r"\s*,", front[last:]):
-        return node.end - 1, node.end - 1, f" {words}"
-    return last, last, f", {words}"
-
-
-def _line_end(front: str, at: int) -> int:
-    found = front.find("\n", at)
-    return len(front) if found < 0 else found
-
-
-def _block_pair(loc: Loc, value: str, *, column: int) -> str:
-    lines = [f"{' ' * (column + 2 * depth)}{part}:" for depth, part in enumerate(loc)]
-    return "\n".join(lines) + f" {_scalar(value)}"
-
-
-def _block_item(item: Mapping[str, str], *, column: int) -> str:
-    lines = [f"{name}: {_scalar(value)}" for name, value in item.items()]
-    return "\n".join(f"{' ' * column}{'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines))
-
-
-def _flow_pair(loc: Loc, value: str) -> str:
-    inner = _scalar(value, in_brackets=True)
-    for part in reversed(loc[1:]):
-        inner = f"{{{part}: {inner}}}"
-    return f"{loc[0]}: {inner}"
-
-
-def _scalar(text: str, *, in_brackets: bool = False) -> str:
-    """*text* as YAML: plain where it cannot be misread, else in double quotes (JSON's are YAML's)."""
-    plain = _PLAIN_IN_BRACKETS if in_brackets else _PLAIN
-    if _MOMENT.fullmatch(text) or (plain.fullmatch(text) and text not in _NOTHING):
-        return text
-    return json.dumps(text, ensure_ascii=False)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import UsageError
+from pipeline.errors import StoreError, UsageError
+from pipeline.files import put_new
 from pipeline.library import schema
 from pipeline.library.files import ARTICLES, PEOPLE, TOPICS, Shelf, read_content
 from pipeline.model import Role
@@ -81,13 +82,11 @@ def draft_of(
 def write_draft(path: Path, text: str) -> None:
     """Write *text* to the new file *path*. Raises `UsageError` where there is a file of that name, or none can be made."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{path} is there already; choose another title") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}; check the folder's permissions") from error
+        is_ours = put_new(path, text.encode())
+    except StoreError as error:
+        raise UsageError(str(error)) from error
+    if not is_ours:
+        raise UsageError(f"{path} is there already; choose another title")
 
 
 def slug_of(title: str) -> str:

@@ -7,12 +7,16 @@ it is refused, and the editor is told what to write.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from pipeline.errors import ContentError
+from pipeline.library.editing import TextFile, unreadable
 from pipeline.library.frontmatter import Document, Unreadable, parse
-from pipeline.model import Snapshot
+from pipeline.library.yamltext import comments
+from pipeline.model import Snapshot, Source
 
 Value: TypeAlias = "str | Sequence[Value] | Mapping[str, Value]"
 
@@ -62,6 +66,12 @@ def snapshot_values(snapshot: Snapshot) -> dict[str, Value]:
     }
 
 
+def change(source: Source, changes: Mapping[str, Value], *, root: Path) -> None:
+    """Set the keys of *changes* in the file of *source*. Raises `ContentError` where that cannot be done."""
+    file = TextFile.to_change(root / source.path, name=source.path)
+    file.rewritten(set_values(file.text, changes, path=source.path)).write()
+
+
 def set_values(text: str, changes: Mapping[str, Value], *, path: str) -> str:
     """*text* of the file *path* with the keys of *changes* set. Raises `ContentError` where that would change something else."""
     for key, value in changes.items():
@@ -83,43 +93,88 @@ def add_below(text: str, key: str, name: str, value: Value, *, path: str) -> str
     lines = text.splitlines()
     _, end = _block(lines, document, key)
     lines[end:end] = _entry(name, value, indent=first.column - 1).splitlines()
-    return _checked("\n".join(lines) + "\n", wanted, key, path=path)
+    return _checked(text, "\n".join(lines) + "\n", wanted, key, path=path)
 
 
 def _set(text: str, key: str, value: Value, *, path: str) -> str:
     document = _read(text, path)
     wanted = {**document.data, key: value}
     lines = text.splitlines()
-    entry = _entry(key, value).splitlines()
     if (key,) in document.keys:
         start, end = _block(lines, document, key)
-        comment = _comment(lines[start], key, document.data.get(key)) if end == start + 1 else ""
-        lines[start:end] = [entry[0] + comment, *entry[1:]]
+        lines[start:end] = _with_comments(_entry(key, value).splitlines(), key, _said(text, document, key, start, end))
     else:
         at = _place_for(lines, document, key)
-        lines[at:at] = entry
-    return _checked("\n".join(lines) + "\n", wanted, key, path=path)
+        lines[at:at] = _entry(key, value).splitlines()
+    return _checked(text, "\n".join(lines) + "\n", wanted, key, path=path)
+
+
+# A comment, the key below that it belongs to if there is one, and whether it stands alone on its line.
+_Said: TypeAlias = "tuple[str, str | None, bool]"
+
+
+def _said(text: str, document: Document, key: str, start: int, end: int) -> list[_Said]:
+    """The comments on the lines from *start* to *end*, which are those of *key*."""
+    below = sorted(
+        (place.line - 1, str(loc[1])) for loc, place in document.keys.items() if loc[:1] == (key,) and len(loc) == 2
+    )
+    said: list[_Said] = []
+    for comment in comments(text):
+        line = text.count("\n", 0, comment.at)
+        if not start <= line < end:
+            continue
+        if comment.is_alone:
+            name = next((name for at, name in below if at > line), None)
+        else:
+            name = next((name for at, name in reversed(below) if at <= line), None)
+        said.append((comment.words, name, comment.is_alone))
+    return said
+
+
+def _with_comments(entry: list[str], key: str, said: list[_Said]) -> list[str]:
+    """The lines of the new *entry* of *key* with the comments of the old one: above and behind the keys that they belonged to, and
+    those of keys that are gone above all of it."""
+    above: dict[str, list[str]] = {}
+    behind: dict[str, list[str]] = {}
+    names = {line.split(":")[0].strip() for line in entry[1:] if line[:3].strip()}
+    for words, name, is_alone in said:
+        place = name if name in names else key
+        into = above if is_alone or place != (name or key) else behind
+        into.setdefault(place, []).append(words)
+    lines = []
+    for number, line in enumerate(entry):
+        name = line.split(":")[0].strip()
+        if number == 0 or line[:3].strip():
+            margin = line[: len(line) - len(line.lstrip())]
+            lines += [f"{margin}{words}" for words in above.get(name, ())]
+            lines.append("  ".join([line, *behind.get(name, ())]))
+        else:
+            lines.append(line)
+    return lines
 
 
 def _read(text: str, path: str) -> Document:
     try:
         document = parse(text)
     except Unreadable as wrong:
-        raise ContentError(f"{path}:{wrong.place.line}:{wrong.place.column} {wrong.message}") from wrong
+        raise unreadable(path, wrong) from wrong
     if not isinstance(document.data, dict):
         raise ContentError(f"{path}: this is no source; begin it with id:, url:, publisher: and tier:")
     return document
 
 
-def _checked(text: str, wanted: Mapping[str, Any], key: str, *, path: str) -> str:
-    """*text*, if it says *wanted* and nothing else."""
+def _checked(before: str, text: str, wanted: Mapping[str, Any], key: str, *, path: str) -> str:
+    """*text*, if it says *wanted* and nothing else, and no comment of *before* is gone."""
     try:
         is_right = parse(text).data == _plain(wanted)
     except Unreadable:
         is_right = False
-    if not is_right:
+    if not is_right or Counter(one.words for one in comments(before)) != Counter(one.words for one in comments(text)):
         written = _entry(key, wanted[key]).rstrip()
-        raise ContentError(f"{path}: {key}: cannot be changed without changing more; write it by hand as\n{written}")
+        line = parse(before).key_place((key,)).line
+        raise ContentError(
+            f"{path}:{line}: {key}: cannot be changed without changing more; write it by hand as\n{written}"
+        )
     return text
 
 
@@ -134,7 +189,7 @@ def _block(lines: list[str], document: Document, key: str) -> tuple[int, int]:
     start = document.keys[(key,)].line - 1
     others = sorted(place.line - 1 for loc, place in document.keys.items() if len(loc) == 1)
     end = next((line for line in others if line > start), len(lines))
-    while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+    while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith(("#", "..."))):
         end -= 1  # what stands before the next key at the margin belongs to that
     return start, end
 
@@ -149,12 +204,6 @@ def _place_for(lines: list[str], document: Document, key: str) -> int:
 def _begins_flow(text: str, document: Document, key: str) -> bool:
     place = document.values[(key,)]
     return text.splitlines()[place.line - 1][place.column - 1 :].startswith(("{", "["))
-
-
-def _comment(line: str, key: str, value: Any) -> str:
-    """The comment at the end of a *line* that holds one plain value."""
-    _, hash_, words = line.partition(" #")
-    return f"  #{words}" if hash_ and isinstance(value, str) and "#" not in value else ""
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.errors import ContentError
 from pipeline.ingest import IngestReport, Outcome, ingest
 from pipeline.ingest.fetch import Fetcher
 from pipeline.ingest.moves import Move, moved, moves
+from pipeline.library.frontmatter import parse
 from pipeline.model import Feed
 from pipeline.store import Store
 from pipeline.store.feeds import FeedState, states
@@ -19,6 +21,7 @@ from tests.ingest.site import Page, Site, rss
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
+PATH = "content/feeds.yml"
 LIST = """\
 # Our feeds
 - id: north
@@ -58,7 +61,7 @@ def move(feed: str, new: str = "https://new.example.org/feed") -> Move:
     ],
 )
 def test_f_06_the_address_is_changed_in_its_place_and_nothing_else(found: Move, line: str) -> None:
-    text = moved(LIST, [found])
+    text = moved(LIST, [found], path=PATH)
 
     assert [new for new, old in zip(text.splitlines(), LIST.splitlines(), strict=True) if new != old] == [line]
     assert {item["id"]: item["url"] for item in yaml.safe_load(text)}[found.feed] == found.now
@@ -66,7 +69,9 @@ def test_f_06_the_address_is_changed_in_its_place_and_nothing_else(found: Move, 
 
 def test_f_06_all_are_changed_at_once_and_an_address_that_an_editor_has_changed_is_left() -> None:
     changed = moved(
-        LIST, [move("south"), move("north"), Move("west", "https://west.example.org/other", "https://x/", "")]
+        LIST,
+        [move("south"), move("north"), Move("west", "https://west.example.org/other", "https://x/", "")],
+        path=PATH,
     )
 
     assert [item["url"] for item in yaml.safe_load(changed)] == [
@@ -74,6 +79,27 @@ def test_f_06_all_are_changed_at_once_and_an_address_that_an_editor_has_changed_
         "https://new.example.org/feed",
         "https://west.example.org/feed?a=1&b=2",
     ]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "- id: north\n  url: >-\n    https://north.example.org/feed\n  publisher: N\n",
+        "- {id: north, url: https://north.example.org/feed, publisher: N}\n...\n# the end\n",
+        "--- # ours\n- publisher: N\n  url: |-\n    https://north.example.org/feed\n\n  id: north\n",
+    ],
+)
+@pytest.mark.parametrize("new", ["https://new.example.org/a?b=1", "https://new.example.org/?a[]=1,2#b: c"])
+def test_f_06_an_address_is_changed_however_it_is_written(item: str, new: str) -> None:
+    changed = moved(item, [move("north", new)], path=PATH)
+
+    assert parse(changed).data == [{"id": "north", "url": new, "publisher": "N"}]
+
+
+@pytest.mark.parametrize("text", ["- id: [\n", "id: north\n", "", "- id: north\n...\n- id: south\n"])
+def test_f_06_a_list_that_cannot_be_read_is_named_with_its_line(text: str) -> None:
+    with pytest.raises(ContentError, match=r"^content/feeds\.yml:\d"):
+        moved(text, [move("north")], path=PATH)
 
 
 def test_f_06_a_permanent_redirect_is_followed_at_once_and_proposed_after_a_day(

@@ -103,9 +103,27 @@ def test_any_list_can_be_added_to(text: str) -> None:
     assert with_feeds(text, [], path="content/feeds.yml") == text
 
 
-@pytest.mark.parametrize("text", ["[{id: a, url: x, publisher: b}]\n", "id: a\n", "- id: [\n"])
+@pytest.mark.parametrize("end", ["...\n", "...\n# the end\n", "..."])
+def test_feeds_are_added_before_the_line_that_closes_the_list(end: str) -> None:
+    changed = with_feeds(LIST + end, [FEED], path="content/feeds.yml")
+
+    assert changed.startswith(LIST)
+    assert changed.endswith(end)
+    assert [item["id"] for item in parse(changed).data] == ["northfield", "northfield"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{id: a, url: x, publisher: b}]\n",
+        "id: a\n",
+        "- id: [\n",
+        "- id: a\n  publisher: |\n    A",
+        "- id: a\n...\n- id: b\n",
+    ],
+)
 def test_what_is_no_list_of_one_below_the_other_is_left_alone(text: str) -> None:
-    with pytest.raises(ContentError, match=r"content/feeds\.yml"):
+    with pytest.raises(ContentError, match=r"content/feeds\.yml:\d"):
         with_feeds(text, [FEED], path="content/feeds.yml")
 
 

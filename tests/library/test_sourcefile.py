@@ -47,7 +47,8 @@ def test_a_change_leaves_all_else_as_it_was() -> None:
 
     assert changed == (
         BY_HAND.replace("tier: primary\n", "tier: secondary\nstatus: gone\n").replace(
-            "  sha256: aa\n  # the second one\n  text_sha256: bb\n", "  sha256: cc\n"
+            "snapshot:\n  sha256: aa\n  # the second one\n  text_sha256: bb\n",
+            "# the second one\nsnapshot:\n  sha256: cc\n",
         )
     )
 
@@ -56,6 +57,67 @@ def test_a_comment_behind_a_value_stays() -> None:
     changed = set_values(BY_HAND, {"url": "https://north.example/outlook-2026"}, path=PATH)
 
     assert "\nurl: https://north.example/outlook-2026  # the short address\n" in changed
+
+
+COMMENTED = """\
+id: north
+url: https://north.example/a#b  # the "part" matters
+title: "Load # outlook"  # no "number" sign was lost
+note: >-  # folded
+  # not a comment
+  of ours
+snapshot:  # ours
+  # as fetched
+  sha256: aa  # of the bytes
+  # as read
+
+  text_sha256: "bb # b"  # of the text
+  # and nothing else
+tier: primary
+...
+# the end
+"""
+
+
+def test_every_comment_stays_where_its_value_is_replaced() -> None:
+    changes = {
+        "url": "https://north.example/b",
+        "title": "Load",
+        "note": "kept",
+        "snapshot": {"sha256": "cc", "text_sha256": "dd", "tool": "t"},
+    }
+
+    changed = set_values(COMMENTED, {**changes, "status": "gone"}, path=PATH)
+
+    assert (
+        changed
+        == """\
+id: north
+url: https://north.example/b  # the "part" matters
+title: Load  # no "number" sign was lost
+note: kept  # folded
+# and nothing else
+snapshot:  # ours
+  # as fetched
+  sha256: cc  # of the bytes
+  # as read
+  text_sha256: dd  # of the text
+  tool: t
+tier: primary
+status: gone
+...
+# the end
+"""
+    )
+
+
+def test_the_comments_of_a_group_in_brackets_stay() -> None:
+    text = "id: north\nquotes: {  # those of May\n  a: {text: x},  # the first\n  # the second\n  b: {text: y} }\nnote: z\n"
+
+    changed = add_below(text, "quotes", "c", {"text": "w"}, path=PATH)
+
+    assert parse(changed).data["quotes"] == {"a": {"text": "x"}, "b": {"text": "y"}, "c": {"text": "w"}}
+    assert [words for words in ("# those of May", "# the first", "# the second") if words not in changed] == []
 
 
 def test_a_quote_is_added_below_the_others_as_deep_as_they_are() -> None:
@@ -81,7 +143,7 @@ def test_a_quote_is_added_however_the_others_are_written(quotes: str) -> None:
 def test_what_cannot_be_changed_alone_is_left_to_the_editor() -> None:
     one_line = "{id: north, tier: primary}\n"
 
-    with pytest.raises(ContentError, match=r"north\.yml: tier: cannot be changed.*by hand as\ntier: secondary"):
+    with pytest.raises(ContentError, match=r"north\.yml:1: tier: cannot be changed.*by hand as\ntier: secondary"):
         set_values(one_line, {"tier": "secondary"}, path=PATH)
 
 

@@ -19,9 +19,9 @@ from typing import Final
 
 from protego import Protego
 
+from pipeline.files import put
 from pipeline.ingest.fetch.addresses import Place
 from pipeline.ingest.fetch.answers import Answer, GoesRound, NotHad, Request
-from pipeline.ingest.files import whole_file
 
 AGENT: Final = "OpenSignal"  # our name in robots.txt
 SIZE: Final = 500 * 1024  # bytes: RFC 9309 2.5 asks for as many at least
@@ -130,8 +130,7 @@ class Robots:
         self._tidy(self._folder, now=now)
         row = asdict(rules) | {"fetched_at": rules.fetched_at.isoformat(), "until": rules.until.isoformat()}
         path = self._file(self._folder, rules.origin)
-        with whole_file(path, json.dumps(row).encode()) as fresh:
-            fresh.replace(path)
+        put(path, json.dumps(row).encode())
         return rules
 
     def _tidy(self, folder: Path, *, now: dt.datetime) -> None:

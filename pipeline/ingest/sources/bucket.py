@@ -24,7 +24,7 @@ import urllib3
 from requests_aws4auth import AWS4Auth
 
 from pipeline.errors import SettingsError, StoreError
-from pipeline.ingest.files import whole_file
+from pipeline.files import put
 from pipeline.library import Library
 from pipeline.model import Snapshot
 
@@ -190,8 +190,7 @@ def pull(bucket: Bucket, library: Library, *, kept: Path, raw: bool = False) -> 
                 missing += [id_] if name.endswith(".txt") else []
                 continue
             _must_fit(name, content, where=f"the bucket: {name}")
-            with whole_file(kept / name, content) as fresh:
-                fresh.replace(kept / name)
+            put(kept / name, content)
             pulled.append(name)
     return Shared("pulled", tuple(pulled), known, tuple(missing))
 

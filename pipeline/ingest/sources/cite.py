@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pipeline.errors import ContentError, FetchError, UsageError
+from pipeline.files import put_new
 from pipeline.ingest.extract import Page
 from pipeline.ingest.fetch import Fetcher
-from pipeline.ingest.files import whole_file
+from pipeline.ingest.ids import free_id, host_name, name_of
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import Taken, keep, pages_of, take
 from pipeline.library import schema
@@ -21,7 +22,6 @@ from pipeline.library.domains import site_of
 from pipeline.library.editing import TextFile
 from pipeline.library.files import SOURCES, Read, Shelf, read_content
 from pipeline.library.licences import may_be_passed_on
-from pipeline.library.new import plain_words
 from pipeline.library.quotes import normal, places
 from pipeline.library.quotes.difference import difference
 from pipeline.library.snapshots import StoredTexts
@@ -32,11 +32,6 @@ from pipeline.model import Feed, Source, Tier
 # Whose own word it is, by the last labels of a host: governments, the European Union, bodies of states, universities.
 _PRIMARY_HOSTS: Final = re.compile(
     r"(?:^|\.)(?:gov|mil|int|edu|europa\.eu|(?:gov|gob|gouv|govt|go|ac|edu)\.[a-z]{2}|arxiv\.org|doi\.org)$"
-)
-# Words that tell one publisher or quote from another as little as any.
-_FILLERS: Final = frozenset(
-    "a an and are as at be by company corporation for from group has have in inc is it its limited ltd of on or our that the their "
-    "this to was were which with".split()
 )
 _SAID: Final = {"title": "title", "issued": "date"}
 _ID_LENGTH: Final = 32  # characters of a name that we make; with a year and a number it is still an id
@@ -182,8 +177,8 @@ class _Desk:
             notes.append(f"licence {licence}: the text is kept on this machine; its hash and quotes go into Git")
         path = f"{SOURCES}/{values['id']}.yml"
         keep(taken, root=self.root, kept=self.kept, in_git=in_git, licence=licence)
-        with whole_file(self.root / path, write_source(values).encode()) as fresh:
-            fresh.replace(self.root / path)
+        if not put_new(self.root / path, write_source(values).encode()):
+            return self._second(taken, quote=quote, quote_id=quote_id, id_=id_, licence=licence)
         return Cited(
             id=str(values["id"]),
             path=path,
@@ -198,6 +193,14 @@ class _Desk:
             usage=taken.usage,
             notes=tuple(notes),
         )
+
+    def _second(self, taken: Taken, *, quote: str | None, quote_id: str | None, id_: str | None, licence: str) -> Cited:
+        """What becomes of what was *taken* when someone else has just taken the id that we chose: perhaps for the same page."""
+        desk = replace(self, shelf=read_content(self.root))
+        known = desk.at(filter(None, (taken.page.canonical, taken.answer.url)))
+        if known is not None:
+            return desk.add_to(known, taken, quote=quote, quote_id=quote_id)
+        return desk.write(taken, quote=quote, quote_id=quote_id, id_=id_, licence=licence)
 
     def add_to(self, known: Read[Source], taken: Taken | None, *, quote: str | None, quote_id: str | None) -> Cited:
         """What is new about a source that we have: its copy, if there was none, and the quote."""
@@ -238,7 +241,7 @@ class _Desk:
 
     def _change(self, path: str, fresh: Taken | None, quote: _Found | None) -> None:
         """Put a *fresh* copy and a new *quote* into the file *path*, and touch nothing else of it."""
-        file = TextFile.read(self.root / path)
+        file = TextFile.to_change(self.root / path, name=path)
         text = file.text
         if fresh:
             text = set_values(
@@ -249,7 +252,7 @@ class _Desk:
         if quote:
             text = add_below(text, "quotes", quote.id, quote.values, path=path)
         if text != file.text:
-            file.changed(0, len(file.text), text).write()
+            file.rewritten(text).write()
 
     @property
     def _unread(self) -> list[str]:
@@ -310,28 +313,6 @@ def _neighbours(url: str, shelf: Shelf) -> list[Source | Feed]:
 
 def _is_on(url: str, site: str) -> bool:
     return site_of(urlsplit(url).hostname or "") == site
-
-
-def host_name(url: str) -> str:
-    """What to call a publisher that does not say its name."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
-
-
-def free_id(wanted: str, taken: set[str]) -> str:
-    """*wanted*, or with a number behind it where that is *taken*."""
-    number = 2
-    id_ = wanted
-    while id_ in taken:
-        id_ = f"{wanted}-{number}"
-        number += 1
-    return id_
-
-
-def name_of(text: str, *, words: int, length: int) -> str:
-    """The first *words* of *text* that say something, as part of an id; empty where it has no letter of ours."""
-    plain = plain_words(text)
-    telling = [word for word in plain if word not in _FILLERS] or plain
-    return "-".join(telling[:words])[:length].strip("-")
 
 
 def _label(title: object, publisher: str) -> str:

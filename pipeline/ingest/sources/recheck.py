@@ -20,9 +20,8 @@ from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.snapshot import PAGES, Taken, keep, read
 from pipeline.library import Library, StoredTexts
 from pipeline.library.citations import find_citations
-from pipeline.library.editing import TextFile
 from pipeline.library.quotes import occurs, places
-from pipeline.library.sourcefile import Value, set_values, snapshot_values
+from pipeline.library.sourcefile import Value, change, snapshot_values
 from pipeline.library.sourcelist import chosen_sources
 from pipeline.library.urls import page_key
 from pipeline.model import Article, Basis, Fact, Source, SourceStatus, Status
@@ -179,12 +178,6 @@ def _write_status(one: Checked, *, root: Path, now: dt.datetime) -> str:
     assert one.found is not None
     change(one.source, {"status": one.found.value, "status_at": f"{now:%Y-%m-%d}"}, root=root)
     return one.source.path
-
-
-def change(source: Source, changes: Mapping[str, Value], *, root: Path) -> None:
-    """Set the keys of *changes* in the file of *source*. Raises `ContentError` where that cannot be done."""
-    file = TextFile.read(root / source.path)
-    file.changed(0, len(file.text), set_values(file.text, changes, path=source.path)).write()
 
 
 # --- refresh ----------------------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import ContentError
+from pipeline.files import put_new
 from pipeline.ingest.clean import TITLE_LIMIT, one_line
-from pipeline.ingest.files import whole_file
-from pipeline.ingest.sources.cite import free_id, guess_tier, host_name, name_of
+from pipeline.ingest.ids import free_id, host_name, name_of
+from pipeline.ingest.sources.cite import guess_tier
 from pipeline.library import schema
 from pipeline.library.exchange import OURS, Item, Name, format_of, read_items
 from pipeline.library.files import SOURCES, read_content
@@ -87,8 +88,9 @@ def import_sources(file: Path, *, root: Path, now: dt.datetime) -> ImportReport:
         if findings or checked is None:
             refused.append((item.line, f'"{item.id}": {findings[0].message}'))
             continue
-        with whole_file(root / SOURCES / f"{values['id']}.yml", write_source(values).encode()) as fresh:
-            fresh.replace(root / SOURCES / f"{values['id']}.yml")
+        while not put_new(root / SOURCES / f"{values['id']}.yml", write_source(values).encode()):
+            taken.add(str(values["id"]))  # by someone else, meanwhile
+            values["id"] = free_id(_id(item), taken)
         taken.add(str(values["id"]))
         by_page[page_key(url)] = str(values["id"])
         made.append((item.id, str(values["id"])))

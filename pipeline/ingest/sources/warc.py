@@ -20,7 +20,7 @@ from warcio.warcwriter import WARCWriter
 
 from pipeline import __version__
 from pipeline.errors import ContentError, StoreError
-from pipeline.ingest.files import whole_file
+from pipeline.files import put
 from pipeline.ingest.snapshot import record_of
 from pipeline.library import StoredTexts
 from pipeline.model import Snapshot, Source
@@ -69,8 +69,7 @@ def write_warc(sources: Iterable[Source], texts: StoredTexts, *, kept: Path, to:
             read += 1
         if text is None and not raw.exists():
             missing.append(source.id)
-    with whole_file(to, out.getvalue()) as fresh:
-        fresh.replace(to)
+    put(to, out.getvalue())
     return WarcReport(str(to), responses, read, tuple(missing))
 
 

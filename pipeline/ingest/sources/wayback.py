@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 from pipeline.errors import ContentError, FetchError
 from pipeline.ingest.fetch import Fetcher, Request
-from pipeline.ingest.sources.recheck import change
 from pipeline.library import Library
+from pipeline.library.sourcefile import change
 from pipeline.library.sourcelist import chosen_sources
 from pipeline.model import Source, SourceStatus
 

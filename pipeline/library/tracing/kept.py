@@ -12,12 +12,13 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.errors import StoreError
+from pipeline.files import put
 from pipeline.model import Article, Basis, Citation, Claim, Passage, PassageKind, Problem, Severity, Source
 
 if TYPE_CHECKING:
@@ -67,12 +68,9 @@ class KeptClaims:
         head = {**dataclasses.asdict(summary), "sources": self._all(library) if summary.problems else ""}
         text = "\n".join(_json(part) for part in (head, [dataclasses.asdict(claim) for claim in claims]))
         key = self._key(article, library)
-        new = self._folder / f".{key}.{os.getpid()}"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            new.write_text(text, "utf-8")
-            new.replace(self._folder / f"{key}.json")
-        except OSError:
+            put(self._folder / f"{key}.json", text.encode(), sync=False)
+        except StoreError:
             return
         self._wrote = True
 

@@ -6,17 +6,21 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pipeline.errors import ContentError, FetchError, UsageError
 from pipeline.ingest import Fetcher
+from pipeline.ingest.extract import Page as Extracted
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.sources import Cited, cite
 from pipeline.library import load_library
 from pipeline.library.files import SNAPSHOTS
+from pipeline.library.sourcefile import change
 from pipeline.model import Source, Tier
 from tests.ingest.site import Site
 from tests.ingest.test_extract import pdf
@@ -60,6 +64,43 @@ def desk(newsroom: Newsroom, fetcher: Fetcher, cage: Sandbox, tmp_path: Path) ->
 @pytest.fixture
 def url(site: Site) -> str:
     return site.put("/outlook", PAGE.format(head=""), Content_Type=HTML)
+
+
+class AtOnce:
+    """A cage that hands its pages out when *number* of them have been read, so that those who asked write at the same moment."""
+
+    def __init__(self, cage: Sandbox, number: int) -> None:
+        self._cage, self._lock, self._all = cage, threading.Lock(), threading.Barrier(number, timeout=120)
+
+    def extract(self, body: bytes, *, content_type: str, url: str) -> Extracted:
+        with self._lock:
+            page = self._cage.extract(body, content_type=content_type, url=url)
+        self._all.wait()
+        return page
+
+
+def test_those_who_cite_at_the_same_moment_never_write_over_each_other(desk: Desk, site: Site, cage: Sandbox) -> None:
+    urls = [site.put(f"/{n}", PAGE.format(head="") + f"<p>{n}</p>", Content_Type=HTML) for n in range(5)]
+    at_once = cast("Sandbox", AtOnce(cage, len(urls) + 1))
+    desks = Desk(desk.newsroom, desk.fetcher, at_once, desk.kept)
+
+    with ThreadPoolExecutor(max_workers=len(urls) + 1) as pool:
+        cited = list(pool.map(desks.cite, [*urls, urls[0]]))
+
+    assert {desk.source(one.id).url for one in cited} == set(urls)
+    assert len({one.id for one in cited[:-1]}) == len(urls)
+
+
+def test_a_file_that_was_spoilt_meanwhile_is_named_with_its_line(desk: Desk, url: str) -> None:
+    path = desk.newsroom.root / desk.cite(url).path
+    source = desk.source("northfield-grid-2026")
+    path.write_text("id: [\n")
+
+    with pytest.raises(ContentError, match=r"northfield-grid-2026\.yml:2:1 not the YAML that we read"):
+        change(source, {"status": "gone"}, root=desk.newsroom.root)
+    path.unlink()
+    with pytest.raises(ContentError, match=r"northfield-grid-2026\.yml:1:1 .*"):
+        change(source, {"status": "gone"}, root=desk.newsroom.root)
 
 
 def test_a_page_becomes_a_source_that_says_what_the_page_says_of_itself(desk: Desk, url: str) -> None:

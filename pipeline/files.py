@@ -1,0 +1,57 @@
+"""Files that come into being whole: each holds all that it should, or is not there. Nothing is ever half written over."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import StoreError
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def put(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Let *path* hold *content*, whole or not at all, with the rights of the file that was there; its folder is made.
+
+    Without *sync* a machine that loses power may lose it: for what can be made again. Raises `StoreError`.
+    """
+    with _beside(path, content, sync=sync) as fresh:
+        with contextlib.suppress(FileNotFoundError):
+            fresh.chmod(path.stat().st_mode & 0o7777)
+        fresh.replace(path)
+
+
+def put_new(path: Path, content: bytes) -> bool:
+    """As `put`, where nothing is yet; False where something is, which stays: of two that ask for one name, one has it."""
+    with _beside(path, content, sync=True) as fresh:
+        try:
+            os.link(fresh, path)  # unlike a rename, fails where something is
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def _beside(path: Path, content: bytes, *, sync: bool) -> Iterator[Path]:
+    """A file beside *path* that holds all of *content*, for the caller to put in its place; else it vanishes."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("xb") as file:
+            file.write(content)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        yield fresh
+    except OSError as error:
+        what_next = "make room on the disk" if error.errno in _FULL else "mend the folder's rights"
+        raise StoreError(f"{path}: cannot be written: {error.strerror}; {what_next} and run again") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)

@@ -1,0 +1,36 @@
+"""Names that we make: of publishers that do not say theirs, and ids of sources, feeds and quotes."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from pipeline.library.new import plain_words
+
+# Words that tell one publisher or quote from another as little as any.
+_FILLERS: Final = frozenset(
+    "a an and are as at be by company corporation for from group has have in inc is it its limited ltd of on or our that the their "
+    "this to was were which with".split()
+)
+
+
+def host_name(url: str) -> str:
+    """What to call a publisher that does not say its name."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def free_id(wanted: str, taken: set[str]) -> str:
+    """*wanted*, or with a number behind it where that is *taken*."""
+    number = 2
+    id_ = wanted
+    while id_ in taken:
+        id_ = f"{wanted}-{number}"
+        number += 1
+    return id_
+
+
+def name_of(text: str, *, words: int, length: int) -> str:
+    """The first *words* of *text* that say something, as part of an id; empty where it has no letter of ours."""
+    plain = plain_words(text)
+    telling = [word for word in plain if word not in _FILLERS] or plain
+    return "-".join(telling[:words])[:length].strip("-")

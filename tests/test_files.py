@@ -1,0 +1,44 @@
+"""A file is there with all that it holds, or as it was before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.files import put, put_new
+
+
+def test_a_file_takes_the_place_of_another_with_its_rights(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    put(path, b"one")
+    path.chmod(0o640)
+
+    put(path, b"two", sync=False)
+
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [one.name for one in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_of_many_that_ask_for_one_name_one_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    contents = [b"%d" % number for number in range(16)]
+
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        had = list(pool.map(lambda content: put_new(path, content), contents))
+
+    assert had.count(True) == 1
+    assert path.read_bytes() == contents[had.index(True)]
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("write", [put, put_new])
+def test_a_folder_that_is_none_is_named_with_what_next(tmp_path: Path, write: object) -> None:
+    (tmp_path / "file").write_text("x")
+
+    assert callable(write)
+    with pytest.raises(StoreError, match=r"file/a\.txt: cannot be written: .*; mend the folder's rights"):
+        write(tmp_path / "file" / "a.txt", b"x")
