@@ -21,6 +21,7 @@ from tests.conftest import REPOSITORY
 
 HANDBOOK = REPOSITORY / "content" / "pages" / "handbook"
 PAGES = {path.stem: path.read_text("utf-8") for path in sorted(HANDBOOK.glob("*.md"))}
+EDITING = ("editors", "sources")  # the pages that tell what editors write
 EVERYWHERE = {"--root", "--help"}  # options of every command, named once
 
 _ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
@@ -115,16 +116,18 @@ def test_the_handbook_names_no_setting_that_does_not_exist() -> None:
 
 
 def test_every_problem_code_has_one_row_with_what_to_do_and_no_other_code_is_named() -> None:
-    rows = [row for row in _rows("editors") if re.fullmatch(r"S\d{3}", row[0])]
+    of_articles, of_sources = ([row for row in _rows(page) if re.fullmatch(r"S\d{3}", row[0])] for page in EDITING)
+    rows = [*of_articles, *of_sources]
 
-    assert [row[0] for row in rows] == sorted(CODES)
+    assert sorted(row[0] for row in rows) == sorted(CODES)
+    assert (of_articles, of_sources) == (sorted(of_articles), sorted(of_sources))
     assert all(len(row) == 3 and all(row) for row in rows)
     assert set(re.findall(r"\bS\d{3}\b", "".join(PAGES.values()))) == set(CODES)
 
 
 @pytest.mark.parametrize("model", [ArticleFile, AiPart, EmailPart, CorrectionPart, SourceFile, FeedItem])
 def test_every_key_that_an_editor_may_write_is_named(model: Any) -> None:
-    named = re.findall(r"`(?:ai\.|email\.)?([a-z_]+)(?::[^`]*)?`", PAGES["editors"])
+    named = re.findall(r"`(?:ai\.|email\.)?([a-z_]+)(?::[^`]*)?`", "".join(PAGES[page] for page in EDITING))
 
     assert set(model.model_fields) - {"ai", "email"} <= set(named)
 
@@ -213,6 +216,8 @@ def test_the_article_that_editors_are_shown_passes_the_check(tmp_path: Path) -> 
 
 
 def _example(language: str, begins: str) -> str:
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGES["editors"], re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        rf"^```{language}\n(.*?)^```$", "".join(PAGES[page] for page in EDITING), re.MULTILINE | re.DOTALL
+    )
     [found] = [block for block in blocks if block.removeprefix("---\n").startswith(begins)]
     return str(found)
