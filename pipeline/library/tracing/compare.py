@@ -13,6 +13,7 @@ from pipeline.library.tracing.numbers import Bound, Quantity, When
 from pipeline.library.tracing.units import SHARE
 
 NEAR: Final = 0.02  # "about 950" stands for 945
+ROUND: Final = 0.06  # "about 200" stands for 212
 SLACK: Final = 0.10  # "more than 40" stands for 42, "nearly 90" for 85
 
 
@@ -121,6 +122,8 @@ def _near(said: Quantity, given: Quantity, *, is_loose: bool) -> Likeness:
     if is_loose and said.value == said.number and given.value != given.number and _fits(said, given.number, said.step):
         return Likeness.ROUNDED  # "5.5" for "5.48 billion dollars"
     ours, theirs, step = said.base, given.base, said.step * (said.unit.factor if said.unit else 1)
+    if is_loose:
+        ours, theirs, step = said.value, given.value, said.step  # 1.5 hours are 5,400 seconds, and no 5,400
     if _close(ours, theirs):
         return Likeness.SAME
     if is_loose and _shares_digits(said, given):
@@ -128,6 +131,8 @@ def _near(said: Quantity, given: Quantity, *, is_loose: bool) -> Likeness:
     if _fits(said, theirs, step, ours):
         return Likeness.ROUNDED
     is_converted = said.unit is not None and given.unit is not None and said.unit.name != given.unit.name
+    if is_converted and abs(ours - theirs) <= min(_rounded_to(said) * (step / said.step) * 0.5, 0.025 * abs(theirs)):
+        return Likeness.ROUNDED  # 240 km for 150 miles
     if is_converted and not (said.unit.is_exact and given.unit.is_exact):  # type: ignore[union-attr]
         # 3.8 litres to the gallon, 1.6 km to the mile: who converts also rounds the factor.
         return Likeness.ROUNDED if abs(ours - theirs) <= 0.015 * abs(theirs) else Likeness.NONE
@@ -139,11 +144,10 @@ def _fits(said: Quantity, theirs: float, step: float, ours: float | None = None)
     gap = abs(ours - theirs)
     if gap <= step * 0.5 * (1 + 1e-9):
         return True
-    if gap <= _rounded_to(said) * (step / said.step) * 0.5 * (1 + 1e-9) and gap <= 0.025 * abs(theirs):
-        return True  # 3,900 for 3,861: zeros at the end of a whole number say that it was rounded
     size = abs(ours)
     if said.bound is Bound.ABOUT:
-        return gap <= NEAR * size or (gap <= _rounded_to(said) * (step / said.step) * 0.5 and gap <= 0.05 * size)
+        # "About 3,900" for 3,861: with that word, zeros at the end of a whole number say that it was rounded.
+        return gap <= NEAR * size or (gap <= _rounded_to(said) * (step / said.step) * 0.5 and gap <= ROUND * size)
     if said.bound is Bound.OVER:
         return 0 <= theirs - ours <= SLACK * size
     if said.bound in (Bound.NEARLY, Bound.UNDER):
@@ -152,15 +156,14 @@ def _fits(said: Quantity, theirs: float, step: float, ours: float | None = None)
 
 
 def _rounded_to(said: Quantity) -> float:
-    """The place that zeros at the end leave as the last one that counts; never the first of two digits."""
+    """The place that zeros at the end leave as the last one that counts."""
     place = said.step
-    if said.spelled and said.value < 100:
+    if said.value < 100:
         return place
     digits = 0
     while said.value and said.value % (place * 10) == 0 and digits < 12:
         place, digits = place * 10, digits + 1
-    first = 10 ** (len(str(int(abs(said.value)))) - 1)
-    return min(place, first / 10) if place >= first else place
+    return place
 
 
 def _shares_digits(said: Quantity, given: Quantity) -> bool:

@@ -17,6 +17,7 @@ from typing import Final
 
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find, find_otherwise
+from pipeline.library.tracing.units import dimensions_in, scales_in
 from pipeline.model import Basis, Fact, Passage, PassageKind, Source
 
 TEXT, QUOTE, FACT = PassageKind.TEXT, PassageKind.QUOTE, PassageKind.FACT
@@ -58,6 +59,21 @@ class Place:
     def stems(self) -> frozenset[str]:
         return stems(self.words)
 
+    @cached_property
+    def beside(self) -> str:
+        """Its words and those shortly before it: what may lend a bare number its unit and scale."""
+        return f"{self.before[-300:]} {self.words}"
+
+    @cached_property
+    def is_row(self) -> bool:
+        """True for what looks like the row of a table, or a cell of one: its unit and scale stand in a head somewhere above."""
+        if self.kind not in (TEXT, QUOTE):
+            return False
+        return (
+            not _STOP_AT_THE_END.search(self.words)
+            or sum(not q.unit and not q.noun for q in self.figures.quantities) > 2
+        )
+
     @property
     def basis(self) -> Basis:
         return Basis.TRACED if self.kind in (TEXT, QUOTE) else Basis.RECORDED
@@ -72,6 +88,12 @@ _PRONOUN: Final = re.compile(
     r"|firm|trial))\b",
     re.IGNORECASE,
 )
+
+
+_STOP_AT_THE_END: Final = re.compile(r"[.!?;:][\"'”’)\]]*$")
+
+
+SAME_SCALE: Final = 0.05  # of a power of ten: no rounding moves a number as far
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +230,23 @@ class Evidence:
     @cached_property
     def lower(self) -> str:
         return " ".join(place.words for place in self.places).lower()
+
+    def lends(self, said: Quantity, given: Quantity, place: Place) -> bool:
+        """True when the words around *given*, which has no unit or no scale, give it those of *said*."""
+        if place.is_foreign:
+            return True  # its units have other names
+        near = self.all_words if place.is_row or place.kind == CARD else place.beside
+        is_bare = given.unit is None and said.unit is not None and said.dimension != "fold"  # "240 times" counts, too
+        if is_bare and said.dimension not in dimensions_in(near):
+            return False
+        if given.value != given.number or not said.value or not given.value:
+            return True
+        shift = math.log10(abs(said.value / given.value))
+        return any(abs(shift - math.log10(scale)) < SAME_SCALE for scale in (1.0, *scales_in(near)))
+
+    @cached_property
+    def all_words(self) -> str:
+        return " ".join(place.words for place in self.places)
 
     def weight(self, stem: str) -> float:
         """How much *stem* tells: a word of every sentence tells nothing."""

@@ -109,7 +109,10 @@ def _has_other_unit(said: Quantity, words: frozenset[str], cited: Sequence[Evide
         return True
     is_distinct = len(f"{said.number:g}".replace(".", "").strip("0")) > 1
     likes = (likeness(said, given) for e in cited for _, quantities in e.candidates(said) for given in quantities)
-    return any(like < (Likeness.NONE if is_distinct else Likeness.OTHER_UNIT) for like in likes)
+    return any(
+        like < (Likeness.NONE if is_distinct else Likeness.OTHER_UNIT) or (is_distinct and like is Likeness.LOOSE)
+        for like in likes
+    )
 
 
 def _operands(found: Sequence[Sought], words: frozenset[str], cited: Sequence[Evidence]) -> list[Place]:
@@ -160,12 +163,23 @@ def _sightings(
                 is_guess = said.is_small_word or (said.is_verb and best < Likeness.SAME)
                 if is_guess and not words & place.around:
                     continue
-                if best is Likeness.LOOSE and _says_little(said, bearer, place, words):
+                if best is Likeness.LOOSE and (
+                    _says_little(said, bearer, place, words) or not evidence.lends(said, bearer, place)
+                ):
+                    continue
+                if said.is_negative and not bearer.is_negative and not _LESS.search(place.words):
                     continue
                 score += 0.5 * sum(
                     any(agrees(ours, theirs) for theirs in place.figures.whens) for ours in figures.whens
                 )
                 yield Sighting(evidence, place, bearer, best, score - (0.5 if place.kind == CARD else 0))
+
+
+_LESS: Final = re.compile(
+    r"\b(?:f[ae]ll\w*|drop\w*|declin\w*|decreas\w*|shr[aiu]nk\w*|cut\w*|reduc\w*|lower\w*|los[est]\w*|minus|negative"
+    r"|below|down|deficit\w*|contract\w*|less|fewer|slump\w*|slip\w*|sank|plung\w*)\b",
+    re.IGNORECASE,
+)
 
 
 def _says_little(said: Quantity, given: Quantity, place: Place, words: frozenset[str]) -> bool:
@@ -219,6 +233,8 @@ def _missing(said: Quantity, text: str, cited: Sequence[Evidence], others: Other
         for place, quantities in evidence.candidates(said):
             for given in quantities:
                 like = likeness(said, given)
+                if like is Likeness.LOOSE and (said.unit is not given.unit or said.noun):
+                    like = Likeness.OTHER_UNIT  # the same digits, and nothing there lends them this unit or scale
                 if like < 0:
                     alike.append((len(words & place.stems), evidence, place, given, like))
     severity = Severity.WARNING if is_soft(said) else Severity.ERROR

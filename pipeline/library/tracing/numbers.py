@@ -60,6 +60,7 @@ class Quantity:
     is_low: bool = False  # of the two ends
     is_change: bool = False  # one end of "from 9 to 17": a change, and no range
     stands_alone: bool = False  # with neither unit nor noun before a stop: "and storms 22."
+    is_negative: bool = False  # a minus stands before it; *value* is what it is without
 
     @property
     def dimension(self) -> str:
@@ -568,13 +569,28 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
     alone = unit is None and not noun and _ENDS.match(plain, end) is not None
     words = text[start:end].strip()
     return Quantity(
-        start, end, words, number, value, step, unit, per, bound, noun, spelled=is_spelled, stands_alone=alone
+        start,
+        end,
+        words,
+        number,
+        value,
+        step,
+        unit,
+        per,
+        bound,
+        noun,
+        spelled=is_spelled,
+        stands_alone=alone,
+        is_negative=opening["sign"] == "-" or _MINUS_BEFORE.search(plain, max(0, start - 40), start) is not None,
     )
 
 
 _SCALE: Final = re.compile(rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])")
 _FACTOR_BEFORE: Final = re.compile(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
 _ENDS: Final = re.compile(r"\.?\s*$|[.,;)]")
+_MINUS_BEFORE: Final = re.compile(
+    r"(?:^|[^\d])(?<![\w%] )\bminus $|(?:\bis|\bwas|\bof|\bat|\bto|\bby) minus $", re.IGNORECASE
+)
 _NOT_HALF_BEFORE: Final = re.compile(r"(?:first|second|other|latter|last|and a|per) $", re.IGNORECASE)
 _HALF_BEHIND: Final = re.compile(r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b")
 _NO_MULTIPLE: Final = re.compile(r"-[a-z]| check| counting")
@@ -699,7 +715,8 @@ def _spelled(words: str) -> tuple[float, float, float]:
         else:
             group = (group or 1) * times
     value = total + group + extra * (largest if largest >= 1000 else 1)
-    step = 1.0 if group and total else largest if largest != 12 else 1.0
+    # Two hundred is no 212, as 200 is none: only from a thousand on are numbers in words round ones.
+    step = 1.0 if (group and total) or largest < 1000 else largest / 10 if largest == 1000 else largest
     if half:
         return value / 2, value / 2, step / 10
     number = value / largest if largest >= 1000 else value  # three, of three million

@@ -228,3 +228,30 @@ def scale_of(words: str) -> float:
     if words in SCALES:
         return SCALES[words]
     return SCALES[words.lower().rstrip("s")]
+
+
+_NAMED: Final = re.compile(rf"(?<![A-Za-z])(?:{BEHIND}|(?<![A-Za-z$]){BEFORE})(?![A-Za-z])")
+
+
+def dimensions_in(text: str) -> frozenset[str]:
+    """The dimensions of the units that *text* names, with or without a number: those of a table's head, of a heading."""
+    found = set()
+    for name in _NAMED.findall(text):
+        unit = _BEHIND.get(name.replace("-", " ")) or _BEFORE.get(name) or _FOLDED.get(name.replace("-", " ").lower())
+        if unit is not None and (len(name) > 1 or not name.isalpha() or unit.is_money):
+            found.add(unit.dimension)
+    return frozenset(found)
+
+
+_SCALE_NAMED: Final = re.compile(
+    r"\b(?:(?P<word>thousand|lakh|million|crore|billion|trillion)s?|(?P<short>mn|mln|bn|bln|tn|trn))\b|(?<![A-Za-z])(?P<noughts>'?000s?)\b",
+    re.IGNORECASE,
+)
+
+
+def scales_in(text: str) -> frozenset[float]:
+    """The scales that *text* names: 1,000,000 where it says "in millions" or "2 million"."""
+    return frozenset(
+        1e3 if found["noughts"] else scale_of((found["word"] or found["short"]).lower())
+        for found in _SCALE_NAMED.finditer(text)
+    )

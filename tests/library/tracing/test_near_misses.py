@@ -1,0 +1,132 @@
+"""Sentences that are nearly what a source says: each differs by one thing, and none of them passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.library.tracing.evidence import evidence_of
+from pipeline.library.tracing.findings import Finding
+from pipeline.library.tracing.judge import examine
+from pipeline.model import Severity, Source, Tier
+
+OUTLOOK = """\
+Load outlook 2026
+The authority expects a summer peak of 9.4 gigawatts in 2026, of which data centres account for 1.1 gigawatts.
+Halls under contract may need 9% to 17% of regional supply by 2030, depending on how many of them are built.
+Requests for connection stood at 246 on 31 December 2025, and at 88 two years before.
+The average request waits 41 months for its connection. In 2022 it waited 19.
+Of 640 firms that were asked, 212 had postponed an investment.
+Data centres used 415 GWh in 2024; the bill came to $5.48 billion.
+Two lines were at their limit for 310 hours in 2025, against 120 hours in 2024.
+"""
+TABLE = """\
+Sales of the year
+In millions of euros
+Segment North South
+Sales 1,204 846 1,117
+"""
+
+
+def told(sentence: str, text: str = OUTLOOK) -> list[Finding]:
+    source = Source("outlook", "https://example.org/outlook", "Northfield Authority", Tier.PRIMARY, issued="2026-02-26")
+    return list(examine(sentence, (evidence_of(source, text),), written=2026))
+
+
+def errors(sentence: str, text: str = OUTLOOK) -> set[str]:
+    return {finding.code for finding in told(sentence, text) if finding.severity is Severity.ERROR}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Requests stood at 246 thousand.",
+        "There were 246 million requests.",
+        "Requests stood at 246k.",
+        "Of 640 million firms, some had postponed an investment.",
+        "Of 640 thousand firms, 212 thousand had postponed an investment.",
+        "There were 88 billion requests at the end of 2023.",
+    ],
+)
+def test_s302_a_bare_number_has_no_scale_that_the_source_does_not_name(sentence: str) -> None:
+    assert errors(sentence) & {"S301", "S302"}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["The line cost €246.", "It is worth €246 thousand.", "It took 246 gigawatts.", "The requests came to 88 dollars."],
+)
+def test_s302_a_bare_number_has_no_unit_that_the_source_does_not_name(sentence: str) -> None:
+    assert errors(sentence) & {"S301", "S302"}
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Sales in the north were €846 million.", "In the south sales came to 1.117 billion euros."]
+)
+def test_s302_the_head_of_a_table_lends_its_unit_and_its_scale(sentence: str) -> None:
+    assert errors(sentence, TABLE) == set()
+
+
+def test_s302_the_sentence_before_lends_its_unit() -> None:
+    assert errors("In 2022 a request waited 19 months.") == set()
+    assert errors("In 2022 a request waited 19 megawatts.")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Requests stood at two hundred and forty-seven.",
+        "Requests stood at two hundred forty-seven.",
+        "Requests stood at two-hundred-forty-seven.",
+        "Requests numbered two hundred.",
+        "There were one hundred requests.",
+        "There were three hundred requests.",
+    ],
+)
+def test_s301_numbers_in_words_are_looked_up_to_their_last_word(sentence: str) -> None:
+    assert "S301" in errors(sentence)
+    assert errors("Requests stood at two hundred and forty-six.") == set()
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The wait is -41 months.", "Minus 41 months is the wait.", "The peak is −9.4 gigawatts in 2026."]
+)
+def test_s301_a_minus_that_the_source_has_not(sentence: str) -> None:
+    assert "S301" in errors(sentence)
+
+
+def test_s301_a_minus_for_a_fall_is_none() -> None:
+    text = "Sales fell by 4.2 percent. Growth in the south was -3.1 percent."
+
+    assert errors("Growth was -4.2 percent.", text) == set()
+    assert errors("Growth in the south was −3.1 percent.", text) == set()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Of 640 firms, 210 had postponed an investment.",
+        "Of 640 firms, 213 had postponed an investment.",
+        "Of 640 firms, 215 had postponed an investment.",
+        "Of 640 firms, 200 had postponed an investment.",
+        "Data centres used 410 GWh in 2024.",
+        "Data centres used 420 GWh in 2024.",
+        "The bill came to $5.4 billion.",
+    ],
+)
+def test_s301_a_number_agrees_as_it_is_written(sentence: str) -> None:
+    assert "S301" in errors(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Of 640 firms, about 210 had postponed an investment.",
+        "Of 640 firms, some 200 had postponed an investment.",
+        "Data centres used nearly 420 GWh in 2024.",
+        "Data centres used 0.415 TWh in 2024.",
+        "The bill came to $5.5 billion.",
+        "The bill came to more than $5 billion.",
+    ],
+)
+def test_s301_a_rounded_number_says_so_or_has_fewer_places(sentence: str) -> None:
+    assert errors(sentence) == set()
