@@ -496,6 +496,13 @@ def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str,
     assert bears_out(part, words) is borne
 
 
+def test_the_word_before_a_number_in_its_sentence_counts() -> None:
+    sentence = "It would end the argument over 89 and {} 90."
+
+    assert bears_out("90", "89 percent", beside=sentence.format("nearly"))
+    assert not bears_out("90", "89 percent", beside=sentence.format("over"))
+
+
 def test_names_and_years_are_no_figures() -> None:
     assert list(figures("In 2026 the H100 and GPT-4 drew 9.4 gigawatts, 1,200 halls, from 12/2026.")) == [
         "9.4",
@@ -518,6 +525,8 @@ def test_names_and_years_are_no_figures() -> None:
         ("19", "280 times from November 2022 to October 2024, about 19 a year.", [], [], True),
         ("29", "280 times from November 2022 to October 2024, about 29 a year.", [], [], False),
         ("42", "There are 42 of them.", [], ["9 and 77"], False),
+        ("23", "They are 23 months apart.", [], ["It was so in November 2022, and in October 2024."], True),
+        ("18", "They are 18 months apart.", [], ["It was so in November 2022, and in October 2024."], False),
     ],
 )
 def test_what_a_sentence_works_out_itself_must_follow_from_the_numbers_beside_it(

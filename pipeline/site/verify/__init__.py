@@ -321,7 +321,8 @@ class _Article:
         borne = [normal(part) for passage in claim.passages for part in passage.bears]
         passages = [self._words(passage, sources) or "" for passage in claim.passages]
         earlier = [words for one in before for words in (one.text, *(passage.words or "" for passage in one.passages))]
-        bare = [each for each in dict.fromkeys(figures(claim.text)) if not any(each in part for part in borne)]
+        text = _without_names(claim.text, sources)
+        bare = [each for each in dict.fromkeys(figures(text)) if not any(each in part for part in borne)]
         if len(bare) > MOST_FIGURES:
             yield f"no passage is named for {len(bare):,} of its numbers, and so many are not looked up"
             return
@@ -378,6 +379,13 @@ def _words_in(text: str, passage: Passage) -> str | None:
         return None
     words = text_of(text).flat[passage.words_at : passage.words_at + passage.words_length]
     return words if words_sha256(words) == passage.words_sha256 else None
+
+
+def _without_names(text: str, sources: dict[str, Source]) -> str:
+    """*text* without the publishers that it names: a number in a name is none."""
+    for source in sources.values():
+        text = text.replace(source.publisher, "") if source.publisher[:1].isalpha() else text
+    return text
 
 
 def _stands(words: str, text: str) -> bool:

@@ -122,7 +122,7 @@ def bears_out(part: str, words: str, *, beside: str = "") -> bool:
     powers = _powers(_plain(f"{part} {words}"))
     is_ours = not re.search(r"\d", part)  # "a third", "doubled": often our own way to say what the figures come to
     reckoned = [*given, *_without(numbers(beside), numbers(part))] if is_ours else []
-    wanted = list(_written(part, wide=_wide(part, words)))
+    wanted = list(_written(part, wide=_wide(f"{_word_before(part, beside)}{part}", words)))
     return 0 < len(wanted) <= MOST_IN_A_PART and all(
         any(_same(number, other, spare, powers) for other in (sized if spare else given))
         or any(_same(number * factor, other, ABOUT, powers) for factor in factors for other in sized)
@@ -249,7 +249,7 @@ def worked_out(figure: str, sentence: str, passages: Collection[str], before: Co
     given = [value for text in (sentence, *passages) for value in numbers(text)]
     beside = [value for text in before for value in numbers(text)]
     near = _rounded(figure, sentence)
-    if any(abs(number - months) <= 1 for months in _months_apart(sentence)):
+    if any(abs(number - months) <= 1 for months in _months_apart(" ".join((*before, sentence)))):
         return True
     if number in beside or follows(number, _without(given, [number]), _without(beside, [number]), near=near):
         return True
@@ -297,6 +297,12 @@ def _wide(part: str, words: str = "") -> float:
     if _NEARLY.search(text):
         return ABOUT
     return ABOUT / 2 if _NEARLY.search(_plain(words)) else 0.0
+
+
+def _word_before(part: str, sentence: str) -> str:
+    """The word before *part* in its sentence: "nearly" of "nearly 90" is seldom said to be borne out itself."""
+    found = re.search(rf"\b([A-Za-z]+ ){re.escape(normal(part))}(?!\w)", normal(sentence))
+    return found[1] if found else ""
 
 
 def _without(values: Collection[float], others: Collection[float]) -> list[float]:
