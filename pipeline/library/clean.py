@@ -55,7 +55,7 @@ _ADMONITIONS: Final = frozenset(
 _CLASSES: Final[Mapping[str, frozenset[str]]] = {
     "div": frozenset({"admonition", "highlight"}) | _ADMONITIONS,
     "details": frozenset({"tab"}) | _ADMONITIONS,
-    "p": frozenset({"admonition-title"}),
+    "p": frozenset({"admonition-title", "label"}),
     "span": frozenset({"filename"}),
     "sup": frozenset({"cite", "cite-sep"}),
 }

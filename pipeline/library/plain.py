@@ -45,10 +45,16 @@ def to_plain_text(article: Article, library: Library, *, site_url: str, width: i
 
 
 def summary_to_plain_text(
-    article: Article, library: Library, *, site_url: str, paragraphs: int = 1, width: int = WIDTH
+    article: Article,
+    library: Library,
+    *,
+    site_url: str,
+    paragraphs: int = 1,
+    width: int = WIDTH,
+    cited: bool = True,
 ) -> str:
-    """What stands of *article* in a digest: the dek, its first *paragraphs*, and the sources and links of these."""
-    writer = _Writer(article, library, site_url=site_url, width=width)
+    """What stands of *article* in a digest: the dek, its first *paragraphs*, and the sources (if *cited*) and links of these."""
+    writer = _Writer(article, library, site_url=site_url, width=width, cited=cited)
     opening = dataclasses.replace(article, body=summary_paragraphs(article, paragraphs))
     return _joined([writer.wrapped(article.dek), *writer.body(opening), *writer.sources(heading=False)])
 
@@ -72,7 +78,8 @@ def _joined(blocks: list[str]) -> str:
 class _Writer:
     """Writes the tree of one article, and remembers what its numbers stand for."""
 
-    def __init__(self, article: Article, library: Library, *, site_url: str, width: int) -> None:
+    def __init__(self, article: Article, library: Library, *, site_url: str, width: int, cited: bool = True) -> None:
+        self._cited = cited
         self._path = article.path
         self._library = library
         self._site_url = site_url
@@ -219,6 +226,8 @@ class _Writer:
         if child.tag == "sup" and child.get("class") == "cite-sep":
             return text
         source = self._library.sources.get(child.get("source", "")) if child.tag == "sup" else None
+        if source is not None and not self._cited:
+            return text
         if source is not None:
             return _noted(text, self._number(source.id, source))
         words = self._inline(child)

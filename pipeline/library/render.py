@@ -153,14 +153,15 @@ def words_of(sources: Mapping[str, Source], source: str, quote: str | None) -> s
     return found.text if found else None
 
 
-def body_tree(article: Article, sources: Mapping[str, Source]) -> ET.Element:
+def body_tree(article: Article, sources: Mapping[str, Source], *, attributed: bool = True) -> ET.Element:
     """The body as a tree of plain elements (p, h2, ul, table, pre, a, ...), for `plain`.
 
     A citation is an empty ``sup`` whose attribute ``source`` names it; words of a source are a ``span``; code is a ``pre`` or
     ``code`` with its text; raw HTML has become the text in it. Nothing of this is safe to publish as HTML. Raises `ContentError`
-    as `render_article` does.
+    as `render_article` does. Where words of a source stand by themselves, a line below says whose they are, if *attributed*.
     """
-    return _engine(language=AS_TYPED, highlight=False).tree(article.body, sources, path=article.path)
+    engine = _engine(language=AS_TYPED, highlight=False)
+    return engine.tree(article.body, sources, path=article.path, attributed=attributed)
 
 
 # --- Python-Markdown, set up once a thread ----------------------------------------------------------------------------------------
@@ -197,10 +198,11 @@ class _Engine:
             _local.__dict__.clear()  # the parser is left in the middle of things: the next text gets a fresh one
             raise too_deep(path) from error
 
-    def tree(self, text: str, sources: Mapping[str, Source], *, path: str) -> ET.Element:
+    def tree(self, text: str, sources: Mapping[str, Source], *, path: str, attributed: bool) -> ET.Element:
         """What `html` would write out, as a tree without placeholders (the steps are those of `Markdown.convert`)."""
         self._md.reset()
         self.citations.sources = sources
+        self.citations.attributed = attributed
         lines = without_definitions(text).split("\n")
         try:
             for preprocessor in self._md.preprocessors:
@@ -263,6 +265,7 @@ class _Citations(Extension):
 
     def reset(self) -> None:
         self.sources = {}
+        self.attributed = True  # words that stand by themselves are followed by a line on whose they are
         self.places: dict[int, tuple[ET.Element, str, str | None]] = {}  # by identity of the element
         self.bundles: list[
             ET.Element
@@ -348,6 +351,20 @@ class _InsertedWords(Treeprocessor):
                 words = words_of(self._citations.sources, source, name)
                 if words is not None:
                     quote[0].insert(0, _inserted(words))
+        for parent in list(root.iter()) if self._citations.attributed else ():
+            for at, child in reversed(list(enumerate(parent, start=1))):
+                if child.tag == "blockquote" and len(child) == 1 and _is_all(child[0], "span", "sup"):
+                    _, source, _ = self._citations.places.get(id(child[0][1]), (None, "", None))
+                    if child[0][0].get(INSERTED) is not None and source in self._citations.sources:
+                        parent.insert(at, _attribution(self._citations.sources[source]))
+
+
+def _attribution(source: Source) -> ET.Element:
+    """The line below words of *source* that stand by themselves: whose they are."""
+    line = ET.Element("p", {"class": "label"})
+    line.text = AtomicString("— ")
+    line.append(_inserted(f"{source.label}, {source.publisher}" if source.title else source.publisher))
+    return line
 
 
 def _unbundle(root: ET.Element, bundles: set[int]) -> None:

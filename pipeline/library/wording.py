@@ -34,7 +34,7 @@ def wording(article: Article, sources: Mapping[str, Source]) -> str:
     if "://" in article.body:
         article = replace(article, body=in_our_notation(article.body, sources))
     try:
-        words = " ".join(_words(body_tree(article, sources)))
+        words = " ".join(_words(body_tree(article, sources, attributed=False)))
     except ContentError:  # nested too deeply to be rendered: the Markdown must do
         words = article.body
     return _settled(f"{article.title}\n{article.dek}\n{words}")

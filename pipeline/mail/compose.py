@@ -105,8 +105,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
         "url": settings.site_url + article.url_path,
         "weight": weight_of(sources, _origins(sources, library)),
         "receipts": f"{settings.site_url}{article.url_path}receipts/",
-        "sources": sorted(sources, key=lambda source: not source.is_primary)[:NAMED_SOURCES],
-        "more": max(0, len(sources) - NAMED_SOURCES),
+        **_named(sources),
     }
     if whole:
         rendered = render_article(article, library, site_url=settings.site_url)
@@ -125,11 +124,30 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     elif lead:
         opening = _opening(article)
         rendered = render_article(opening, library, site_url=settings.site_url)
-        item["opening_html"] = _own_pictures(rendered.absolute(item["url"]), settings)
+        item["opening_html"] = _own_pictures(_CITED.sub("", rendered.absolute(item["url"])), settings)
         item["opening_text"] = summary_to_plain_text(
-            opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH
+            opening,
+            library,
+            site_url=settings.site_url,
+            paragraphs=OPENING_PARAGRAPHS,
+            width=WIDTH,
+            cited=False,
         )
     return item
+
+
+def _named(sources: Sequence[Source]) -> dict[str, Any]:
+    """The sources that a digest names, primary ones first and each publisher once, and how many more there are."""
+    ordered = sorted(sources, key=lambda source: not source.is_primary)
+    first: dict[str, Source] = {}
+    for source in ordered:
+        first.setdefault(source.publisher, source)
+    by_publisher = list(first.values())
+    # The last one takes no more room by its name than "1 more" would.
+    most = NAMED_SOURCES + 1 if len(by_publisher) == NAMED_SOURCES + 1 else NAMED_SOURCES
+    named = by_publisher[:most]
+    publishers = {source.publisher for source in named}
+    return {"sources": named, "more": sum(source.publisher not in publishers for source in sources)}
 
 
 def _origins(sources: Sequence[Source], library: Library) -> int:
@@ -141,6 +159,9 @@ def _opening(article: Article) -> Article:
     """The article cut to its first paragraphs, without citations: the letter names the sources below them."""
     opening = summary_paragraphs(article, OPENING_PARAGRAPHS)
     return replace(article, body=re.sub(f"{CITATION}|{PANDOC}|<!--.*?-->", "", opening, flags=re.DOTALL), citations=())
+
+
+_CITED = re.compile(r'<sup class="cite(?:-sep)?">.*?</sup>')  # behind words that the build sets
 
 
 def _own_pictures(html: str, settings: Settings) -> str:

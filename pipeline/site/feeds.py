@@ -211,8 +211,7 @@ def _signal(publication: Publication, view: ArticleView) -> dict[str, Any]:
 def _corrections_html(notes: Sequence[CorrectionNote], *, retracted: bool) -> str:
     first = "<p><strong>Retracted.</strong> We no longer stand by this article.</p>\n" if retracted else ""
     return first + "".join(
-        f"<p><strong>Corrected {note.date_words}.</strong> We first wrote: {escape(note.was)} "
-        f"It should have been: {escape(note.now)} {escape(note.why)}</p>\n"
+        f"<p><strong>Corrected {note.date_words}.</strong> {escape(f'{note.told} {note.why}'.rstrip())}</p>\n"
         for note in notes
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import Final
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, typographic, weight
@@ -127,6 +128,11 @@ class CorrectionNote:
     was: str
     now: str
     why: str
+
+    @property
+    def told(self) -> str:
+        """What was written and what is right, as two sentences."""
+        return f"We first wrote: {_quoted(self.was)} It should have been: {_quoted(self.now)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +294,28 @@ def corrections(article: Article) -> tuple[CorrectionNote, ...]:
 
     return tuple(
         CorrectionNote(
-            date_words(c.date), short_date(c.date), c.date.isoformat(), printed(c.was), printed(c.now), printed(c.why)
+            date_words(c.date),
+            short_date(c.date),
+            c.date.isoformat(),
+            printed(c.was),
+            printed(c.now),
+            _ended(printed(c.why)),
         )
         for c in newest_first
     )
+
+
+_ENDS: Final = (".", "!", "?", "…")
+_INNER: Final = str.maketrans("“”", "‘’")
+
+
+def _quoted(words: str) -> str:
+    """*words* in quotation marks, with a full stop where they bring none."""
+    return f"“{words.translate(_INNER)}”" + ("" if words.endswith(_ENDS) else ".")
+
+
+def _ended(words: str) -> str:
+    return words if not words or words.endswith(_ENDS) else f"{words}."
 
 
 # --- small words -------------------------------------------------------------------------------------------------------------

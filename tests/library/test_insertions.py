@@ -49,7 +49,9 @@ def test_in_a_line_the_words_stand_in_quotation_marks_with_their_citation() -> N
 def test_alone_they_are_a_block_quote_without_marks(body: str) -> None:
     html = rendered(f"Before.\n\n{body}\n\nAfter.")
 
-    quoted = f"<blockquote>\n<p><span>{WORDS}</span>{CITED}</p>\n</blockquote>"
+    quoted = (
+        f'<blockquote>\n<p><span>{WORDS}</span>{CITED}</p>\n</blockquote>\n<p class="label">— <span>North</span></p>'
+    )
     assert html.replace("</p></blockquote>", "</p>\n</blockquote>").replace("<blockquote><p>", "<blockquote>\n<p>") == (
         f"<p>Before.</p>\n{quoted}\n<p>After.</p>"
     )
@@ -97,7 +99,19 @@ def test_in_plain_text_they_are_told_alike() -> None:
     text = to_plain_text(an_article(body="It ![[north.share]].\n\n![[north.share]]\n"), a_library(), site_url=SITE)
 
     assert f"It “{WORDS}” [1]." in text
-    assert f"> {WORDS} [1]" in text
+    assert f"> {WORDS} [1]\n\n— North\n" in text
+
+
+def test_below_words_that_stand_alone_readers_see_whose_they_are() -> None:
+    library = a_library()
+    titled = dataclasses.replace(library.sources["north"], title="Load <b>outlook</b> & [more](x)")
+    library = dataclasses.replace(library, sources={**library.sources, "north": titled})
+    named = '<p class="label">— <span>Load &lt;b&gt;outlook&lt;/b&gt; &amp; [more](x), North</span></p>'
+
+    for body in ("> [^north.share]", "- An item\n\n    > [^north.share]", "![[north.share]]"):
+        assert rendered(body, library).count(named) == 1
+    for body in ("> Typed words.[^north.share]", "It says ![[north.share]]."):
+        assert 'class="label"' not in rendered(body, library)
 
 
 def test_pandoc_s_way_to_cite_is_read_until_it_is_rewritten() -> None:

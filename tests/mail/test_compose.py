@@ -119,6 +119,7 @@ def test_words_that_the_build_sets_stand_in_both_parts_of_every_letter(  # type:
         assert visible(message).count(words) == times
         assert part(message, "plain").count(words) == times
         assert f"“{words}”" in part(message, "plain")
+        assert ("cite-1" in part(message, "html")) == (f"“{words}” [1]" in part(message, "plain")) == (issue is EACH)
 
 
 # --- subject and preheader ---------------------------------------------------------------------------------------------------
@@ -214,6 +215,16 @@ def test_a_digest_carries_each_articles_link_and_the_names_of_its_sources(letter
     assert {f"{SITE}articles/grid/", f"{SITE}articles/heat/", f"{SITE}articles/grid/#sources"} <= links
     assert {SOURCES[name].url for name in ("census", "meter", "survey")} <= links  # primary ones first
     assert SOURCES["wire"].url not in links
+
+
+def test_a_digest_names_a_fourth_publisher_and_none_twice(letters, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setitem(SOURCES, "wire", replace(SOURCES["wire"], publisher=SOURCES["census"].publisher))
+
+    message = opened(letters(citing("census", "wire", "gazette", "meter", "survey")))
+
+    named = ["The census office", "The meter office", "The survey office", "The gazette office"]
+    assert f": {' , '.join(named)} ·" in visible(message)
+    assert re.findall(r"^- (.*?)\r?$", part(message, "plain"), re.MULTILINE) == named
 
 
 def test_the_opening_has_no_citations_for_the_letter_names_the_sources_below(letters) -> None:  # type: ignore[no-untyped-def]

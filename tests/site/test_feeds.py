@@ -143,7 +143,8 @@ def test_corrections_and_retractions_come_first(site: Path) -> None:
     html = {item["url"].split("/")[-2]: item["content_html"] for item in json_feed(site)["items"]}
 
     assert html["corrected-one"].startswith(
-        "<p><strong>Corrected 21 November 2026.</strong> We first wrote: It was 5 &lt;b&gt;GW&lt;/b&gt;."
+        "<p><strong>Corrected 21 November 2026.</strong> We first wrote: “It was 5 &lt;b&gt;GW&lt;/b&gt;.” "
+        "It should have been: “It was 6 GW.” A slip.</p>"
     )
     assert html["retracted-one"].startswith("<p><strong>Retracted.</strong>")
 

@@ -175,11 +175,11 @@ def test_a_correction_is_told_at_the_head_and_in_the_changes(site: Path) -> None
 
     note = article.one("p", **{"class": "notice"}).text
     assert "Corrected 21 November 2026." in note
-    assert "We first wrote: It was 5 <b>GW</b>. It should have been: It was 6 GW." in note
+    assert "We first wrote: “It was 5 <b>GW</b>.” It should have been: “It was 6 GW.”" in note
     assert "A slip." in article.one("section", id="changes").text
     home = " ".join(page(site, "index.html").one("section", **{"class": "corrections-month"}).text.split())
     assert "Corrections of the last month 21 Nov 2026 What the corrected-one tells us" in home
-    assert "We first wrote: It was 5 <b>GW</b>." in home
+    assert "We first wrote: “It was 5 <b>GW</b>.” It should have been: “It was 6 GW.”" in home
     dates = {
         e.attributes.get("property"): e.attributes["content"] for e in article.all("meta") if "content" in e.attributes
     }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 import pytest
 
 from pipeline.library.dates import date_words, partial_date_words
-from pipeline.model import Source, Tier
+from pipeline.model import Correction, Source, Tier
 from pipeline.site.markup import dressed, with_margin_notes, without_title
 from pipeline.site.pages import year_of
-from pipeline.site.publication import Card, Strip
+from pipeline.site.publication import Card, Strip, corrections
+from tests.builders import an_article
 
 
 def test_a_strip_draws_primary_sources_solid_and_the_others_hollow() -> None:
@@ -98,3 +100,23 @@ def a_card(date: dt.datetime) -> Card:
 
 def a_source(tier: Tier) -> Source:
     return Source("a", "https://a.example.org/", "A publisher", tier)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "why", "told"),
+    [
+        (
+            "Shares of Halden",
+            "Stocks of Halden",
+            "A matter of taste",
+            "We first wrote: “Shares of Halden”. It should have been: “Stocks of Halden”. A matter of taste.",
+        ),
+        ("It “fell”.", "It rose!", "", "We first wrote: “It ‘fell’.” It should have been: “It rose!” "),
+    ],
+)
+def test_the_words_of_a_correction_are_set_apart(was: str, now: str, why: str, told: str) -> None:
+    correction = Correction(date=dt.date(2026, 11, 21), was=was, now=now, why=why)
+
+    (note,) = corrections(replace(an_article(), corrections=(correction,)))
+
+    assert f"{note.told} {note.why}" == told
