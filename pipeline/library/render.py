@@ -30,6 +30,7 @@ from pipeline.errors import ContentError
 from pipeline.library import links
 from pipeline.library.citations import CITATION, CITED_BY_PANDOC, INSERTION, PANDOC, prose, without_definitions
 from pipeline.library.clean import clean_rendered, plain_text
+from pipeline.library.insertions import INSERTED, InsertedWords, Insertion, words_of
 from pipeline.library.typography import APART, NOTHING, is_english, typographic
 from pipeline.model import Article, Quote, Source
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 WORDS_A_MINUTE: Final = 230
 _OURS: Final = "pipeline.library.render"
 AS_TYPED: Final = ""  # a language without rules of ours
-INSERTED: Final = "inserted"  # attribute of an element that holds words of a source as they are
 _IN_A_LINE: Final = frozenset("a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup u".split())
 _PLACEHOLDER: Final = re.compile(
     "\x02[^\x02\x03]*\x03"
@@ -147,12 +147,6 @@ def count_words(body: str, sources: Mapping[str, Source]) -> int:
     return len(_WORD.findall(_LINK_TARGET.sub("]", text)))
 
 
-def words_of(sources: Mapping[str, Source], source: str, quote: str | None) -> str | None:
-    """The words of a quote; None where the source or the quote is not there."""
-    found = sources[source].quotes.get(quote) if quote and source in sources else None
-    return found.text if found else None
-
-
 def body_tree(article: Article, sources: Mapping[str, Source], *, attributed: bool = True) -> ET.Element:
     """The body as a tree of plain elements (p, h2, ul, table, pre, a, ...), for `plain`.
 
@@ -255,9 +249,9 @@ class _Citations(Extension):
         md.registerExtension(self)
         # After code spans (190) and backslashes (180), before links (170): code stays code, and no link swallows a citation.
         md.inlinePatterns.register(_Citation(CITATION, md, self), "citation", 175)
-        md.inlinePatterns.register(_Insertion(INSERTION, md, self), "insertion", 175.2)
+        md.inlinePatterns.register(Insertion(INSERTION, md, self), "insertion", 175.2)
         md.inlinePatterns.register(_PandocCitation(PANDOC, md, self), "pandoc_citation", 175.1)
-        md.treeprocessors.register(_InsertedWords(md, self), "inserted_words", 19.5)  # after inline patterns (20)
+        md.treeprocessors.register(InsertedWords(md, self), "inserted_words", 19.5)  # after inline patterns (20)
         md.treeprocessors.register(
             _OwnHeadingIds(md), "own_heading_ids", 6
         )  # after attribute lists (8), before the toc (5)
@@ -311,87 +305,6 @@ class _PandocCitation(_OurInline):
         if any(id_ not in self._citations.sources for id_ in ids):
             return _LEFT_ALONE
         return self._citations.bundle(*(self._citations.place(id_, None) for id_ in ids)), m.start(0), m.end(0)
-
-
-class _Insertion(_OurInline):
-    def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override]  # noqa: N802
-        words = words_of(self._citations.sources, m[1], m[2])
-        if words is None:
-            return _LEFT_ALONE
-        inserted = _inserted(f"“{words}”")
-        return self._citations.bundle(inserted, self._citations.place(m[1], m[2])), m.start(0), m.end(0)
-
-
-def _inserted(words: str) -> ET.Element:
-    """*words* of a source as they are: neither Markdown, nor entities, nor marks that we would print otherwise."""
-    element = ET.Element("span", {INSERTED: ""})
-    element.text = AtomicString(
-        words.replace("&", f"{AMP_SUBSTITUTE}amp;")
-    )  # Python-Markdown keeps what looks like &lt;
-    return element
-
-
-class _InsertedWords(Treeprocessor):
-    """Sets what inline patterns gave in one piece apart, and words that stand alone as a block quote, without marks."""
-
-    def __init__(self, md: Markdown, citations: _Citations) -> None:
-        super().__init__(md)
-        self._citations = citations
-
-    def run(self, root: ET.Element) -> None:
-        if self._citations.bundles:
-            _unbundle(root, {id(bundle) for bundle in self._citations.bundles})
-            for parent in list(root.iter()):
-                for child in list(parent):
-                    if child.tag == "p" and _is_all(child, "span", "sup") and child[0].get(INSERTED) is not None:
-                        _as_block(parent, child)
-        for quote in list(root.iter("blockquote")):
-            if len(quote) == 1 and quote[0].tag == "p" and _is_all(quote[0], "sup"):
-                _, source, name = self._citations.places.get(id(quote[0][0]), (None, "", None))
-                words = words_of(self._citations.sources, source, name)
-                if words is not None:
-                    quote[0].insert(0, _inserted(words))
-        for parent in list(root.iter()) if self._citations.attributed else ():
-            for at, child in reversed(list(enumerate(parent, start=1))):
-                if child.tag == "blockquote" and len(child) == 1 and _is_all(child[0], "span", "sup"):
-                    _, source, _ = self._citations.places.get(id(child[0][1]), (None, "", None))
-                    if child[0][0].get(INSERTED) is not None and source in self._citations.sources:
-                        parent.insert(at, _attribution(self._citations.sources[source]))
-
-
-def _attribution(source: Source) -> ET.Element:
-    """The line below words of *source* that stand by themselves: whose they are."""
-    line = ET.Element("p", {"class": "label"})
-    line.text = AtomicString("— ")
-    line.append(_inserted(f"{source.label}, {source.publisher}" if source.title else source.publisher))
-    return line
-
-
-def _unbundle(root: ET.Element, bundles: set[int]) -> None:
-    for parent in list(root.iter()):
-        for at, child in reversed(list(enumerate(parent))):
-            if id(child) in bundles:
-                parts = list(child)
-                parts[-1].tail = child.tail
-                parent[at : at + 1] = parts
-
-
-def _is_all(element: ET.Element, *tags: str) -> bool:
-    """True when *element* holds children of these *tags* and no word beside them."""
-    if [child.tag for child in element] != list(tags) or (element.text or "").strip():
-        return False
-    return not any((child.tail or "").strip() for child in element)
-
-
-def _as_block(parent: ET.Element, paragraph: ET.Element) -> None:
-    words = paragraph[0]
-    words.text = AtomicString((words.text or "")[1:-1])
-    if parent.tag == "blockquote" and len(parent) == 1:
-        return
-    block = ET.Element("blockquote")
-    block.tail, paragraph.tail = paragraph.tail, None
-    parent[list(parent).index(paragraph)] = block
-    block.append(paragraph)
 
 
 class _Numbering(Treeprocessor):

@@ -16,9 +16,10 @@ from xml.etree import ElementTree as ET
 
 from pipeline.errors import ContentError
 from pipeline.library.citations import CITATION, INSERTION, PANDOC, WORDLESS, inserted_in, without_definitions
+from pipeline.library.insertions import words_of
 from pipeline.library.notation import in_our_notation
 from pipeline.library.quotes import normal
-from pipeline.library.render import body_tree, words_of
+from pipeline.library.render import body_tree
 from pipeline.model import Article, Source
 
 _CITED: Final = re.compile(rf"{CITATION}|{PANDOC}")
