@@ -209,7 +209,7 @@ def test_the_article_that_editors_are_shown_passes_the_check(tmp_path: Path) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
-    problems = load_library(tmp_path).problems
+    problems = load_library(tmp_path, now=dt.datetime.now(dt.UTC)).problems
 
     # The copy of the source is not here: its quote has none to occur in, and the quotation cannot be looked up.
     assert [problem.code for problem in problems] == ["S118", "S110"]

@@ -181,18 +181,15 @@ class _Found(NamedTuple):
 def _found(settings: Settings, word: str) -> _Found:
     """The article that *word* names, and what it was before."""
     from pipeline.library import load_library
-    from pipeline.library.checks.published import pasts_of
-    from pipeline.library.history import open_history
 
     path = path_of(settings.root, word)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
     article = library.article_at(path)
     if article is None:
         wrong = [problem for problem in library.problems if problem.path == path]
         raise ContentError(f"{path} cannot be read as an article; mend it first", wrong)
-    history = open_history(settings.root)
-    past = pasts_of([article], library.sources, history, now=now())[path]
-    return _Found(article, library, past, history)
+    assert library.history is not None  # there is an article
+    return _Found(article, library, library.pasts[path], library.history)
 
 
 def path_of(root: Path, word: str) -> str:

@@ -93,7 +93,7 @@ def publishable(settings: Settings) -> Library:
     """The library, if what is published in it has no errors."""
     from pipeline.library import load_library
 
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
     library.must_be_publishable(now())
     return library
 

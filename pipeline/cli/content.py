@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -30,9 +30,6 @@ from pipeline.terminal import (
     tell,
     told,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()
@@ -82,7 +79,7 @@ def check(root: Root = None, json: Json = False) -> None:
     from pipeline.library import load_library
 
     settings = settings_of(root)
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
     problems = library.problems_at(now())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     found = [library.summary(article) for article in library.articles if article.status.is_final]
@@ -118,13 +115,13 @@ def schema(
 
     Example: opensignal schema --out .vscode/schemas
     """
-    from pipeline.library import load_library
+    from pipeline.library import read_library
     from pipeline.library.jsonschema import KINDS, json_schema
 
     if bool(kind) == bool(out_dir) or (kind and kind not in KINDS):
         raise UsageError(f"name one of {', '.join(KINDS)}, or a folder for all of them with --out")
     settings = settings_of(root)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = read_library(settings.root)
     if out_dir is None:
         print_json(json_schema(kind, library))
         return
@@ -149,11 +146,10 @@ def ingest(
     """
     from pipeline.ingest import ingest as run_ingest
     from pipeline.ingest import open_fetcher
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
-    feeds = library.readable_feeds()
+    feeds = read_library(settings.root).readable_feeds()
     with opened_store(settings) as store:
         report = run_ingest(
             store,

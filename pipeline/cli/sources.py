@@ -83,7 +83,10 @@ def list_(root: Root = None, json: Json = False) -> None:
     from pipeline.library.sourcelist import list_sources
 
     settings = settings_of(root)
-    tell(list_sources(load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)), json=json)
+    tell(
+        list_sources(load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)),
+        json=json,
+    )
 
 
 @sources.command()
@@ -107,7 +110,7 @@ def check(
     from pipeline.library import load_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
     with Sandbox() as sandbox:
         report = check_sources(
             open_fetcher(settings, limits=DOCUMENTS),
@@ -143,7 +146,7 @@ def refresh(
     from pipeline.library import load_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
     with Sandbox() as sandbox:
         report = take_copies(
             open_fetcher(settings, limits=DOCUMENTS),
@@ -172,7 +175,7 @@ def archive(ids: Ids = None, root: Root = None, json: Json = False) -> None:
     from pipeline.library import load_library
 
     settings = settings_of(root)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, now=now(), kept=settings.kept_dir)
     report = find_archived(open_fetcher(settings), library, root=settings.root, now=now(), only=ids or ())
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)
@@ -256,7 +259,7 @@ def push(root: Root = None, json: Json = False) -> None:
 
     settings = settings_of(root)
     with open_bucket(settings.bucket) as bucket:
-        library = load_library(settings.root, kept=settings.kept_dir)
+        library = load_library(settings.root, now=now(), kept=settings.kept_dir)
         tell(bring_there(bucket, library, kept=settings.kept_dir), json=json)
 
 
@@ -276,7 +279,7 @@ def pull(
 
     settings = settings_of(root)
     with open_bucket(settings.bucket) as bucket:
-        library = load_library(settings.root, kept=settings.kept_dir)
+        library = load_library(settings.root, now=now(), kept=settings.kept_dir)
         report = bring_here(bucket, library, kept=settings.kept_dir, raw=raw)
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)

@@ -14,7 +14,7 @@ import yaml
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import UsageError
 from pipeline.ingest import Fetcher, take_snapshot
-from pipeline.library import load_library
+from pipeline.library import read_library
 from pipeline.library.sourcefile import snapshot_values
 from pipeline.model import Role, Snapshot
 
@@ -96,7 +96,7 @@ def publish_sample(newsroom: Path, slug: str, *, date: dt.datetime) -> Path:
 
 def newest_date(root: Path) -> dt.datetime:
     """When the newest article of the newsletter is published: the demonstration's clock starts there, on any date."""
-    dates = [article.date for article in load_library(root).articles if article.status.is_final]
+    dates = [article.date for article in read_library(root).articles if article.status.is_final]
     if not dates:
         raise UsageError("content/articles holds no published article to show; start one with: opensignal new TITLE")
     return max(dates)
@@ -140,11 +140,11 @@ def _source(name: str, source: Mapping[str, Any], url: str, snapshot: Snapshot, 
 
 
 def _first_topic(newsroom: Path) -> str:
-    return next(iter(load_library(newsroom).topics))
+    return next(iter(read_library(newsroom).topics))
 
 
 def _first_editor(newsroom: Path) -> str:
-    people = load_library(newsroom).people.values()
+    people = read_library(newsroom).people.values()
     return next(person.id for person in people if person.role is Role.EDITOR)
 
 

@@ -66,7 +66,9 @@ class Scene:
         return self.settings.site_url
 
     def library(self) -> Library:
-        return load_library(self.settings.root, kept=self.settings.kept_dir, state=self.settings.state_dir)
+        return load_library(
+            self.settings.root, now=self.clock(), kept=self.settings.kept_dir, state=self.settings.state_dir
+        )
 
 
 def walk(scene: Scene) -> None:

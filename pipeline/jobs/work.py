@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
 from pipeline.ingest import due_feeds, ingest, open_fetcher
-from pipeline.library import Library, load_library
+from pipeline.library import Library, load_library, read_library
 from pipeline.mail import SendReport, plan_due, send_due
 from pipeline.mail import send_share as send_share_of
 from pipeline.mail.bounces.poll import poll_bounces
@@ -140,8 +140,9 @@ def _share(issue: str, share: int) -> Order:
 
 
 def _publishable(desk: Desk) -> Library:
-    library = load_library(desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir)
-    library.must_be_publishable(desk.clock())
+    now = desk.clock()
+    library = load_library(desk.settings.root, now=now, kept=desk.settings.kept_dir, state=desk.settings.state_dir)
+    library.must_be_publishable(now)
     return library
 
 
@@ -186,9 +187,7 @@ def read_feeds(desk: Desk) -> str:
 
 def order_feeds(desk: Desk) -> str:
     """The same, a job a feed."""
-    feeds = load_library(
-        desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir
-    ).readable_feeds()
+    feeds = read_library(desk.settings.root).readable_feeds()
     with desk.store.writing() as connection:
         due = due_feeds(connection, feeds, now=desk.clock())
         for feed in due:
@@ -205,9 +204,7 @@ def read_feed(desk: Desk, *, feed: str) -> str:
 
 
 def _read(desk: Desk, *, only: str | None) -> str:
-    feeds = load_library(
-        desk.settings.root, kept=desk.settings.kept_dir, state=desk.settings.state_dir
-    ).readable_feeds()
+    feeds = read_library(desk.settings.root).readable_feeds()
     if only and only not in {feed.id for feed in feeds}:
         return ""  # an editor took it out meanwhile
     report = ingest(

@@ -26,9 +26,11 @@ from pathlib import Path
 
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
+from pipeline.library.checks.published import Past
 from pipeline.library.clean import clean_html, plain_text
 from pipeline.library.credits import authorship, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
+from pipeline.library.history import History
 from pipeline.library.new import new_article
 from pipeline.library.notation import addresses_of
 from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
@@ -78,6 +80,10 @@ class Library:
         default_factory=StoredTexts, compare=False
     )  # the stored copies of the sources
     note: str = ""  # why not all texts could be compared with what was published before; empty where they were
+    history: History | None = dataclasses.field(default=None, compare=False, repr=False)  # None where nobody looked
+    pasts: Mapping[str, Past] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
+    )  # by path of an article
     _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -172,21 +178,25 @@ class Library:
         return {article.path: article for article in self.articles}
 
 
-def load_library(
-    root: Path, *, kept: Path | None = None, state: Path | None = None, now: dt.datetime | None = None
-) -> Library:
+def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, state: Path | None = None) -> Library:
     """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`.
 
     *kept* is the folder of the stored copies that are not in Git (`Settings.kept_dir`); default: the one of who set nothing.
     In *state* (`Settings.state_dir`) claims are kept that were found before; default: nothing is kept.
-    What Git knows of earlier is compared with what stands here at *now*; default: this moment.
+    What Git knows of earlier is compared with what stands here at *now*.
     """
     shelf = read_content(root)
     kept_claims = KeptClaims(state / "claims") if state else None
     library = _library(shelf, StoredTexts(root, kept), kept_claims)
-    past, note = check_past(shelf, library, root, now=now or dt.datetime.now(dt.UTC))
-    problems = [*shelf.problems, *check_all(shelf, library, root), *past]
-    checked = dataclasses.replace(library, problems=tuple(sorted(set(problems), key=_order)), note=note)
+    past = check_past(shelf, library, root, now=now)
+    problems = [*shelf.problems, *check_all(shelf, library, root), *past.problems]
+    checked = dataclasses.replace(
+        library,
+        problems=tuple(sorted(set(problems), key=_order)),
+        note=past.note,
+        history=past.history,
+        pasts=past.pasts,
+    )
     checked._claims.update(library._claims)
     if kept_claims:
         kept_claims.tidy()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.library import schema
-from pipeline.library.files import FEEDS, PEOPLE, SOURCES, TOPICS
 from pipeline.model import Role
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ KINDS: Final[Mapping[str, type[schema.File]]] = {
     "topics": schema.TopicItem,
     "feeds": schema.FeedItem,
 }
-FILES: Final = {"source": f"{SOURCES}/*.yml", "people": PEOPLE, "topics": TOPICS, "feeds": FEEDS}  # YAML files by kind
 _LISTS: Final = frozenset({"people", "topics", "feeds"})
 
 _DAY: Final = r"^\d{4}-\d\d-\d\d$"

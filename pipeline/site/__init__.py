@@ -50,7 +50,7 @@ def build_site(
     from pipeline.site import plugin  # here: MkDocs takes a while to import, and other commands do without it
 
     started = time.perf_counter()
-    library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+    library = load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
     if check:
         library.must_be_publishable(now, what_next="or build with --no-check")
     target = (site_dir or settings.site_dir).resolve()

@@ -234,7 +234,7 @@ def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
     now = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
     try:
         settings = Settings.load(Path(config.config_file_path).parent)
-        library = load_library(settings.root, kept=settings.kept_dir, state=settings.state_dir)
+        library = load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
         library.must_be_publishable(now, what_next="then build again")
     except ContentError as error:
         raise PluginError("\n  ".join([f"{error}:", *map(str, error.problems)])) from error

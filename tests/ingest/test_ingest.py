@@ -650,7 +650,7 @@ def test_feeds_come_from_the_file_that_editors_write(
     (settings.content / "feeds.yml").write_text(
         f"- id: sample\n  url: {url}\n  publisher: Sample\n  topics: [power]\n  tier: primary\n  min_interval: 30m\n"
     )
-    feeds: Sequence[Feed] = load_library(settings.root).feeds
+    feeds: Sequence[Feed] = load_library(settings.root, now=NOW).feeds
     allowed = settings.model_copy(update={"allow_private": True})
 
     refused = ingest(sqlite_store, feeds, inbox=folder, fetcher=open_fetcher(settings), now=NOW)

@@ -70,7 +70,7 @@ def test_the_check_of_sources_finds_its_quotes_in_the_stored_text(
         'quotes:\n  above: {text: "60% above the outlook of 2024"}\n  wrong: {text: "70% above the outlook of 2024"}\n'
     )
 
-    problems = load_library(settings.root).problems
+    problems = load_library(settings.root, now=NOW).problems
 
     assert [problem.code for problem in problems if "north-2026" in problem.path] == ["S110"]
 

@@ -53,7 +53,7 @@ def start(newsroom: Newsroom, card: Card = CARD, *, title: str | None = None, na
 def test_a_draft_cites_a_source_for_each_address_of_the_story(newsroom: Newsroom) -> None:
     started = start(newsroom)
 
-    library = load_library(newsroom.root)
+    library = load_library(newsroom.root, now=NOW)
     article = library.article_at(started.article)
     assert article is not None
     assert started.written == ("content/sources/northfield-grid-2026.yml", "content/sources/eastfield-times-2026.yml")
@@ -105,7 +105,7 @@ def test_the_words_of_the_template_keep_a_draft_from_being_published(newsroom: N
     path.write_text(text.replace("The first paragraph opens in the middle of things.\n", ""))
 
     assert TEMPLATE_CITED in text
-    assert "S009" in {problem.code for problem in load_library(newsroom.root).problems}
+    assert "S009" in {problem.code for problem in load_library(newsroom.root, now=NOW).problems}
 
 
 HOSTILE = (
@@ -124,7 +124,7 @@ def test_t36_nothing_that_a_feed_wrote_becomes_markup_of_the_draft(newsroom: New
     )
 
     body = (newsroom.root / started.article).read_text().split("---\n", 2)[2]
-    library = load_library(newsroom.root)
+    library = load_library(newsroom.root, now=NOW)
     article = library.article_at(started.article)
     assert article is not None
     assert line not in body
@@ -143,7 +143,7 @@ def test_a_title_of_ones_own_is_taken(newsroom: Newsroom) -> None:
 def test_a_long_title_is_cut_and_a_full_stop_taken_off(newsroom: Newsroom) -> None:
     started = start(newsroom, replace(CARD, title="word " * 40 + "end."))
 
-    article = load_library(newsroom.root).article_at(started.article)
+    article = load_library(newsroom.root, now=NOW).article_at(started.article)
     assert article is not None
     assert len(article.title) <= 110
 

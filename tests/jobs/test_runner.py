@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.errors import ContentError, TransportError
 from pipeline.jobs import NOTICES, Desk, Job, Runner
-from pipeline.jobs.work import ISSUES, RETENTION
+from pipeline.jobs.work import FEEDS, ISSUES, RETENTION
 from pipeline.mail.signups import record_signup
 from pipeline.model import Cadence, Choice
 from pipeline.store import Store, open_store, signups
@@ -154,3 +155,25 @@ def test_what_was_kept_long_enough_goes_by_itself(desk: Desk) -> None:
     first, second = RETENTION.act(desk), RETENTION.act(desk)
 
     assert (first, second) == ("1 row let go of", "")
+
+
+def test_reading_feeds_asks_git_nothing(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is done every few minutes, and wants nothing but the list of feeds."""
+    repository.add_article("grid")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\n")
+    (programs / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    assert FEEDS.order is not None
+    with mail_server() as server:
+        settings, store = _opened(repository, server)
+        desk = Desk(store, settings, _clock)
+
+        FEEDS.act(desk)
+        FEEDS.order(desk)
+        store.close()
+
+    assert not (tmp_path / "asked").exists()

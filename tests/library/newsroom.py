@@ -82,7 +82,7 @@ class Newsroom:
         return self.write(f"content/articles/{date[:4]}/{date}-{slug}.md", f"---\n{front}---\n{body}")
 
     def load(self) -> Library:
-        return load_library(self.root)
+        return load_library(self.root, now=dt.datetime.now(dt.UTC))
 
     def load_article(self, body: str = "A plain sentence.\n", *, front: str = FRONT) -> tuple[Article, Library]:
         path = self.article(body, front=front)

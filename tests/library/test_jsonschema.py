@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from pipeline.library import Library, load_library
+from pipeline.library.files import FEEDS, PEOPLE, SOURCES, TOPICS
 from pipeline.library.frontmatter import split
-from pipeline.library.jsonschema import FILES, KINDS, json_schema
+from pipeline.library.jsonschema import KINDS, json_schema
 from tests.conftest import REPOSITORY
 from tests.repository import Repository
 
@@ -25,11 +26,12 @@ TYPES = {
     "array": list,
     "null": type(None),
 }
+FILES = {"source": f"{SOURCES}/*.yml", "people": PEOPLE, "topics": TOPICS, "feeds": FEEDS}
 
 
 @pytest.fixture(scope="module")
 def ours() -> Library:
-    return load_library(REPOSITORY)
+    return load_library(REPOSITORY, now=dt.datetime.now(dt.UTC))
 
 
 def faults(value: Any, schema: dict[str, Any], root: dict[str, Any], at: str = "") -> list[str]:

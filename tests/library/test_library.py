@@ -141,7 +141,7 @@ def test_a_far_date_is_told_when_the_time_is_known(newsroom: Newsroom) -> None:
 
 
 def test_a_folder_without_content_is_a_problem_and_no_crash(tmp_path: Path) -> None:
-    library = load_library(tmp_path)
+    library = load_library(tmp_path, now=dt.datetime.now(dt.UTC))
 
     assert [(problem.path, problem.code) for problem in library.problems] == [
         ("content/people.yml", "S005"),

@@ -17,7 +17,7 @@ FAR = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def ours() -> Library:
-    return load_library(REPOSITORY)
+    return load_library(REPOSITORY, now=dt.datetime.now(dt.UTC))
 
 
 def test_nothing_blocks_publication(ours: Library) -> None:

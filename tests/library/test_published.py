@@ -275,7 +275,11 @@ def test_s030_a_review_that_a_shallow_clone_cannot_know_is_no_error(gitted: Gitt
     gitted.commit("Publish")
     gitted.git("clone", "-q", "--depth", "1", f"file://{gitted.root}", str(tmp_path / "clone"))
 
-    problems = [problem for problem in load_library(tmp_path / "clone").problems if problem.code == "S030"]
+    problems = [
+        problem
+        for problem in load_library(tmp_path / "clone", now=dt.datetime.now(dt.UTC)).problems
+        if problem.code == "S030"
+    ]
 
     assert [problem.severity for problem in problems] == [Severity.WARNING]
 

@@ -70,7 +70,7 @@ def test_a_quote_is_looked_up_in_the_folder_outside_git(newsroom: Newsroom, tmp_
     newsroom.quoted_source("westfield", "70% above our 2024 outlook", redistribute="quote")
     (newsroom.root / SNAPSHOTS).rename(tmp_path / "kept")
 
-    problems = load_library(newsroom.root, kept=tmp_path / "kept").problems
+    problems = load_library(newsroom.root, now=dt.datetime.now(dt.UTC), kept=tmp_path / "kept").problems
 
     assert [problem.code for problem in problems] == ["S110"]
     assert [problem.code for problem in newsroom.load().problems] == ["S118"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import re
 from dataclasses import replace
@@ -19,7 +20,7 @@ EDITS = 8  # in each article
 
 @pytest.fixture(scope="module")
 def ours() -> Library:
-    return load_library(REPOSITORY)
+    return load_library(REPOSITORY, now=dt.datetime.now(dt.UTC))
 
 
 def without_citations(body: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from pathlib import Path
@@ -30,7 +31,7 @@ BODY = (
 def view(repository: Path) -> ReceiptsView:
     """The receipts of an article whose claims are made by hand."""
     write_article(repository, "by-hand", date="2026-11-23", body=BODY)
-    library = load_library(repository)
+    library = load_library(repository, now=dt.datetime.now(dt.UTC))
     publication = Publication(Settings.load(repository), library, now=NOW.replace(hour=12))
     article = library.article("by-hand")
     assert article is not None

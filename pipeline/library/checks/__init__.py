@@ -11,14 +11,14 @@ Each rule is a function that yields problems. `CODES` is the one table of all co
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
-from pipeline.library.checks.published import check_published, pasts_of
+from pipeline.library.checks.published import Past, check_published, pasts_of
 from pipeline.library.checks.sources import (
     check_addresses,
     check_ids,
@@ -28,7 +28,7 @@ from pipeline.library.checks.sources import (
     check_support,
 )
 from pipeline.library.files import Read, Shelf, finished_article
-from pipeline.library.history import open_history
+from pipeline.library.history import History, open_history
 from pipeline.model import Article, Problem, Severity, Status
 
 if TYPE_CHECKING:
@@ -143,15 +143,26 @@ def check_finished(text: str, path: str, library: Library, root: Path) -> Iterat
         yield from _check_one(read, replace(library, articles=tuple(others)), root)
 
 
-def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) -> tuple[list[Problem], str]:
-    """Every problem that shows only beside what was published before *now*, and why not all of it is known (or nothing)."""
+@dataclass(frozen=True)
+class Looked:
+    """What a look back found."""
+
+    problems: list[Problem] = field(default_factory=list)
+    note: str = ""  # why not all is known; empty where it is
+    history: History | None = None
+    pasts: Mapping[str, Past] = field(default_factory=dict)  # by path
+
+
+def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) -> Looked:
+    """Every problem that shows only beside what was published before *now*."""
     if not shelf.articles:
-        return [], ""
+        return Looked()
     history = open_history(root)
     pasts = pasts_of([read.noun for read in shelf.articles], library.sources, history, now=now)
     lacks = "" if all(past.is_whole for past in pasts.values()) else PARTIAL
     is_told = any(read.noun.status.is_final for read in shelf.articles)  # drafts have no past that readers know
-    return list(check_published(shelf.articles, library, pasts)), (history.note or lacks) if is_told else ""
+    found = list(check_published(shelf.articles, library, pasts))
+    return Looked(found, (history.note or lacks) if is_told else "", history, pasts)
 
 
 def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:

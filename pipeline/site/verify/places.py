@@ -39,7 +39,7 @@ def clone(root: Path, *, now: dt.datetime) -> Read:
     """The claims files are made as a build would make them; the stored texts are read as they lie there, those that may not be
     passed on too."""
     settings = Settings.load(root)
-    library = load_library(settings.root, kept=settings.kept_dir)
+    library = load_library(settings.root, now=now, kept=settings.kept_dir)
     publication = Publication(settings, library, now=now)
     files = {path: text.encode() for path, text in claims_files(publication).items()}
     pages = {a.url_path: article_markup(publication, a).encode() for a in publication.articles}

@@ -35,7 +35,7 @@ class Desk:
         self.here, self.there = folder / "here", folder / "there"
 
     def library(self, kept: Path) -> Library:
-        return load_library(self.newsroom.root, kept=kept)
+        return load_library(self.newsroom.root, now=NOW, kept=kept)
 
     def push(self, place: str = "s3://copies/of ours") -> Shared:
         with Bucket(place, self.service.environment()) as bucket:

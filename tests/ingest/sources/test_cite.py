@@ -48,7 +48,7 @@ class Desk:
         return cite(self.fetcher, self.cage, url, root=self.newsroom.root, kept=self.kept, now=NOW, **more)
 
     def source(self, id_: str) -> Source:
-        library = load_library(self.newsroom.root, kept=self.kept)
+        library = load_library(self.newsroom.root, now=NOW, kept=self.kept)
         assert [str(problem) for problem in library.problems if problem.code not in ("S102", "S201")] == []
         return library.sources[id_]
 

@@ -44,7 +44,7 @@ class Desk:
 
     @property
     def library(self) -> Library:
-        return load_library(self.newsroom.root, kept=self.kept)
+        return load_library(self.newsroom.root, now=NOW, kept=self.kept)
 
     @property
     def file(self) -> str:

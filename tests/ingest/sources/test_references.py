@@ -81,7 +81,7 @@ def test_sources_of_ours_go_out_and_come_in_again(newsroom: Newsroom, format_: s
 
     report = bring(newsroom, f"all.{ending}", write_items(items, format_))
 
-    ours, theirs = load_library(REPOSITORY).sources, newsroom.load().sources
+    ours, theirs = load_library(REPOSITORY, now=NOW).sources, newsroom.load().sources
     assert (report.refused, report.known) == ((), ())
     for item in items:
         source, back = ours[item.id], theirs[item.id]

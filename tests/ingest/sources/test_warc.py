@@ -29,7 +29,7 @@ class Archive:
         self.newsroom, self.kept, self.to = newsroom, kept, to
 
     def write(self) -> WarcReport:
-        library = load_library(self.newsroom.root, kept=self.kept)
+        library = load_library(self.newsroom.root, now=NOW, kept=self.kept)
         return write_warc(library.sources.values(), library.texts, kept=self.kept, to=self.to)
 
     def records(self) -> list[tuple[str, str, Any, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ BODY = "It is “60% above our 2024 outlook”.[^westfield]\nThe region needs 9.
 
 
 def _load(newsroom: Newsroom) -> tuple[Library, tuple[Claim, ...]]:
-    library = load_library(newsroom.root, state=newsroom.root / ".opensignal")
+    library = load_library(newsroom.root, now=dt.datetime.now(dt.UTC), state=newsroom.root / ".opensignal")
     return library, library.claims(library.articles[0])
 
 

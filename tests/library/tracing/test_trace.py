@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ MARKDOWN = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 
 @pytest.fixture(scope="module")
 def ours() -> Library:
-    return load_library(REPOSITORY)
+    return load_library(REPOSITORY, now=dt.datetime.now(dt.UTC))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_what_stands_in_headings_and_code_is_no_claim(newsroom: Newsroom) -> Non
 
 
 def test_the_same_article_gives_the_same_claims(ours: Library) -> None:
-    again = load_library(REPOSITORY)
+    again = load_library(REPOSITORY, now=dt.datetime.now(dt.UTC))
 
     for article in ours.articles:
         assert trace(article, again) == ours.claims(article)
