@@ -17,7 +17,7 @@ WRONG = BODY.replace("24", "42")
 CORRECTED = front(
     status="corrected",
     updated="2026-11-21T09:00:00Z",
-    corrections="[{date: 2026-11-21, was: It named 24 halls., now: It named 42 halls.}]",
+    corrections="[{date: 2026-11-21, was: The office named 24 halls., now: The office named 42 halls.}]",
 )
 
 
@@ -60,6 +60,101 @@ def test_s031_a_correction_and_its_time_put_it_in_order(gitted: Gitted) -> None:
 
     gitted.article(WRONG.replace("2030", "2031"), front=CORRECTED)
     assert gitted.codes() == ["S031"]  # one correction is told for one change
+
+
+CORRECTION = "[{date: 2026-11-21, was: %s, now: %s}]"
+
+
+def tells(was: str, now: str) -> str:
+    return front(status="corrected", updated="2026-11-21T09:00:00Z", corrections=CORRECTION % (was, now))
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("24", "42"),
+        ("named 24 halls", "named 42 halls"),
+        ("'*24* halls'", "'*42* halls'"),
+        ("The office named 24", "The office named 42"),
+    ],
+)
+def test_s031_a_correction_tells_of_the_words_that_were_changed(gitted: Gitted, was: str, now: str) -> None:
+    gitted.commit("Publish")
+    gitted.article(WRONG, front=tells(was, now))
+
+    assert gitted.codes() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "was", "now", "told"),
+    [
+        ("Nothing of it is true.\n", "named 24", "named 42", "{+Nothing of it is true.+}"),
+        (WRONG.replace("2030", "2031"), "named 24", "named 42", "wait until [-2030.-] {+2031.+}"),
+        (WRONG, "until 2030", "until 2030", "named [-24-] {+42+} halls."),
+        (WRONG, "a slip", "no slip", '"a slip" -> "no slip" is not what was changed'),
+        (WRONG, "named 24 halls", "named 43 halls", "named [-24-] {+42+} halls."),
+        (WRONG + "And one sentence more.\n", "named 24 halls", "named 42 halls", "{+And one sentence more.+}"),
+    ],
+)
+def test_s031_a_correction_of_something_else_licenses_no_change(
+    gitted: Gitted, body: str, was: str, now: str, told: str
+) -> None:
+    gitted.commit("Publish")
+    gitted.article(body, front=tells(was, now))
+
+    for is_committed in (False, True):
+        if is_committed:
+            gitted.commit("Rewrite behind a correction")
+        ((code, message),) = gitted.said()
+        assert code == "S031"
+        assert "no correction tells of these words" in message
+        assert told in message
+
+
+def test_s031_corrections_of_title_of_what_stands_twice_and_of_one_another_are_understood(gitted: Gitted) -> None:
+    body = "It was 24 halls here. They say 24 halls there. It ended.\n"
+    gitted.article(body)
+    gitted.commit("Publish")
+    more = ", ".join(
+        f"{{date: 2026-11-21, was: {was}, now: {now}}}"
+        for was, now in [("24 halls", "43 halls"), ("It ended", "It ends"), ("It ends", "It stops"),
+                         ("is the story", "is a story"), ("It stops.", "The grid waits. It stops.")]
+    )  # fmt: skip
+    told = front(
+        title="The grid is a story", status="corrected", updated="2026-11-21T09:00:00Z", corrections=f"[{more}]"
+    )
+    gitted.article("It was 24 halls here. They say 43 halls there. The grid waits. It stops.\n", front=told)
+
+    assert gitted.codes() == []
+
+
+@pytest.mark.parametrize("tag", ["del", "s", "DEL title='x'"])
+def test_s031_words_that_are_struck_out_are_no_longer_said(gitted: Gitted, tag: str) -> None:
+    gitted.commit("Publish")
+    gitted.article(BODY.replace("They would wait", f"<{tag}>They would</{tag.split()[0]}> wait"))
+
+    ((code, message),) = gitted.said()
+
+    assert code == "S031"
+    assert "{+⟨struck out⟩+} They would" in message
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("slug", ["named by its file", "named by its front matter"])
+def test_s031_an_address_has_its_past_whatever_its_file_is_called(
+    gitted: Gitted, slug: str, is_committed: bool
+) -> None:
+    gitted.commit("Publish")
+    (gitted.root / "content/articles/2026/2026-11-20-grid.md").unlink()
+    other = "Nothing here has one word in common with whatever stood at that place before today.\n" * 9
+    if slug == "named by its file":
+        gitted.article(other, date="2026-11-21", front=front(date="2026-11-21T06:00:00Z"))
+    else:
+        gitted.article(other, slug="new", front=front(slug="grid"))
+    if is_committed:
+        gitted.commit("Rewrite all of it")
+
+    assert gitted.codes() == ["S031"]
 
 
 def test_s031_a_correction_that_does_not_say_when_is_none(gitted: Gitted) -> None:

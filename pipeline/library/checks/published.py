@@ -23,8 +23,8 @@ from pipeline.library.files import SOURCES, Read, article_of, source_of
 from pipeline.library.frontmatter import Unreadable, decode, split
 from pipeline.library.history import History, Version, blob_of
 from pipeline.library.worddiff import word_diff
-from pipeline.library.wording import changed_lines, same_wording, wording, written_out
-from pipeline.model import Article, Problem, Severity, Source, Status
+from pipeline.library.wording import carried_out, changed_lines, same_wording, wording, written_out
+from pipeline.model import Article, Correction, Problem, Severity, Source, Status
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -82,7 +82,7 @@ def pasts_of(
     articles: Sequence[Article], sources: Mapping[str, Source], history: History, *, now: dt.datetime
 ) -> dict[str, Past]:
     """What each article was before, by the path of its file, at the price of one look into Git's store."""
-    chains = _chains(articles, history)
+    chains = _chains_of_addresses(articles, _chains(articles, history), history)
     wanted: list[str] = []
     raws: dict[str, bytes] = {}
     for article in articles:
@@ -117,7 +117,7 @@ def _past(
     for edition in editions:
         if not standing or same_wording(standing[-1].article, edition.article, sources):
             standing = [*standing[:-1], edition] if standing else [edition]
-        elif in_order(standing[-1].article, edition.article):
+        elif in_order(standing[-1].article, edition.article, sources):
             standing.append(edition)
     found = (texts[name] for name in _names_of_review(article, chain, history) if name in texts)
     read = next((read for raw in found if (read := article_of(raw, article.path))), None)
@@ -214,9 +214,17 @@ def _written_out(
     return written_out(article, {**sources, **then}) if ids else article
 
 
-def in_order(was: Article, now: Article) -> bool:
-    """True when *now* tells its readers of a correction that *was* did not know, and when it was made."""
-    return not missing_for_order(was, now)
+def in_order(was: Article, now: Article, sources: Mapping[str, Source]) -> bool:
+    """True when *now* tells its readers of each word that *was* did not have, and when it was corrected."""
+    return not missing_for_order(was, now) and not _untold(was, now, sources)[0]
+
+
+def _untold(was: Article, now: Article, sources: Mapping[str, Source]) -> tuple[str, list[Correction]]:
+    """The changed words that no correction of *now* tells of, and the corrections that tell of nothing."""
+    told = [correction for correction in now.corrections if correction not in was.corrections]
+    as_told, idle = carried_out(told, was, now, sources)
+    new = wording(now, sources)
+    return (word_diff(as_told, new) or "the order of words") if as_told != new else "", idle
 
 
 def missing_for_order(was: Article, now: Article) -> str:
@@ -248,6 +256,30 @@ def _chains(articles: Iterable[Article], history: History) -> dict[str, tuple[Ve
             chains[path] = gone[best]
             del lines[best]
     return chains
+
+
+def _chains_of_addresses(
+    articles: Sequence[Article], chains: Mapping[str, tuple[Version, ...]], history: History
+) -> dict[str, tuple[Version, ...]]:
+    """*chains*, and before each the versions of a file that is gone and stood at the same address: whatever a file is called, and
+    however little of its text is left, readers know it by its slug."""
+    known = {version.commit + version.path for chain in chains.values() for version in chain}
+    left = {
+        path: versions
+        for path, chain in history.versions.items()
+        if path not in chains and not (history.root / path).exists()
+        if (versions := tuple(v for v in chain if v.blob and v.commit + v.path not in known))
+    }
+    texts = history.texts(versions[-1].blob or "" for versions in left.values())
+    slugs = {article.slug: article.path for article in articles}
+    found = dict(chains)
+    for path, versions in left.items():
+        raw = texts.get(versions[-1].blob or "", b"")
+        named = PurePosixPath(path).stem[11:]
+        slug = old.slug if b"slug:" in raw and (old := article_of(raw, path)) else named
+        if slug in slugs:
+            found[slugs[slug]] = (*versions, *found[slugs[slug]])
+    return found
 
 
 def _is(path: str, raw: bytes, version: Version) -> bool:
@@ -314,16 +346,25 @@ def _check_text(read: Read[Article], past: Past, sources: Mapping[str, Source]) 
             f"a correction that was published ({most.version.told}) is gone; put it back, as readers have read it",
         )
         return
-    if same_wording(before.article, article, sources) or not (missing := missing_for_order(before.article, article)):
+    if same_wording(before.article, article, sources):
+        return
+    missing = missing_for_order(before.article, article)
+    untold, idle = _untold(before.article, article, sources)
+    if not missing and not untold:
         return
     count, first = changed_lines(before.article.body, article.body)
-    said = word_diff(wording(before.article, sources), wording(article, sources))
+    said = word_diff(wording(before.article, sources), wording(article, sources)) if missing else untold
     lines = f"{count} line{'' if count == 1 else 's'}" if count else "title or dek"
     what_next = (
         f"tell readers by: opensignal correct {article.slug} --was ... --now ..., or put it back"
         if len(article.corrections) <= len(before.article.corrections)
         else "set updated: to when it was corrected"
+        if missing
+        else f"tell of each place by: opensignal correct {article.slug} --was ... --now ..., or put it back"
     )
+    if idle and not missing:
+        what_next = f'"{idle[0].was}" -> "{idle[0].now}" is not what was changed in the text; {what_next}'
+    missing = missing or "and no correction tells of these words"
     message = f"published text changed ({lines}) since {before.version.told}, {missing}: {said}; {what_next}"
     if first is None:
         yield read.problem("S031", ("title",), message)
