@@ -22,6 +22,9 @@ from pipeline.library.tracing.sums import MOST, worked_out
 from pipeline.library.tracing.units import SHARE
 from pipeline.model import Severity
 
+MOST_IN_A_SENTENCE: Final = 200  # quantities, dates and years; the rules compare each with each
+NEXT: Final = "mend it, cite the source that has it, or, if you worked it out, mark the paragraph <!-- analysis -->"
+NEXT_OF_A_DATE: Final = "mend it, or cite what names it"
 WIDTH: Final = 160  # characters of a source's words in a message
 
 
@@ -190,6 +193,21 @@ def _says_little(said: Quantity, given: Quantity, place: Place, words: frozenset
     return not words & place.around or (given.value < 13 and given.step == 1 and not is_row)
 
 
+def check_odd(text: str, figures: Figures) -> Iterator[Finding]:
+    """S301: numbers in signs that nothing here reads, so that nobody can say where they stand."""
+    for start, end in figures.odd:
+        message = f'"{text[start:end]}" cannot be looked up; write it in plain digits'
+        yield Finding("S301", start, end, message, Severity.ERROR)
+
+
+def too_many(figures: Figures) -> Iterator[Finding]:
+    """S301: more figures than anybody reads in one sentence; none of them is looked up."""
+    if (count := len(figures.quantities) + len(figures.whens)) > MOST_IN_A_SENTENCE:
+        first, last = figures.quantities[0] if figures.quantities else figures.whens[0], MOST_IN_A_SENTENCE
+        message = f"{count} figures in one sentence are not looked up; split it, so that none has more than {last}"
+        yield Finding("S301", first.start, first.end, message, Severity.ERROR)
+
+
 def check_figures(sought: Sequence[Sought], text: str, cited: Sequence[Evidence], others: Others) -> Iterable[Finding]:
     """S301 to S304: what is wrong with the quantities that were looked up."""
     if any(evidence.is_away for evidence in cited):
@@ -199,9 +217,8 @@ def check_figures(sought: Sequence[Sought], text: str, cited: Sequence[Evidence]
             yield _missing(one.said, text, cited, others)
         elif one.best is not None and (said := one.said).per and not _is_per(one):
             what = f'"{said.words}" says per {said.per}, and the source does not'
-            yield Finding(
-                "S302", said.start, said.end, f"{what}; {_where(one.best.evidence, one.best.place)}", Severity.WARNING
-            )
+            message = f"{what}: {_where(one.best.evidence, one.best.place)}; take the rate of the source"
+            yield Finding("S302", said.start, said.end, message, Severity.WARNING)
     yield from _collapsed(sought, text)
 
 
@@ -243,17 +260,18 @@ def _missing(said: Quantity, text: str, cited: Sequence[Evidence], others: Other
         where = _where(evidence, place)
         if like in (Likeness.PERCENT_FOR_POINTS, Likeness.POINTS_FOR_PERCENT):
             what = f'"{said.words}" is "{given.words}" in the source: percent and percentage points are two things'
-            return Finding("S303", said.start, said.end, f"{what}; take the source's; {where}", severity)
+            return Finding("S303", said.start, said.end, f"{what}: {where}; take the source's", severity)
         if (
             like in (Likeness.OTHER_CURRENCY, Likeness.OTHER_RATE)
             or len(f"{said.value:g}".replace(".", "").replace("e+", "")) > 1
         ):
             what = f'"{_short(said, text)}" is "{_short(given, place.words)}" in the source'
             return Finding(
-                "S302", said.start, said.end, f"{what}; mend the unit, or cite where it stands; {where}", severity
+                "S302", said.start, said.end, f"{what}: {where}; mend the unit, or cite where it stands", severity
             )
     names = ", ".join(evidence.id for evidence in cited)
-    message = f'"{_short(said, text)}" does not occur in {names}{_elsewhere(said, words, others)}{_nearest(said, words, cited)}'
+    told = f"{_elsewhere(said, words, others)}{_nearest(said, words, cited)}"
+    message = f'"{_short(said, text)}" does not occur in {names}{told}; {NEXT}'
     return Finding("S301", said.start, said.end, message, severity)
 
 
@@ -441,7 +459,7 @@ def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, befor
                 "S307",
                 when.start,
                 when.end,
-                f'"{when.words}" does not occur in {names}{_nearest_when(when, whens)}',
+                f'"{when.words}" does not occur in {names}{_nearest_when(when, whens)}; {NEXT_OF_A_DATE}',
                 Severity.ERROR,
             )
         elif any(evidence.is_foreign for evidence in cited):
@@ -454,7 +472,7 @@ def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, befor
                 "S307",
                 when.start,
                 when.end,
-                f'"{when.words}" does not occur in {names}{_nearest_when(when, whens)}',
+                f'"{when.words}" does not occur in {names}{_nearest_when(when, whens)}; {NEXT_OF_A_DATE}',
                 severity,
             )
 

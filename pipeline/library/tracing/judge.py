@@ -21,7 +21,17 @@ from typing import TYPE_CHECKING, TypeAlias
 from pipeline.library.copies import origins
 from pipeline.library.tracing.binding import check_binding
 from pipeline.library.tracing.evidence import TEXT, Evidence, Place, evidence_of
-from pipeline.library.tracing.figures import Others, Sought, check_figures, check_years, is_soft, look_up, look_up_dates
+from pipeline.library.tracing.figures import (
+    Others,
+    Sought,
+    check_figures,
+    check_odd,
+    check_years,
+    is_soft,
+    look_up,
+    look_up_dates,
+    too_many,
+)
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.names import check_names, check_unknown_names
 from pipeline.library.tracing.nearest import closest
@@ -69,6 +79,11 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
         return Verdict()
     texts = {e.id: text for e in cited if (text := library.texts.of(e.source)[0]) is not None}
     figures = _ours(find(statement.text), (*statement.verbatim, *_named(statement.text, cited)))
+    if excess := tuple(too_many(figures)):
+        return Verdict(
+            (Looked(statement.text[excess[0].at : excess[0].end], excess[0].at, Basis.UNTRACED),),
+            findings=() if statement.analysis else excess,
+        )
     sought = look_up(statement.text, figures, cited, before=statement.before)
     differing = tuple(disagreements(sought, cited))
     findings: list[Finding] = []
@@ -99,7 +114,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
 
 def examine(text: str, cited: Sequence[Evidence], *, before: str = "", written: int | None = None) -> Iterator[Finding]:
     """What is wrong with the sentence *text* of an article of the year *written*, by the *cited* sources and nothing else."""
-    figures = find(text)
+    figures = _ours(find(text), ())
     sought = look_up(text, figures, cited, before=before)
     yield from _examined(text, figures, sought, cited, tuple, before=before, written=written, is_prose=True)
 
@@ -116,6 +131,7 @@ def _examined(
     is_prose: bool,
     quotes: bool = False,
 ) -> Iterator[Finding]:
+    yield from check_odd(text, figures)
     yield from check_figures(sought, text, cited, others)
     yield from check_years(figures, text, cited, before=before)
     yield from check_sums(text, figures)
@@ -141,14 +157,21 @@ def _evidence(source: Source, library: Library) -> Evidence:
 
 
 def _ours(figures: Figures, verbatim: Iterable[tuple[int, int]]) -> Figures:
-    """*figures* without those in a quotation, which is compared word for word by itself."""
+    """*figures* without those in a quotation, which is compared word for word by itself, and without what nobody can read."""
     spans = tuple(verbatim)
 
     def is_ours(start: int) -> bool:
         return not any(low <= start < high for low, high in spans)
 
+    odd = tuple(span for span in figures.odd if is_ours(span[0]))
     return Figures(
-        tuple(q for q in figures.quantities if is_ours(q.start)), tuple(w for w in figures.whens if is_ours(w.start))
+        tuple(
+            q
+            for q in figures.quantities
+            if is_ours(q.start) and not any(low < q.end and q.start < high for low, high in odd)
+        ),
+        tuple(w for w in figures.whens if is_ours(w.start)),
+        odd,
     )
 
 

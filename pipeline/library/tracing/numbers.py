@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -101,6 +102,7 @@ class When:
 class Figures:
     quantities: tuple[Quantity, ...] = ()
     whens: tuple[When, ...] = ()
+    odd: tuple[tuple[int, int], ...] = ()  # numbers in signs that nothing here reads: ⁴², ㊷, 41e3, 0x2A, 9.4 kGW
 
     @property
     def years(self) -> frozenset[int]:
@@ -218,10 +220,23 @@ _YEARS: Final = re.compile(
     r"(?<![\w.,$€£¥₹/#-])(?:mid-|pre-|post-|early-|late-)?((?:19|20)\d\d)(?![\w%]|[.,]\d)(?P<s>(?:-?'?s)?)"
 )
 _DECADE: Final = re.compile(r"(?<![\w.,-])((?:19|20)\d0)'?s\b")
+_DECADES: Final = ("fifties", "sixties", "seventies", "eighties", "nineties")
+_NAMED_DECADE: Final = re.compile(
+    rf"\bthe (?:(?:early|mid|late)[ -])?(?:nineteen[ -])?(?:(?P<name>(?i:{'|'.join(_DECADES)}))|'(?P<short>[3-9]0)s)\b"
+)
+_WRITTEN_DAY: Final = re.compile(r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2((?:19|20)\d\d)(?![\w/])")
 _YEAR_SPAN: Final = re.compile(r"(?<![\w.,$€£¥-])((?:19|20)\d\d)[-/](\d\d|(?:19|20)\d\d)(?![\w%-]|[.,]\d)")
 _MONTHS_OF_A_FACT: Final = re.compile(r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w-])")
 
-_NUMERAL: Final = r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+_VULGAR: Final = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+_NUMERAL: Final = rf"\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?[{_VULGAR}]?|\d+(?:\.\d+)?[{_VULGAR}]?|\.\d+|[{_VULGAR}]"
+_RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+_ODD: Final = re.compile(
+    rf"(?:\d[\d.,]*[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
+    r"|(?:[①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿㈠-㈩㊀-㊉Ⅰ-ↈ])+"
+    r"|(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]*\^\d+\^?"
+    r"|\d[\d.,]* ?[kMGTmµ](?:kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh)h?\b(?<!\dMWh)(?<!\dGWh)(?<!\dkWh)(?<!\dTWh)(?<! [kMGT]Wh)"
+)
 _WORD: Final = "|".join(sorted([*_DIGITS, *_MULTIPLES], key=len, reverse=True))
 _PART: Final = "|".join(
     sorted([*_PARTS, *(f"{part}s" for part in _PARTS if part not in ("half", "halves"))], key=len, reverse=True)
@@ -374,7 +389,8 @@ def find(text: str) -> Figures:
     if (named := _IN_UNITS.match(masked)) is not None:  # "In gallons, that is about 4.5 billion."
         unit = unit_behind(named[1])
         quantities = [replace(one, unit=unit) if one.unit is None and not one.noun else one for one in quantities]
-    return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)))
+    odd = tuple(found.span() for found in _ODD.finditer(text))
+    return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)), odd)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------------------
@@ -392,6 +408,10 @@ def _whens(plain: str, text: str) -> tuple[list[When], str]:
             if when is not None:
                 whens.append(when)
                 plain = _blank(plain, *found.span())
+    for found in _NAMED_DECADE.finditer(plain):
+        year = _DECADES.index(found["name"].lower()) * 10 + 1950 if found["name"] else 1900 + int(found["short"])
+        whens.append(When(*found.span(), text[found.start() : found.end()], year, is_decade=True))
+        plain = _blank(plain, *found.span())
     if not has_year:
         return whens, plain
     for found in _MONTHS_OF_A_FACT.finditer(plain):
@@ -404,6 +424,19 @@ def _whens(plain: str, text: str) -> tuple[list[When], str]:
             for start, end, year in ((found.start(), found.end(1), first), (found.start(2), found.end(), last)):
                 whens.append(When(start, end, text[found.start() : found.end()], year))
             plain = _blank(plain, *found.span())
+    for found in _WRITTEN_DAY.finditer(plain):
+        first, second = int(found[1]), int(found[3])
+        day_first = found[2] == "." or first > 12
+        if max(first, second) > 31 or min(first, second) > 12 or not first or not second:
+            continue
+        month, day = (second, first) if day_first else (first, second)
+        if found[2] == "/" and first <= 12 and second <= 12 and first != second:
+            whens.append(
+                When(*found.span(), text[found.start() : found.end()], int(found[4]))
+            )  # the month may be either
+        else:
+            whens.append(When(*found.span(), text[found.start() : found.end()], int(found[4]), month, day))
+        plain = _blank(plain, *found.span())
     for found in _DECADE.finditer(plain):
         whens.append(When(*found.span(), text[found.start() : found.end()], int(found[1]), is_decade=True))
         plain = _blank(plain, *found.span())
@@ -540,8 +573,10 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         number, value, step = _spelled(opening["words"])
     else:
         digits = opening["num"].replace(",", "")
-        number = value = float(digits)
-        step = 10.0 ** -len(digits.partition(".")[2]) if "." in digits else 1.0
+        number = value = _read_digits(digits)
+        step = 10.0 ** -len(digits.partition(".")[2]) if "." in digits else 0.1 if digits[-1] in _VULGAR else 1.0
+        if (counted := _COUNTED_OUT.match(plain, end)) is not None and number > 12:
+            end = counted.end()  # the 41st month is one of 41
         if _is_part_of_something(plain, opening):
             return None
     unit = unit_before(opening["money"].strip()) if opening["money"] else None
@@ -561,7 +596,8 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         return None
     if unit is None and _FACTOR_BEFORE.search(plain, max(0, start - 24), start):
         unit = FOLD
-    noun, counted = "", None
+    noun: str = ""
+    counted = None
     if unit is None and (counted := _NOUN.match(plain, end)) is not None and counted["noun"].lower() not in _NO_NOUN:
         noun = counted["noun"].lower()
     bound = _bound(opening, plain, end, is_time=unit is not None and unit.dimension == "time")
@@ -585,6 +621,7 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
     )
 
 
+_COUNTED_OUT: Final = re.compile(r"(?:st|nd|rd|th)(?=[ -](?:month|week|day|hour|minute)s?\b)")
 _SCALE: Final = re.compile(rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])")
 _FACTOR_BEFORE: Final = re.compile(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
 _ENDS: Final = re.compile(r"\.?\s*$|[.,;)]")
@@ -657,7 +694,9 @@ def _is_part_of_something(plain: str, opening: re.Match[str]) -> bool:
         return True
     if before[-1:] == "-" and before[:1].isalpha() and not opening["money"]:
         return True  # GPT-4
-    return bool(re.match(r"(?:st|nd|rd|th)\b", after)) or bool(re.search(r"[\w]\.$|\d[:/]$", before))
+    if re.match(r"(?:st|nd|rd|th)\b", after):
+        return _COUNTED_OUT.match(plain, end) is None or _read_digits(opening["num"].replace(",", "")) <= 12
+    return bool(re.search(r"[\w]\.$|\d[:/]$", before))
 
 
 def _means_unit(behind: re.Match[str], plain: str, *, has_scale: bool, has_money: bool) -> bool:
@@ -725,7 +764,14 @@ def _spelled(words: str) -> tuple[float, float, float]:
 
 def _plain_number(words: str) -> float:
     words = words.strip().lower()
-    return float(words.replace(",", "")) if words[0].isdigit() or words[0] == "." else _spelled(words)[1]
+    return _spelled(words)[1] if words[0].isalpha() else _read_digits(words.replace(",", ""))
+
+
+def _read_digits(digits: str) -> float:
+    """The value of a numeral without commas; it may end in a fraction of one sign, as 41½ does."""
+    if digits[-1] not in _VULGAR:
+        return float(digits)
+    return float(digits[:-1] or 0) + unicodedata.numeric(digits[-1])
 
 
 def _bound_before(plain: str, start: int) -> Bound:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
 from pipeline.library.tracing.evidence import evidence_of
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.judge import examine
 from pipeline.model import Severity, Source, Tier
+from tests.library.newsroom import Newsroom
+
+PATIENCE = 30.0  # seconds of the processor; it takes a few on an idle machine
 
 OUTLOOK = """\
 Load outlook 2026
@@ -130,3 +136,95 @@ def test_s301_a_number_agrees_as_it_is_written(sentence: str) -> None:
 )
 def test_s301_a_rounded_number_says_so_or_has_fewer_places(sentence: str) -> None:
     assert errors(sentence) == set()
+
+
+# --- signs ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The wait is ⁴² months.",
+        "The wait is ㊷ months.",
+        "The wait is 41e3 months.",
+        "The wait is 4.1e1 months.",
+        "The wait is 0x2A months.",
+        "The wait is 41^5^ months.",
+        "The peak is 9.4 kGW in 2026.",
+        "The peak is ⁹.⁵ gigawatts in 2026.",
+        "The peak is 9.4² gigawatts in 2026.",
+    ],
+)
+def test_s301_a_number_in_signs_that_nobody_reads_is_to_be_written_in_digits(sentence: str) -> None:
+    (finding,) = (found for found in told(sentence) if found.code == "S301")
+
+    assert finding.severity is Severity.ERROR
+    assert finding.message.endswith("; write it in plain digits")
+
+
+def test_a_raised_sign_of_a_unit_or_a_footnote_is_no_number() -> None:
+    text = "A hall takes 500 m² of land."
+
+    assert told("A hall takes 500 m² of land.¹²", text) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The wait is 41½ months.",
+        "The wait is 41⅞ months.",
+        "The wait is ½ of a month.",
+        "The 42nd month is the average.",
+    ],
+)
+def test_s301_fractions_of_one_sign_and_counted_months_are_read(sentence: str) -> None:
+    assert "S301" in errors(sentence)
+
+
+def test_fractions_of_one_sign_are_read_in_both_texts() -> None:
+    assert errors("The wait is 3.5 years.", "The average request waits 3½ years.") == set()
+    assert errors("The wait is 3½ years.", "The average request waits 3.5 years.") == set()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["The outlook came out on 02/27/2026.", "It came out on 27.02.2026.", "The wait has grown since the nineties."],
+)
+def test_s307_days_in_digits_and_named_decades_are_looked_up(sentence: str) -> None:
+    text = "The outlook came out on 26 February 2026."
+
+    assert "S307" in errors(sentence, text)
+    assert errors("The outlook came out on 02/26/2026.", text) == set()
+    assert errors("The outlook came out on 26.02.2026.", text) == set()
+
+
+# --- messages and limits ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code", "end"),
+    [
+        ("The wait is 42 months.", "S301", "if you worked it out, mark the paragraph <!-- analysis -->"),
+        ("The wait is 41 megawatts.", "S302", "; mend the unit, or cite where it stands"),
+        ("The wait is 41 months a year.", "S302", "; take the rate of the source"),
+        ("In 2021 a request waited 19 months.", "S307", "; mend it, or cite what names it"),
+    ],
+)  # fmt: skip
+def test_s301_s302_s307_messages_end_with_what_to_do(sentence: str, code: str, end: str) -> None:
+    (finding,) = (found for found in told(sentence) if found.code == code)
+
+    assert finding.message.endswith(end)
+
+
+def test_s301_a_sentence_of_thousands_of_figures_is_refused_in_time(tmp_path: Path) -> None:
+    """One sentence of 130 kB: each rule compares each figure with each."""
+    newsroom = Newsroom(tmp_path)
+    many = ", ".join(f"{1000 + 7 * at} months" for at in range(10_000))
+    began = time.process_time()
+
+    article, library = newsroom.load_article(f"The waits are {many}.[^northfield-2026]")
+    (claim,) = library.claims(article)
+
+    assert time.process_time() - began < PATIENCE
+    assert [problem.code for problem in claim.problems] == ["S301"]
+    assert "split it" in claim.problems[0].message
