@@ -16,6 +16,11 @@ from pipeline.errors import StoreError
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+def is_full(error: OSError) -> bool:
+    """True when it was for want of room on the disk."""
+    return error.errno in _FULL
+
+
 def put(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Let *path* hold *content*, whole or not at all, with the rights of the file that was there; its folder is made.
 
@@ -50,7 +55,7 @@ def _beside(path: Path, content: bytes, *, sync: bool) -> Iterator[Path]:
                 os.fsync(file.fileno())
         yield fresh
     except OSError as error:
-        what_next = "make room on the disk" if error.errno in _FULL else "mend the folder's rights"
+        what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
         raise StoreError(f"{path}: cannot be written: {error.strerror}; {what_next} and run again") from error
     finally:
         with contextlib.suppress(OSError):

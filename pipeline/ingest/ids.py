@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,7 +33,13 @@ def free_id(wanted: str, taken: set[str]) -> str:
 
 
 def name_of(text: str, *, words: int, length: int) -> str:
-    """The first *words* of *text* that say something, as part of an id; empty where it has no letter of ours."""
+    """The first *words* of *text* that say something, as part of an id; empty where it has no letter of ours.
+
+    Of a host that has a number and no name, ``host-127-0-0-1``: the first words of a number say nothing.
+    """
+    with suppress(ValueError):
+        number = str(ip_address(text.strip().strip("[]")))
+        return f"host-{re.sub('[.:]+', '-', number).strip('-')}"[:length].strip("-")
     plain = plain_words(text)
     telling = [word for word in plain if word not in _FILLERS] or plain
     return "-".join(telling[:words])[:length].strip("-")

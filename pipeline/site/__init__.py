@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, UsageError
+from pipeline.files import is_full
 from pipeline.library import Library, load_library
 from pipeline.model import Problem
 
@@ -84,7 +85,8 @@ def _switched_in(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         workplace = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
-        raise BuildError(f"{target.parent}: cannot be written: {error.strerror}; name another folder") from error
+        what_next = "make room on the disk and run again" if is_full(error) else "name another folder"
+        raise BuildError(f"{target.parent}: cannot be written: {error.strerror}; {what_next}") from error
     try:
         fresh, old = workplace / "new", workplace / "old"
         yield fresh

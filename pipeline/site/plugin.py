@@ -30,6 +30,7 @@ from mkdocs.structure.pages import Page
 
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
+from pipeline.files import is_full
 from pipeline.library import Library, load_library, markdown_extensions, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.own import FOLDERS, foreign_files
@@ -217,6 +218,8 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
             plugin.given = given
             mkdocs.commands.build.build(config)
         except (MkDocsException, SystemExit, OSError) as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise BuildError("the disk is full, and the old site stays; make room and run again") from error
             raise _build_error(error, problems, given.settings) from error
     articles, written = plugin.written
     return Built(articles=articles, pages=written, feeds=len(pages.FEEDS), problems=tuple(problems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import shutil
 import subprocess
@@ -298,3 +299,13 @@ def test_a_link_out_of_the_repository_is_never_published(own_settings: Settings,
 
     assert [problem.path for problem in refused.value.problems] == [path]
     assert not own_settings.site_dir.exists()
+
+
+def test_a_full_disk_is_told_as_one(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), ".site-x1/new/index.html")
+
+    monkeypatch.setattr("mkdocs.commands.build.build", fail)
+
+    with pytest.raises(BuildError, match=r"^the disk is full, and the old site stays; make room and run again$"):
+        build_site(own_settings, now=NOW)

@@ -29,7 +29,9 @@ Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int
 PORTS: Final = frozenset({80, 443})
 LONGEST: Final = 4_096  # characters of an address
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_PRIVATE_ENDINGS: Final = (".local", ".internal", ".localhost", ".onion", ".arpa", ".lan", ".home", ".corp")
+_PRIVATE_ENDINGS: Final = tuple(
+    ".local .localhost .localdomain .internal .intranet .private .lan .home .corp .onion .arpa".split()
+)
 _ALLOW: Final = "use --allow-private, or set allow_private, to fetch from there"
 
 _SPECIAL_4: Final = tuple(

@@ -16,6 +16,7 @@ import pytest
 from pipeline.errors import ContentError, FetchError, UsageError
 from pipeline.ingest import Fetcher
 from pipeline.ingest.extract import Page as Extracted
+from pipeline.ingest.ids import name_of
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.sources import Cited, cite
 from pipeline.library import load_library
@@ -356,3 +357,11 @@ def test_a_source_that_cannot_be_read_is_named_for_it_may_be_the_same(desk: Desk
     cited = desk.cite(url)
 
     assert any(note.startswith("content/sources/broken.yml cannot be read") for note in cited.notes)
+
+
+@pytest.mark.parametrize(
+    ("publisher", "name"),
+    [("127.0.0.1", "host-127-0-0-1"), ("[2001:db8::1]", "host-2001-db8-1"), ("Northfield Grid", "northfield-grid"), ("東京", "")],
+)  # fmt: skip
+def test_a_host_without_a_name_is_known_by_its_number(publisher: str, name: str) -> None:
+    assert name_of(publisher, words=2, length=32) == name
