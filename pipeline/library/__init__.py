@@ -161,13 +161,19 @@ class Library:
         return article.is_public(now) if article else problem.path not in self.held_back
 
     @cached_property
-    def newer(self) -> dict[str, list[str]]:
-        """By id of a source, the ids of those that say that they replace it."""
-        found: dict[str, list[str]] = {}
-        for source in self.sources.values():
-            if source.supersedes:
-                found.setdefault(source.supersedes, []).append(source.id)
-        return found
+    def newer(self) -> dict[str, str]:
+        """By id of a source, the id of the newest that replaces it; what either of the two files says will do."""
+        sources = self.sources
+        direct = {source.supersedes: source.id for source in sources.values() if source.supersedes}
+        direct.update({source.id: source.superseded_by for source in sources.values() if source.superseded_by})
+        newest = {}
+        for old in direct:
+            chain = [old]
+            while (following := direct.get(chain[-1])) and following in sources and following not in chain:
+                chain.append(following)
+            if len(chain) > 1:
+                newest[old] = chain[-1]
+        return newest
 
     @cached_property
     def _by_slug(self) -> dict[str, Article]:

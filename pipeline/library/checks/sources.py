@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -49,7 +49,7 @@ def check_source(read: Read[Source], library: Library) -> Iterator[Problem]:
 
 def check_superseded(read: Read[Article], library: Library) -> Iterator[Problem]:
     """S116: an article leans on what was replaced or taken back. Who cites the newer one beside it compares the two."""
-    newer = successors(library.sources)
+    newer = library.newer
     cited = set(read.noun.source_ids)
     told: set[str] = set()
     for citation in read.noun.citations:
@@ -88,20 +88,6 @@ def _wrong_with_support(claim: Claim, library: Library) -> tuple[str, str] | Non
         what = f"a number here could not be looked up: the stored copy of {away} is not here"
         return "S118", f"{what}; run opensignal sources pull"
     return None
-
-
-def successors(sources: Mapping[str, Source]) -> dict[str, str]:
-    """By id of a source, the id of the newest that replaces it; what either of the two files says will do."""
-    direct = {source.supersedes: source.id for source in sources.values() if source.supersedes}
-    direct.update({source.id: source.superseded_by for source in sources.values() if source.superseded_by})
-    newest = {}
-    for old in direct:
-        chain = [old]
-        while (following := direct.get(chain[-1])) and following in sources and following not in chain:
-            chain.append(following)
-        if len(chain) > 1:
-            newest[old] = chain[-1]
-    return newest
 
 
 def check_addresses(reads: Iterable[Read[Source]] | Iterable[Read[Feed]]) -> Iterator[Problem]:

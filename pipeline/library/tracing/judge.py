@@ -194,13 +194,11 @@ def _spoken_of(found: tuple[Evidence, Place] | None, sought: Sequence[Sought]) -
 def _check_sources(
     text: str, sought: Sequence[Sought], cited: Sequence[Evidence], library: Library, texts: dict[str, str]
 ) -> Iterator[Finding]:
-    from pipeline.library.checks.sources import successors  # the checks of articles import this
-
     def at_hand(id_: str) -> Evidence | None:
         source = library.sources.get(id_)
         return _evidence(source, library) if source else None
 
-    yield from check_age(text, sought, cited, successors(library.sources), at_hand)
+    yield from check_age(text, sought, cited, library.newer, at_hand)
     yield from check_copies(text, cited, texts)
     yield from check_primary(sought, cited, at_hand)
 

@@ -8,6 +8,7 @@ deleted at any time; where it cannot be written, nothing is kept.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.library import Library
 
 _BROKEN: Final = (ValueError, TypeError, KeyError)  # what a file that was cut off or written over raises
+_UNFINISHED: Final = 3600.0  # seconds after which nobody writes on at a file
 _UNUSED: Final = 7 * 24 * 3600.0  # seconds after which a file that nothing asked for is deleted
 
 
@@ -75,13 +77,12 @@ class KeptClaims:
         self._wrote = True
 
     def tidy(self) -> None:
-        """Delete what nobody has asked for in a week; looked for only after something was written."""
-        for path in self._folder.glob("*.json") if self._wrote else ():
-            try:
-                if path.stem not in self._asked and time.time() - path.stat().st_mtime > _UNUSED:
+        """Delete what nobody asked for in a week, or was not written to its end; looked for only after something was written."""
+        for path in self._folder.glob("*") if self._wrote else ():
+            longest = _UNFINISHED if path.name.startswith(".") else _UNUSED
+            with contextlib.suppress(OSError):
+                if path.stem not in self._asked and time.time() - path.stat().st_mtime > longest:
                     path.unlink()
-            except OSError:
-                continue
 
     def _lines(self, article: Article, library: Library, *, most: int) -> list[str]:
         key = self._key(article, library)
@@ -141,21 +142,27 @@ def _near(article: Article, library: Library) -> Iterator[Source]:
             continue
         seen.add(id_)
         yield source
-        waiting += [other for other in (source.via, source.supersedes, source.superseded_by) if other]
-        waiting += library.newer.get(id_, [])
+        others = (source.via, source.supersedes, source.superseded_by, library.newer.get(id_))
+        waiting += [other for other in others if other]
 
 
 @functools.cache
 def _code() -> str:
     """The code that finds claims: with another one they may be others."""
+    return _digest(path.read_text("utf-8") for path in files_of_code())
+
+
+def files_of_code() -> list[Path]:
+    """The files of the code that finds claims, in order."""
     library = Path(__file__).parent.parent
-    files = [
-        *library.glob("tracing/*.py"),
-        *library.glob("quotes/*.py"),
-        *library.glob("*.py"),
-        library.parent / "model.py",
-    ]
-    return _digest(path.read_text("utf-8") for path in sorted(files))
+    return sorted(
+        [
+            *library.glob("tracing/*.py"),
+            *library.glob("quotes/*.py"),
+            *library.glob("*.py"),
+            library.parent / "model.py",
+        ]
+    )
 
 
 def _digest(parts: Iterable[str]) -> str:
