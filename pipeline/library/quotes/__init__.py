@@ -10,8 +10,9 @@ nothing about whether they are true or used fairly.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pipeline.library.quotes.cuts import cuts
 from pipeline.library.quotes.difference import Nearest, difference
@@ -108,6 +109,17 @@ def _searches(given: Text) -> Iterator[_Search]:
         yield _Search(given, given.tokens_without_markers, given.index_without_markers)
 
 
+class _Run(NamedTuple):
+    """Where a part stands, as numbers of tokens, and behind which token the last of the parts ends that follow it."""
+
+    first: int
+    behind: int
+    last: int
+
+
+_Key: TypeAlias = tuple[tuple[str, ...], bool, bool]  # a part without what may stand before it
+
+
 class _Search:
     """One look through the tokens of a text."""
 
@@ -118,47 +130,61 @@ class _Search:
 
     def all(self, parts: Sequence[Part], *, first_letter: bool) -> Iterator[tuple[int, int]]:
         """Start and end of each run of *parts* in order."""
-        for first, behind in self._runs(parts[0], first_letter=first_letter):
-            last = self._rest(parts[1:], behind)
-            if last is not None:
-                start, end = self._tokens[first].start, self._tokens[last - 1].end
-                if not cuts(self._given.flat, start, end):
-                    yield start, end
+        for run in self._chains(parts, first_letter=first_letter):
+            start, end = self._tokens[run.first].start, self._tokens[run.last - 1].end
+            if not cuts(self._given.flat, start, end):
+                yield start, end
 
-    def _rest(self, parts: Sequence[Part], after: int) -> int | None:
-        """Behind which token the last of *parts* ends, where they follow the token before *after*."""
-        if not parts:
-            return after
-        part, window = parts[0], self._tokens[after - 1].end + WINDOW
-        for first, behind in self._runs(part, since=after):
-            start = self._tokens[first].start
-            if start > window or (part.passed_by is not None and first - after > part.passed_by):
-                return None
-            if part.bare and self._tokens[after].key == "..." and first > after + 1:
-                return None
-            if part.passed_by is None and self._given.parts_between(self._tokens[after - 1].start, start):
-                return None
-            if part.passed_by and any(token.key in _ENDS for token in self._tokens[after:first]):
-                return None
-            last = self._rest(parts[1:], behind)
-            if last is not None:
-                return last
-        return None
+    def _chains(self, parts: Sequence[Part], *, first_letter: bool) -> list[_Run]:
+        """Each place of the first of *parts* that the others follow; found from the last one on, so that each is looked at once."""
+        following: Part | None = None
+        chains: list[_Run] = []
+        known: dict[_Key, list[_Run]] = {}
+        for number in range(len(parts) - 1, -1, -1):
+            part, capital = parts[number], first_letter and number == 0
+            key = (tuple(token.key for token in part.tokens), part.first_letter or capital, part.stem)
+            if key not in known:
+                known[key] = list(self._runs(part, first_letter=capital))
+            runs = known[key]
+            if following is not None:
+                runs = [run._replace(last=last) for run in runs if (last := self._last(run.behind, following, chains))]
+            if not runs:
+                return []
+            following, chains = part, runs
+        return chains
 
-    def _runs(self, part: Part, *, since: int = 0, first_letter: bool = False) -> Iterator[tuple[int, int]]:
-        """The tokens, first and behind the last, of each place where *part* stands, with or without the stop at its end."""
+    def _last(self, after: int, part: Part, chains: Sequence[_Run]) -> int | None:
+        """Behind which token the words end that go on with *part* behind the token before *after*; None where they do not go on."""
+        found = bisect.bisect_left(chains, after, key=lambda run: run.first)
+        if found == len(chains):
+            return None
+        first, start = chains[found].first, self._tokens[chains[found].first].start
+        if start > self._tokens[after - 1].end + WINDOW or (
+            part.passed_by is not None and first - after > part.passed_by
+        ):
+            return None
+        if part.bare and self._tokens[after].key == "..." and first > after + 1:
+            return None
+        if part.passed_by is None and self._given.parts_between(self._tokens[after - 1].start, start):
+            return None
+        if part.passed_by and any(token.key in _ENDS for token in self._tokens[after:first]):
+            return None
+        return chains[found].last
+
+    def _runs(self, part: Part, *, first_letter: bool) -> Iterator[_Run]:
+        """Each place where *part* stands, with or without the stop at its end, in order."""
         shorter = part.without_stop()
-        for first in self._candidates(part, since, first_letter=first_letter):
+        for first in self._candidates(part, first_letter=first_letter):
             behind = self._match(part, first, first_letter=first_letter)
             if behind is None and shorter is not None:
                 behind = self._match(shorter, first, first_letter=first_letter)
             if behind is not None and not self._cuts_inside(first, behind):
-                yield first, behind
+                yield _Run(first, behind, behind)
 
     def _cuts_inside(self, first: int, behind: int) -> bool:
         return cuts(self._given.flat, self._tokens[first].start, self._tokens[behind - 1].end)
 
-    def _candidates(self, part: Part, since: int, *, first_letter: bool) -> Iterator[int]:
+    def _candidates(self, part: Part, *, first_letter: bool) -> list[int]:
         """Tokens with which *part* may begin, in order, by its first word."""
         key = part.tokens[0].key
         keys = {key, _other_case(key)} if part.first_letter or first_letter else {key}
@@ -167,7 +193,7 @@ class _Search:
         found = {place for each in keys for place in self._index.get(each, ())}
         if key.isalpha():
             found.update(self._torn(part))
-        yield from sorted(place for place in found if place >= since)
+        return sorted(found)
 
     def _torn(self, part: Part) -> Iterator[int]:
         """Where the first word of *part* stands in two pieces (con-tract), or joined to the next one (longterm)."""
