@@ -16,7 +16,7 @@ from typing import Final
 from pipeline.library.tracing.clauses import are_rivals, around, behind, beside, is_time, lead, without_figures
 from pipeline.library.tracing.compare import agrees, likeness
 from pipeline.library.tracing.evidence import CARD, FACT, TEXT, Evidence, Place, sequence, stem, stems, times_in
-from pipeline.library.tracing.figures import Sighting, Sought, is_soft
+from pipeline.library.tracing.figures import CROWD, Sighting, Sought, is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.names import check_names_of_figures
 from pipeline.library.tracing.nearest import ratio
@@ -30,6 +30,8 @@ def check_binding(
     """S305 for the figures of a statement, told once; *like* is the sentence of its sources that says the same."""
     if any(sighting.evidence.is_foreign for one in sought for sighting in one.sightings):
         return  # words of two languages cannot be compared
+    if len(figures.quantities) > CROWD:
+        return
     doubts = [
         _swapped(sought, text, figures),
         _claimed(sought, text, figures),

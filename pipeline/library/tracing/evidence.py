@@ -253,7 +253,9 @@ class Evidence:
         return 1 / (1 + 0.5 * (self.counts[stem] - 1)) if self.counts[stem] else 0.0
 
 
-_INNER_CAPITAL: Final = re.compile(r"(?<=[a-z,;] )[A-Z][\w&-]+|(?<=[A-Z][a-z]{2} )[A-Z][\w&-]+|[A-Z][\w&-]+(?= [A-Z])")
+_INNER_CAPITAL: Final = re.compile(
+    r"(?<=[a-z,;] )[A-Z][\w&-]+|(?<=[A-Z][a-z]{2} )[A-Z][\w&-]+|[A-Z][\w&-]{1,60}+(?= [A-Z])"
+)
 
 
 def _digits(number: float) -> float:
@@ -375,19 +377,19 @@ def told(fact: Fact) -> str:
 
 
 _BOUND_AT_THE_END: Final = re.compile(
-    r"(.*),? \(?(about|around|nearly|almost|roughly|over|more than|at least|up to|up to roughly|up to about|under"
+    r",? \(?(about|around|nearly|almost|roughly|over|more than|at least|up to|up to roughly|up to about|under"
     r"|less than)\)?$"
 )
 
 
 def _split_bound(what: str) -> tuple[str, str]:
     """``ERCOT large-load queue, about`` is a name and a bound."""
-    found = _BOUND_AT_THE_END.match(what)
-    return (found[1].rstrip(","), f"{found[2]} ") if found else (what, "")
+    found = _BOUND_AT_THE_END.search(what)
+    return (what[: found.start()].rstrip(","), f"{found[1]} ") if found else (what, "")
 
 
 def _grouped(value: str) -> str:
-    return f"{int(value):,}" if value.isdigit() and len(value) > 4 else value
+    return f"{int(value):,}" if value.isdigit() and 4 < len(value) < 20 else value
 
 
 def _period(period: str) -> str:

@@ -54,6 +54,8 @@ class Sought:
 
 Others = Callable[[], Iterable[Evidence]]  # the other sources of the library, asked only on a miss
 
+CROWD: Final = 60  # figures of a statement; more are a list or a table, whose figures have no words of their own
+
 
 def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: str = "") -> tuple[Sought, ...]:
     """Each quantity of *text* with the places of the *cited* sources that bear it out."""
@@ -62,7 +64,7 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
         Sought(said, tuple(sorted(_sightings(said, words, figures, cited), key=lambda s: (-_rank(s), -s.score))))
         for said in figures.quantities
     ]
-    if all(one.sightings for one in found):
+    if all(one.sightings for one in found) or len(found) > CROWD:
         return tuple(found)
     # What the sentences before say counts as far as the sources bear it out: a figure is no proof of itself.
     earlier, known = find(before), stems(before)

@@ -13,33 +13,18 @@ from pipeline.library.tracing.evidence import TEXT, Evidence, Place, sequence, s
 from pipeline.library.tracing.figures import Sought, is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.nearest import cover, ratio
+from pipeline.library.tracing.speakers import voices
 from pipeline.model import Severity
 
-_SAY: Final = (
-    r"(?:said|says|told|wrote|writes|argued|argues|warned|warns|added|adds|announced|announces|claimed|claims"
-    r"|stated|states|noted|notes|reported|reports|predicted|predicts|expects|expected|estimates|estimated|found|finds"
-    r"|believes|insists|insisted|denied|denies|called|calls|promised|promises|forecasts?|projects)"
-)
-_NAME: Final = r"(?:[A-Z][\w&.'-]*(?: (?:of|and|for|the|de|van|von|&) (?=[A-Z]))?[ ]?)+"
-_SPEAKERS: Final = (
-    re.compile(rf"(?P<name>{_NAME})(?:, [^,.;]{{2,60}}, )?{_SAY}\b"),
-    re.compile(rf"\b{_SAY} (?P<name>{_NAME})"),
-    re.compile(rf"\b(?:[Aa]ccording to|[Ii]n the words of|by the account of|as told by) (?:the )?(?P<name>{_NAME})"),
-)
 _NOT_A_NAME: Final = frozenset(
     "The A An It He She They We In On By At But And This That Its Their His Her These Those Both As For".split()
 )
 
 
 def speakers(text: str) -> frozenset[str]:
-    """The last words of the names that are said to say something in *text*."""
-    found = set()
-    for pattern in _SPEAKERS:
-        for match in pattern.finditer(text):
-            words = [word for word in re.findall(r"[A-Z][\w&'-]*", match["name"]) if word not in _NOT_A_NAME]
-            if words:
-                found.add(words[-1].removesuffix("'s").lower())
-    return frozenset(found)
+    """The last words of the names that are said to say something in *text*, in small letters."""
+    named = [voice.name for voice in voices(text) if voice.name[0].isupper()]
+    return frozenset(name.split()[-1].removesuffix("'s").removesuffix("’s").rstrip(".").lower() for name in named)
 
 
 def check_names(text: str, like: Place, evidence: Evidence) -> Iterator[Finding]:

@@ -338,8 +338,8 @@ _NO_NAME: Final = frozenset(
 _NOUN: Final = re.compile(
     r"[ -](?:(?!(?:a|an|the|of|in|on|at|to|by|for|from|with|and|or|but|as|that|which|who|it|than|more|less|including|if"
     r"|when|while|is|are|was|were|be|been|will|would|can|could|may|might|had|have|has|went|go|goes|did"
-    r"|do)\b)[A-Za-z][\w-]*(?<!ing)[ ]){0,2}?"
-    r"(?P<noun>[A-Za-z][A-Za-z-]*(?:s|people|men|women|staff))\b"
+    r"|do)\b)[A-Za-z][\w-]{0,40}(?<!ing)[ ]){0,2}?"
+    r"(?P<noun>[A-Za-z][A-Za-z-]{0,40}(?:s|people|men|women|staff))\b"
 )
 _NO_NOUN: Final = frozenset(
     "was is as has its this does less plus us towards perhaps across always thus besides hers his yes comes includes makes "
@@ -573,6 +573,8 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         number, value, step = _spelled(opening["words"])
     else:
         digits = opening["num"].replace(",", "")
+        if len(digits) > _MOST_DIGITS:
+            return None
         number = value = _read_digits(digits)
         step = 10.0 ** -len(digits.partition(".")[2]) if "." in digits else 0.1 if digits[-1] in _VULGAR else 1.0
         if (counted := _COUNTED_OUT.match(plain, end)) is not None and number > 12:
@@ -586,6 +588,8 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         for scale in _SCALE.finditer(plain, end, behind.end("scale")):
             times = scale_of(scale[1])
             value, step, end = value * times, step * times, scale.end()
+    if abs(value) > _MOST:
+        return None
     if behind["unit"] and _means_unit(behind, plain, has_scale=end > opening.end(), has_money=unit is not None):
         named = unit_behind(behind["unit"])
         if unit is None or named.dimension == unit.dimension or named.is_money:
@@ -622,6 +626,9 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
 
 
 _COUNTED_OUT: Final = re.compile(r"(?:st|nd|rd|th)(?=[ -](?:month|week|day|hour|minute)s?\b)")
+# What is longer or larger is no figure of anything: a key, or harm.
+_MOST_DIGITS: Final = 20
+_MOST: Final = 1e24
 _SCALE: Final = re.compile(rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])")
 _FACTOR_BEFORE: Final = re.compile(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
 _ENDS: Final = re.compile(r"\.?\s*$|[.,;)]")

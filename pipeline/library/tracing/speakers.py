@@ -21,7 +21,11 @@ from pipeline.model import Severity
 
 NEAR: Final = 500  # characters before and behind the words
 
-_NAME: Final = r"[A-ZÀ-Þ][\w&'’-]*(?:\.(?=\s[A-Z]))?(?:\s(?:of|the|for|and|de|van|von|der|al|&)(?=\s[A-ZÀ-Þ])|\s[A-ZÀ-Þ][\w&'’-]*)*"
+# At most eight words: a heading in capitals is no name, and must not be read to its end from each of its words.
+_NAME: Final = (
+    r"[A-ZÀ-Þ][\w&'’-]{0,40}(?:\.(?=\s[A-Z]))?"
+    r"(?:\s(?:of|the|for|and|de|van|von|der|al|&)(?=\s[A-ZÀ-Þ])|\s[A-ZÀ-Þ][\w&'’-]{0,40}){0,8}"
+)
 _SAYS: Final = (
     r"(?:said|says|told|tells|wrote|writes|called|calls|put|puts|described|describes|warned|warns|added|adds|argued|argues|claimed|claims"
     r"|asked|asks|replied|insisted|insists|noted|notes|explained|explains|conceded|admitted|testified|promised|announced|held|found|finds"
@@ -36,7 +40,7 @@ _PRONOUN_SAYS: Final = re.compile(
     rf"\b(?:[Hh]e|[Ss]he)\s(?:has\s|had\s|also\s|then\s)?{_SAYS}\b|\b{_SAYS}\s(?:he|she)\b"
 )
 _PERSON: Final = re.compile(
-    r"\b[A-ZÀ-Þ][\w'’-]+(?:\s(?:de|van|von|der|al|[A-ZÀ-Þ]\.))*(?:\s[A-ZÀ-Þ][\w'’-]+)+"
+    r"\b[A-ZÀ-Þ][\w'’-]{1,40}(?:\s(?:de|van|von|der|al|[A-ZÀ-Þ]\.)){0,4}(?:\s[A-ZÀ-Þ][\w'’-]{1,40}){1,8}"
     r"|(?<=Mr\s|Ms\s)[A-ZÀ-Þ][\w'’-]+"
 )
 _BODY: Final = (

@@ -77,8 +77,8 @@ def statements(article: Article, sources: Mapping[str, Source] | None = None) ->
 # --- blocks ---------------------------------------------------------------------------------------------------------------------
 
 ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
-_EXCUSE: Final = re.compile(r"[^\S\n]*[.,;:!?)*_]*(?:\[\^[^\[\]\s]+\])*[\s>]*<!--\s*not a quotation\s*-->")
-_ROW_RULE: Final = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_EXCUSE: Final = re.compile(r"[^\S\n]*+[.,;:!?)*_]*+(?:\[\^[^\[\]\s]+\])*+[\s>]*+<!--\s*not a quotation\s*-->")
+_ROW_RULE: Final = re.compile(r"^[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
 _UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
 _BOX: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t]")  # the head of an admonition, a detail, a tab

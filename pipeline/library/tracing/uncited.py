@@ -98,7 +98,7 @@ def _is_reference(number: re.Match[str], text: str) -> bool:
 
 # --- what others said, did, or were the first to do -----------------------------------------------------------------------------
 
-_NAME: Final = r"(?P<name>(?:[A-ZÀ-Þ][\w&.'’-]*\s+(?:of\s+|the\s+|for\s+|and\s+|&\s+)?){1,5})"
+_NAME: Final = r"(?P<name>(?:[A-ZÀ-Þ][\w&.'’-]{0,40}\s+(?:of\s+|the\s+|for\s+|and\s+|&\s+)?){1,5})"
 _SAID: Final = re.compile(
     rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:said|says|told|reports|reported|found|finds|announced|announces|estimates|estimated"
     r"|expects|expected|forecasts|predicts|predicted|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies)\b"
