@@ -160,7 +160,7 @@ def files_of_code() -> list[Path]:
             *library.glob("tracing/*.py"),
             *library.glob("quotes/*.py"),
             *library.glob("*.py"),
-            library.parent / "model.py",
+            *library.parent.glob("*.py"),
         ]
     )
 

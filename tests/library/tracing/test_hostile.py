@@ -16,6 +16,7 @@ from pipeline.library.quotes import difference, places
 from pipeline.library.tracing.evidence import evidence_of
 from pipeline.library.tracing.judge import examine
 from pipeline.library.tracing.marks import quotations
+from pipeline.library.tracing.numbers import find
 from pipeline.library.tracing.speakers import voices
 from pipeline.library.tracing.statements import statements
 from pipeline.model import Source, Tier
@@ -153,9 +154,11 @@ def test_a_number_without_end_is_none() -> None:
     source = Source("x", "https://x.example/", "X", Tier.PRIMARY)
     long = "It is " + "7" * 400 + ", or 0." + "0" * 400 + "1, or 5" + " million" * 60 + "."
 
+    figures = find(long).quantities
     told = [
         *examine(long, (evidence_of(source, "It is 5 GW."),)),
         *examine("It is 5 GW.", (evidence_of(source, long),)),
     ]
 
-    assert [finding.code for finding in told] == ["S301"]
+    assert all(one.step > 0 and one.value < 1e24 for one in figures)
+    assert {finding.code for finding in told} == {"S301"}
