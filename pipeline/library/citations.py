@@ -17,6 +17,7 @@ Those are there so that the file reads well on a forge; readers of the site get 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -116,6 +117,7 @@ def marks_in(body: str) -> list[tuple[int, int]]:
     return [mark.span() for mark in _MARK.finditer(_without_listings(body))]
 
 
+@functools.lru_cache(maxsize=64)  # checks, claims, words and receipts ask for the same text
 def prose(body: str) -> str:
     """*body* with everything blanked in which a citation is no citation; offsets and lines stay as they are."""
     text = without_code(without_definitions(body))
@@ -132,6 +134,7 @@ def html_blocks(body: str) -> Iterator[tuple[int, int]]:
             yield block.span()
 
 
+@functools.lru_cache(maxsize=64)
 def without_code(text: str) -> str:
     """*text* with listings, code spans and comments blanked; offsets and lines stay as they are."""
     text = _without_listings(text)

@@ -410,7 +410,7 @@ class _PrintedMarks(Treeprocessor):
         printed = typographic("".join(_without_placeholders(text) for _, _, text in pieces))
         at = 0
         for element, place, text in pieces:
-            if place:
+            if place and ("'" in text or '"' in text):
                 marks = printed[at : at + len(text)]
                 new = "".join(mark if typed in "\"'" else typed for typed, mark in zip(text, marks, strict=True))
                 setattr(element, place, new)

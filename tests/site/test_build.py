@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -269,10 +270,12 @@ def test_a_repository_without_articles_has_a_site(own_settings: Settings) -> Non
 def test_the_repositorys_own_content_builds_in_time(tmp_path: Path) -> None:
     settings = Settings.load(REPOSITORY)
 
+    began = time.process_time()
     report = build_site(settings, now=dt.datetime(2100, 1, 1, tzinfo=dt.UTC), site_dir=tmp_path / "site")
+    took = time.process_time() - began
 
     assert report.articles >= 10
-    assert report.seconds < 6
+    assert took < 6  # seconds of the processor: other tests run beside this one
 
 
 def _stylesheet(site: Path, name: str) -> str:
