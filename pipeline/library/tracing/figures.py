@@ -369,7 +369,7 @@ _ONE_END: Final = re.compile(
     r"|worst|best|peak"
     r"|pessimistic|optimistic|up to|at (?:least|most)|as (?:much|many|long|high|low|little|few) as|(?:no|not) (?:more|less"
     r"|fewer) than"
-    r"|(?:one|other|either) end|end of|scenario|case|limit|may|might)\b",
+    r"|(?:one|other|either) end|end of|scenario|case|limit)\b",
     re.IGNORECASE,
 )
 

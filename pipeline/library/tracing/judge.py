@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.library.copies import origins
 from pipeline.library.tracing.binding import check_binding
-from pipeline.library.tracing.evidence import TEXT, Evidence, Place, evidence_of
+from pipeline.library.tracing.evidence import QUOTE, TEXT, Evidence, Place, evidence_of
 from pipeline.library.tracing.figures import (
     Others,
+    Sighting,
     Sought,
     check_figures,
     check_odd,
@@ -37,10 +38,11 @@ from pipeline.library.tracing.names import check_names, check_unknown_names
 from pipeline.library.tracing.nearest import closest
 from pipeline.library.tracing.numbers import Figures, Quantity, When, find
 from pipeline.library.tracing.origins import check_age, check_agreement, check_copies, check_primary, disagreements
+from pipeline.library.tracing.quoted import is_cited_whole, not_in_the_quote
 from pipeline.library.tracing.statements import BlockKind
 from pipeline.library.tracing.sums import check_since, check_sums
 from pipeline.library.tracing.wording import check_bounds, check_direction, check_hedge, check_negation
-from pipeline.model import Article, Basis, Passage
+from pipeline.model import Article, Basis, Passage, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -100,6 +102,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
             is_prose=statement.kind is not BlockKind.ROW,
             quotes=bool(statement.verbatim),
         )
+        findings += _check_named(sought, statement, held)
         findings += check_agreement(differing)
         findings += _check_sources(statement.text, sought, cited, library, texts)
     borne: list[_Borne] = [*_borne(sought), *look_up_dates(statement.text, figures, cited)]
@@ -173,6 +176,27 @@ def _ours(figures: Figures, verbatim: Iterable[tuple[int, int]]) -> Figures:
         tuple(w for w in figures.whens if is_ours(w.start)),
         odd,
     )
+
+
+def _check_named(sought: Sequence[Sought], statement: Statement, held: Sequence[Held]) -> Iterator[Finding]:
+    """S305: a number stands in a source, and not at one of its quotes that the statement names."""
+    names = {one.source.id: one.names for one in held if one.names and not is_cited_whole(one.source.id, statement)}
+    for one in sought:
+        if one.best is None or is_soft(one.said):
+            continue
+        if any(s.evidence.id not in names or _is_at_a_quote(s, names[s.evidence.id]) for s in one.sightings):
+            continue
+        message = f'"{one.said.words}" {not_in_the_quote(one.best.evidence.id)}'
+        yield Finding("S305", one.said.start, one.said.end, message, Severity.WARNING)
+
+
+def _is_at_a_quote(sighting: Sighting, names: Sequence[str]) -> bool:
+    """True for a number in one of the quotes of these *names*, or in a paragraph that holds one; and for a recorded one."""
+    place, evidence = sighting.place, sighting.evidence
+    if place.kind not in (TEXT, QUOTE) or place.name in names:
+        return True
+    paragraph = " ".join(one.words for one in evidence.lines.get(place.line or 0, ()))
+    return any(quote.text in paragraph for name in names if (quote := evidence.source.quotes.get(name)) is not None)
 
 
 def _named(text: str, cited: Iterable[Evidence]) -> Iterator[tuple[int, int]]:

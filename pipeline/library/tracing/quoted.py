@@ -44,7 +44,8 @@ def look_up(statement: Statement, held: Sequence[Held], library: Library) -> Ite
 def _verdict(quotation: Quotation, statement: Statement, held: Sequence[Held], library: Library) -> Verdict:
     if found := next(_found(quotation, held), None):
         one, place, passage = found
-        return Verdict(quotation, Basis.QUOTED, (passage,), tuple(_turned(quotation, statement, one, place)))
+        findings = (*_turned(quotation, statement, one, place), *_not_named(quotation, statement, one, passage))
+        return Verdict(quotation, Basis.QUOTED, (passage,), findings)
     if is_title(quotation.words, held):
         return Verdict(quotation, Basis.CITED)
     unseen = [one for one in held if one.text is None]
@@ -75,6 +76,25 @@ def _found(quotation: Quotation, held: Sequence[Held]) -> Iterator[tuple[Held, P
         for place in places(quotation.words, one.text, first_letter=True)[:1] if one.text else ():
             words = one.text.flat[slice(*one.text.sentences_around(place.start, place.end))] if one.text else ""
             yield one, place, Passage(one.source.id, words, PassageKind.TEXT, line=place.line, bears=bears)
+
+
+def _not_named(quotation: Quotation, statement: Statement, one: Held, passage: Passage) -> Iterator[Finding]:
+    """S110, as a warning: the words stand in the source, and in none of its quotes that the sentence names."""
+    if not one.names or passage.kind is PassageKind.QUOTE or is_cited_whole(one.source.id, statement):
+        return
+    if any(quote and places(quote.text, quotation.words) for quote in map(one.source.quotes.get, one.names)):
+        return  # more of the source than the quote
+    message = f"“{_short(quotation.words)}” {not_in_the_quote(one.source.id)}"
+    yield Finding("S110", quotation.start, quotation.end, message, Severity.WARNING)
+
+
+def is_cited_whole(source: str, statement: Statement) -> bool:
+    """True when *statement* cites *source* itself, and not only quotes of it by name."""
+    return any(citation.source == source and citation.quote is None for citation in statement.citations)
+
+
+def not_in_the_quote(source: str) -> str:
+    return f"stands in {source}, not in the quote that you name; name the quote that has it, or cite [^{source}]"
 
 
 def named(held: Sequence[Held]) -> Iterator[Passage]:

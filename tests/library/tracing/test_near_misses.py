@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -228,3 +229,48 @@ def test_s301_a_sentence_of_thousands_of_figures_is_refused_in_time(tmp_path: Pa
     assert time.process_time() - began < PATIENCE
     assert [problem.code for problem in claim.problems] == ["S301"]
     assert "split it" in claim.problems[0].message
+
+
+# --- quotes by name ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("The wait is 41 months.[^outlook.share]", ["S305"]),
+        ("Halls may need 9% to 17% of supply.[^outlook.share]", []),
+        ("The wait is 41 months.[^outlook.wait]", []),
+        ("The wait is 41 months.[^outlook.share][^outlook]", []),
+        ("The authority says that halls “may need 9% to 17% of regional supply”.[^outlook.wait]", ["S110"]),
+        ("The authority says that halls “may need 9% to 17% of regional supply”.[^outlook.share]", []),
+        ("The authority says “Halls under contract may need 9% to 17% of regional supply”.[^outlook.share]", []),
+    ],
+)
+def test_s305_s110_what_the_named_quote_does_not_hold_is_told(tmp_path: Path, body: str, codes: list[str]) -> None:
+    """The source has it, elsewhere than in the quote that is cited by name: a hint."""
+    newsroom = Newsroom(tmp_path)
+    sha = hashlib.sha256(OUTLOOK.encode()).hexdigest()
+    newsroom.write(f"content/sources/snapshots/{sha}.txt", OUTLOOK)
+    newsroom.write(
+        "content/sources/outlook.yml",
+        "id: outlook\nurl: https://outlook.example.org/page\npublisher: Northfield Authority\ntitle: Load outlook\n"
+        "issued: 2026-02-26\ntier: primary\nredistribute: full\n"
+        f"snapshot: {{sha256: {sha}, text_sha256: {sha}, at: 2026-11-23T09:14:02Z, tool: plain, bytes: 9}}\n"
+        'quotes:\n  share: {text: "may need 9% to 17% of regional supply"}\n  wait: {text: "waits 41 months"}\n',
+    )
+
+    article, library = newsroom.load_article(body)
+    (claim,) = library.claims(article)
+
+    told = [problem for problem in claim.problems if problem.code in ("S110", "S305")]
+    assert [problem.code for problem in told] == codes
+    assert all(problem.severity is Severity.WARNING for problem in told)
+    assert all("not in the quote that you name" in problem.message for problem in told)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Halls may need 9% of regional supply by 2030.", "Halls may need 17% of regional supply by 2030."]
+)
+def test_s304_may_is_no_word_for_one_end_of_a_range(sentence: str) -> None:
+    assert "S304" in {finding.code for finding in told(sentence)}
+    assert told("Halls may need up to 17% of regional supply by 2030.") == []
