@@ -162,6 +162,11 @@ def spans_and_comments(text: str) -> Iterator[tuple[int, int, bool]]:
             closes = end >= 0  # else no later one is closed either, and none is looked for again
 
 
+def apart(body: str) -> Iterator[tuple[int, int, bool]]:
+    """From where to where each code span and each comment in *body* goes, outside listings, and whether it is a comment."""
+    yield from spans_and_comments(_without_listings(body)) if "`" in body or "<!--" in body else ()
+
+
 def _without_listings(text: str) -> str:
     if "```" in text or "~~~" in text:
         text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)

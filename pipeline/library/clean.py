@@ -38,7 +38,7 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "td": frozenset({"colspan", "rowspan", "align"}),
     "th": frozenset({"colspan", "rowspan", "align", "scope"}),
 }
-_SILENCED: Final = frozenset(
+SILENCED: Final = frozenset(
     {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title", "textarea"}
 )
 _ADDRESSES: Final = frozenset({"href", "src"})
@@ -120,7 +120,7 @@ def clean_rendered(html: str, *, resolve: Resolve, ids: set[str] | None = None) 
 def plain_text(html: str) -> str:
     """The words of *html* in one line: no markup, no scripts, entities read, white space collapsed."""
     bare = nh3.clean(
-        html, tags=set(_BLOCKS), clean_content_tags=set(_SILENCED - {"title", "textarea"}), attributes={}, link_rel=None
+        html, tags=set(_BLOCKS), clean_content_tags=set(SILENCED - {"title", "textarea"}), attributes={}, link_rel=None
     )
     return " ".join(entities.unescape(re.sub(r"<[^>]*>", " ", bare)).split())
 
@@ -141,7 +141,7 @@ def _clean(html: str, attributes: Mapping[str, frozenset[str]], keep: Callable[[
     cleaned = nh3.clean(
         html,
         tags=set(TAGS),
-        clean_content_tags=set(_SILENCED),
+        clean_content_tags=set(SILENCED),
         attributes={tag: set(names) for tag, names in attributes.items()},
         attribute_filter=keep,
         url_schemes={"http", "https", "mailto"},

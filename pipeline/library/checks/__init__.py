@@ -84,6 +84,7 @@ CODES: Final = {
     "S204": "a sentence that compares with all others, without a citation",
     "S205": "a sentence that tells what somebody did, without a citation",
     "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
+    "S207": "words that readers see otherwise than they are checked: struck, hidden, or with marks of a revision",
     # what a sentence says, beside what its sources say
     "S301": "a number that occurs in none of the sources of its sentence",
     "S302": "a number with another unit, currency or rate than in the source",

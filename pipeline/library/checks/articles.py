@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library import links
-from pipeline.library.citations import CITATION, line_and_column, prose
+from pipeline.library.citations import CITATION, INSERTION, line_and_column, prose
 from pipeline.library.files import Read
 from pipeline.library.new import TEMPLATE_CITED, TEMPLATE_DEK, TEMPLATE_OPENING
 from pipeline.library.notation import rewrites
@@ -24,7 +24,10 @@ _LINK: Final = re.compile(
     r"(?<!\\)(?P<image>!?)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(\s*<?(?P<url>[^\s<>()]*(?:\([^\s()]*\)[^\s<>()]*)*)"
 )
 # What begins as a citation and is none.
-_BROKEN_CITATION: Final = re.compile(rf"(?<!\\)(?!{CITATION})\[\^(?:[^\[\]\n]*(?P<closed>\])|[^\[\]\s]*)")
+_BROKEN_CITATION: Final = re.compile(
+    rf"(?<!\\)(?:(?!{CITATION})\[\^(?:[^\[\]\n]*(?P<closed>\])|[^\[\]\s]*)"
+    rf"|(?!{INSERTION})!\[\[[^\[\]\n]+(?P<closed_too>\]\]))"
+)
 _LEVEL_ONE: Final = re.compile(r"^#[ \t]+\S|^(?=\S)(?![-*+>|#]).*\n=+[ \t]*$", re.MULTILINE)
 
 
@@ -148,10 +151,10 @@ def _check_citations(read: Read[Article], library: Library) -> Iterator[Problem]
         if wrong := _wrong_with(citation, library):
             yield Problem(read.path, citation.line, citation.column, "S104", wrong)
     article = read.noun
-    for broken in _BROKEN_CITATION.finditer(prose(article.body)) if "[^" in article.body else ():
+    for broken in _BROKEN_CITATION.finditer(prose(article.body)) if re.search(r"\[\^|!\[\[", article.body) else ():
         place = line_and_column(article.body, broken.start(), first_line=article.body_line)
         shown = broken[0].rstrip()
-        what = "names no source" if broken["closed"] else "is not closed"
+        what = "names no source" if broken["closed"] or broken["closed_too"] else "is not closed"
         yield Problem(read.path, *place, "S104", f'the citation "{shown}" {what}; write [^id], with the id of a source')
 
 

@@ -24,7 +24,7 @@ from pipeline.library.tracing.kept import KeptClaims, Summary, summarized
 from pipeline.library.tracing.quoted import Verdict, look_up, named
 from pipeline.library.tracing.speakers import misattributed
 from pipeline.library.tracing.statements import Statement, statements
-from pipeline.library.tracing.uncited import uncited
+from pipeline.library.tracing.uncited import figures_of, uncited
 from pipeline.model import Article, Basis, Claim, Passage, Problem, Severity
 
 if TYPE_CHECKING:
@@ -46,15 +46,18 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     known = frozenset(normal(source.title).lower() for source in cited if source.title)
     texts = [(source, text) for source in cited if (text := stored(source, library)) is not None]
     claims: list[Claim] = []
+    told: set[str] = set()  # figures that were given with a source
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
     for statement in statements(article, library.sources):
         sources = held(statement, library)
         quotations = tuple(look_up(statement, sources, library)) if statement.cites else ()
         repeated = _without_repeated(statement, quoted)
         verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
-        lacks = tuple(uncited(repeated, known=known)) if article.status.is_final else ()
+        lacks = tuple(uncited(repeated, known=known, told=told)) if article.status.is_final else ()
         found = [*lacks, *(f for q in quotations for f in q.findings), *verdict.findings]
         found += [*misattributed(statement, sources), *copied(statement, texts)]
+        if statement.cites:
+            told.update(figures_of(statement))
         quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
         claims.append(
             Claim(

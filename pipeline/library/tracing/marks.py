@@ -1,4 +1,7 @@
-"""Where quotations stand in words without markup: between “ ” or " ", « », „ “, and, from four words on, ‘ ’ or ' '."""
+"""Where quotations stand in words without markup: between “ ”, " ", « », „ “, ‹ ›, 「 」, or `` ''.
+
+Between ‘ ’ or ' ' from four words on.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,12 @@ from typing import Final
 
 LONG: Final = 4  # words; fewer between single marks are a term or a nickname, not a quotation
 
-_MARK: Final = re.compile('["“”„«»]')
-_CLOSES: Final = {"“": '”"', "„": "“”", "«": "»", "»": "«", '"': '"”'}
+_MARK: Final = re.compile('["“”„«»‹›「」『』❝❞]')
+_CLOSES: Final = {
+    "“": '”"', "„": "“”", "«": "»", "»": "«", "‹": "›", "›": "‹", "「": "」", "『": "』", "❝": "❞", '"': '"”',
+}  # fmt: skip
+_ALWAYS_OPEN: Final = "“„«‹「『❝"
+_TYPED: Final = re.compile(r"``(?=\S)([^`]{1,2000}?)''")  # the marks of TeX
 _OPENS_AFTER: Final = " \t\n([{—–-/‘'|"
 # At most as far as a long paragraph: a mark that nothing closes must not be looked after to the end of a long text.
 _SINGLE: Final = re.compile(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.{1,2000}?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
@@ -45,9 +52,24 @@ class Quotation:
         return len(self.words.split()) < 3 and not any(char.isdigit() for char in self.words)
 
 
-def quotations(text: str, *, inserted: Sequence[tuple[int, int]]) -> tuple[Quotation, ...]:
-    """The quotations in *text*, outermost only, in order. The spans *inserted* are filled in by the build."""
-    found = [*_doubles(text, inserted), *(_made(text, low, high, QuotationKind.INSERTED) for low, high in inserted)]
+def quotations(
+    text: str, *, inserted: Sequence[tuple[int, int]], tagged: Sequence[tuple[int, int]] = (), goes_on: bool = False
+) -> tuple[Quotation, ...]:
+    """The quotations in *text*, outermost only, in order.
+
+    The spans *inserted* are filled in by the build, those *tagged* get their marks from the browser. Where the text *goes on* in a
+    paragraph that opens the marks anew, what is open here is quoted to the end.
+    """
+    found = [
+        *_doubles(text, inserted, goes_on),
+        *(_made(text, low, high, QuotationKind.INSERTED) for low, high in inserted),
+    ]
+    found += [Quotation(*m.span(), m[1].strip()) for m in _TYPED.finditer(text)] if "``" in text else []
+    found += [
+        Quotation(low, high, text[low:high].strip())
+        for low, high in tagged
+        if low < high and not any(q.start < high and low < q.end for q in found if q.kind is not QuotationKind.OPEN)
+    ]
     taken = bytearray(len(text) + 1)
     for quotation in found:
         taken[quotation.start : quotation.end] = b"\x01" * (quotation.end - quotation.start)
@@ -55,7 +77,7 @@ def quotations(text: str, *, inserted: Sequence[tuple[int, int]]) -> tuple[Quota
     return tuple(sorted(found, key=lambda q: q.start))
 
 
-def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotation]:
+def _doubles(text: str, inserted: Sequence[tuple[int, int]], goes_on: bool) -> Iterator[Quotation]:
     """The outermost pairs of double marks, and each mark that nothing closes, in one pass."""
     found: list[Quotation] = []
     waiting: list[tuple[int, list[Quotation]]] = []  # marks that are open, each with the pairs inside it
@@ -67,13 +89,17 @@ def _doubles(text: str, inserted: Sequence[tuple[int, int]]) -> Iterator[Quotati
             start, _ = waiting.pop()
             (waiting[-1][1] if waiting else found).append(_made(text, start, at + 1, QuotationKind.MARKS))
         elif (
-            char in "“„«"
-            or (char == "»" and _opens(text, at))
+            char in _ALWAYS_OPEN
+            or (char in "»›" and _opens(text, at))
             or (char == '"' and not _in_straight(text, waiting) and _opens(text, at))
         ):
             waiting.append((at, []))
     if waiting and waiting[0][0] == 0 and text[0] == "“":
         found.append(Quotation(0, len(text), text[1:].strip()))  # the next paragraph goes on with it
+        waiting = []
+    elif waiting and goes_on and text[waiting[0][0]] in _ALWAYS_OPEN:
+        at, _ = waiting[0]
+        found.append(Quotation(at, len(text), text[at + 1 :].strip()))
         waiting = []
     for at, inside in waiting:
         found += [_made(text, at, at + 1, QuotationKind.OPEN), *inside]

@@ -16,7 +16,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from pipeline.library.citations import CITATION, CODE_MARK, INSERTION, PANDOC, PARAGRAPH, prose
+from pipeline.library.citations import (
+    CITATION,
+    CODE_MARK,
+    INSERTION,
+    PANDOC,
+    PARAGRAPH,
+    apart,
+    prose,
+)
+from pipeline.library.clean import SILENCED
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.marks import Quotation, QuotationKind, quotations
 from pipeline.model import Article, Citation, Source
@@ -30,6 +39,7 @@ class BlockKind(StrEnum):
     ROW = "row"  # of a table: one statement
     QUOTATION = "quotation"  # a block quote
     HEADING = "heading"  # holds no statement
+    LABEL = "label"  # words beside the sentences, see `labels`
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +72,69 @@ def statements(article: Article, sources: Mapping[str, Source] | None = None) ->
     found: list[Statement] = []
     heading = ""
     for number, paragraph in enumerate(PARAGRAPH.finditer(reading.text)):
-        analysis = _is_analysis(body, paragraph)
+        goes_on = _OPENED_ANEW.match(reading.text, paragraph.end()) is not None
+        blocks = list(_blocks(reading.text, paragraph.start(), paragraph.end()))
         before = ""
-        for block in _blocks(reading.text, paragraph.start(), paragraph.end()):
+        for block, analysis in zip(blocks, reading.are_analysis(blocks, paragraph.end()), strict=True):
             if block.kind is BlockKind.HEADING:
                 heading = reading.clean(block).text
                 continue
-            for statement in reading.read(block):
+            for statement in _lent(reading.read(block, goes_on=goes_on)):
                 found.append(replace(statement, analysis=analysis, paragraph=number, before=before, heading=heading))
                 before = f"{before} {statement.text}".strip()
     return tuple(found)
+
+
+def headings(article: Article) -> Iterator[tuple[Statement, int]]:
+    """What each heading of *article* says, and where its section ends."""
+    reading = _Reading(article, prose(article.body), {})
+    found = [
+        (block, _level(reading.text, block))
+        for paragraph in PARAGRAPH.finditer(reading.text)
+        for block in _blocks(reading.text, paragraph.start(), paragraph.end())
+        if block.kind is BlockKind.HEADING
+    ]
+    for at, (block, level) in enumerate(found):
+        end = next((b.spans[0][0] for b, other in found[at + 1 :] if other <= level), len(article.body))
+        if statement := reading.whole(block):
+            yield statement, end
+
+
+def labels(article: Article) -> Iterator[Statement]:
+    """What stands in *article* beside its sentences, where hardly anybody would cite: titles of boxes, heads of tables, the words
+    for an image, and those that a browser shows over a link."""
+    reading = _Reading(article, prose(article.body), {})
+    for paragraph in PARAGRAPH.finditer(reading.text):
+        for low, high in _lines(reading.text, paragraph.start(), paragraph.end()):
+            if (box := _TITLED.match(reading.text, low, high)) and (titled := reading.titled(box)):
+                yield titled
+        for block in _blocks(reading.text, paragraph.start(), paragraph.end()):
+            if block.heads and (head := reading.whole(_Block(BlockKind.ROW, block.heads))) and not head.cites:
+                yield head
+                break
+    for found in _SHOWN.finditer(reading.text) if _SHOWN_SIGN.search(reading.text) else ():
+        group = next(name for name, words in found.groupdict().items() if words is not None)
+        words = html.unescape(found[group])
+        places = tuple(min(found.start(group) + at, found.end(group)) for at in range(len(words)))
+        if words.strip():
+            yield Statement(
+                words, places, *found.span(), kind=BlockKind.LABEL, quotations=quotations(words, inserted=())
+            )
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------------------
 
 ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
 _EXCUSE: Final = re.compile(r"[^\S\n]*+[.,;:!?)*_]*+(?:\[\^[^\[\]\s]+\])*+[\s>]*+<!--\s*not a quotation\s*-->")
+_OPENED_ANEW: Final = re.compile(r"\s*[“„«‹]")
+_RULE: Final = re.compile(r"[ \t>]*+([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$")  # a line across the page
+_TITLED: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t][^\"\n]*\"(?P<title>[^\n]+)\"[ \t]*$", re.MULTILINE)
+_SHOWN_SIGN: Final = re.compile(r"!\[|title|alt|\]\([^)\n]*[\"']")
+_SHOWN: Final = re.compile(
+    r"!\[(?!\[)(?P<image>[^\[\]]*)\](?=[(\[])"
+    r"|(?<=\])\([^()\s]*\s+(?:\"(?P<double>[^\"\n]{0,500})\"|'(?P<single>[^'\n]{0,500})')\s*\)"
+    r"|(?<=[\s{:])(?:title|alt)\s*=\s*(?:\"(?P<attribute>[^\"<>\n]*)\"|'(?P<quoted>[^'<>\n]*)')(?=[^<>{}\n]{0,500}[>}])"
+)
 _ROW_RULE: Final = re.compile(r"^[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
 _UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
@@ -95,10 +152,13 @@ class _Block:
     heads: tuple[tuple[int, int], ...] = ()  # of a row: the cells of the table's head
 
 
-def _is_analysis(body: str, paragraph: re.Match[str]) -> bool:
-    """True when the paragraph ends in the mark, or the mark is its last line (which is blank in our copy of the text)."""
-    nearby = body[paragraph.start() : paragraph.end() + 80]
-    return ANALYSIS.search(re.split(r"\n[ \t]*\n", nearby, maxsplit=1)[0]) is not None
+def _level(text: str, block: _Block) -> int:
+    """Of a heading: 1 to 6."""
+    low, high = block.spans[0]
+    begin = text.rfind("\n", 0, low) + 1
+    if marks := _HEADING.match(text, begin):
+        return marks[0].count("#")
+    return 1 if text[high:].lstrip(" \t\n").startswith("=") else 2
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
@@ -114,6 +174,11 @@ def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
             yield from _closed(kind, held)
             yield from _rows(text, lines[at:])
             return
+        if _RULE.match(line.rstrip("\n")):
+            yield from _closed(kind, held)
+            kind, held = BlockKind.SENTENCE, []
+            at += 1
+            continue
         if _HEADING.match(line) or (following and _UNDERLINE.match(following) and not held):
             yield from _closed(kind, held)
             kind, held = BlockKind.SENTENCE, []
@@ -176,10 +241,11 @@ def _cells(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
 
 _INLINE: Final = re.compile(
     rf"(?P<insertion>{INSERTION})|(?P<citation>{CITATION}|{PANDOC})"
+    rf"|(?P<unseen>(?i:<(?P<silent>{'|'.join(sorted(SILENCED))})\b[^<>]*>.{{0,2000}}?</(?P=silent)\s*>))"
     r"|(?P<image>!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\]))"
     r"|(?P<target>(?<=\])(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n]*\]))"
     r"|(?P<address><?https?://[^\s<>\[\]]+[^\s<>\[\].,;:!?\"')]>?)"
-    r"|(?P<tag></?[A-Za-z][^<>\n]*>)"
+    r"|(?P<tag></?[A-Za-z](?:[^<>\"'\n]|\"[^\"\n]{0,300}\"|'[^'\n]{0,300}')*>|</?[A-Za-z][^<>\n]*>)"
     r"|(?P<attributes>\{:[^{}\n]*\})"
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
@@ -202,6 +268,8 @@ class _Words:
     places: list[int] = field(default_factory=list)
     verbatim: list[tuple[int, int]] = field(default_factory=list)
     inserted: list[tuple[int, int]] = field(default_factory=list)  # spans that the build fills in from a source
+    tagged: list[tuple[int, int]] = field(default_factory=list)  # spans between <q> and </q>
+    tag_at: int | None = None  # where a <q> is open
 
     @property
     def text(self) -> str:
@@ -232,6 +300,13 @@ class _Reading:
             for number, c in enumerate(article.citations)
             if 0 <= c.line - article.body_line < len(starts)
         )
+        self._marked = list[int]()  # where paragraphs are marked as our own reading
+        for start, end, is_comment in apart(article.body):
+            if is_comment and ANALYSIS.fullmatch(article.body, start, end):
+                self._marked.append(start)
+            elif not is_comment and _is_prose(words := article.body[start:end].strip("`")):
+                low = article.body.index(words, start)
+                self.text = text = text[:low] + words + text[low + len(words) :]
         self._code = [m for m in _CODE.finditer(article.body) if not text[m.start() : m.end()].strip()]
         linked = [*_LINKED.finditer(text)] if "](" in text or "][" in text else []
         self._linked = sorted({at for m in linked for at in (m.start(), m.end() - 1)})  # brackets that are markup
@@ -279,6 +354,12 @@ class _Reading:
                 self._plain(found.start(), found.end(), words)
             elif kind == "tag" and found["tag"].lower().startswith("<br"):
                 words.add(" ", found.start())
+            elif kind == "tag" and (tag := _Q.match(found["tag"])):
+                if tag[1]:
+                    words.tagged += [(words.tag_at, len(words.characters))] if words.tag_at is not None else []
+                    words.tag_at = None
+                elif words.tag_at is None:
+                    words.tag_at = len(words.characters)
         self._plain(at, high, words)
 
     def _plain(self, low: int, high: int, words: _Words) -> None:
@@ -300,19 +381,56 @@ class _Reading:
 
     # --- sentences
 
-    def read(self, block: _Block) -> Iterator[Statement]:
-        """The statements in *block*."""
+    def are_analysis(self, blocks: Sequence[_Block], end: int) -> Iterator[bool]:
+        """For each of the *blocks* of a paragraph that ends at *end*: whether it is marked as our own reading.
+
+        A mark on a line of its own (which is blank in our copy of the text) is that of the last block, or of the whole table.
+        """
+        alone = any(end <= at and not self._article.body[end:at].strip(" \t") for at in self._marked)
+        for block in blocks:
+            high = self._line_end(block.spans[-1][1])
+            inside = any(block.spans[0][0] <= at < high or self._same_line(at, block) for at in self._marked)
+            below = alone and (block is blocks[-1] or (block.kind is blocks[-1].kind is BlockKind.ROW))
+            yield inside or below
+
+    def _line_end(self, at: int) -> int:
+        end = self.text.find("\n", max(0, at - 1))
+        return end if end >= 0 else len(self.text)
+
+    def _same_line(self, at: int, block: _Block) -> bool:
+        """True when *at* stands before *block* in its first line."""
+        return self.text.rfind("\n", 0, block.spans[0][0]) < at < block.spans[0][0]
+
+    def whole(self, block: _Block) -> Statement | None:
+        """All of *block* as one statement; None where it holds no words."""
         words = self.clean(block)
-        cited = [(at, c) for at, _, c in self._cited if any(low <= at < high for low, high in block.spans)]
+        if not words.characters:
+            return None
+        cited = self._cited_in(block)
+        found = self._excused(quotations(words.text, inserted=words.inserted, tagged=words.tagged), words)
+        return self._statement(replace(block, heads=()), words, 0, len(words.text), cited, found)
+
+    def titled(self, box: re.Match[str]) -> Statement | None:
+        """The title of a box."""
+        return self.whole(_Block(BlockKind.LABEL, (box.span("title"),)))
+
+    def _cited_in(self, block: _Block) -> list[tuple[int, Citation]]:
+        return [(at, c) for at, _, c in self._cited if any(low <= at < high for low, high in block.spans)]
+
+    def read(self, block: _Block, *, goes_on: bool = False) -> Iterator[Statement]:
+        """The statements in *block*; *goes_on* when the next paragraph opens its quotation marks anew."""
+        words = self.clean(block)
+        cited = self._cited_in(block)
         if not words.characters:
             if wordless := [(at, c) for at, c in cited if c.inserted]:
                 yield from self._wordless(wordless)
             return
         text = words.text
         if block.kind is BlockKind.ROW:
+            cited += self._of_columns(block)
             yield self._statement(block, words, 0, len(text), cited, ())
             return
-        found = self._excused(quotations(text, inserted=words.inserted), words)
+        found = self._excused(quotations(text, inserted=words.inserted, tagged=words.tagged, goes_on=goes_on), words)
         if block.kind is BlockKind.QUOTATION:
             whole = self._whole(block, words)
             if not found or found[0].start > 0 or found[-1].end < whole.end:  # marks inside are the source's own
@@ -350,13 +468,12 @@ class _Reading:
     ) -> Statement:
         text = words.text[begin:end]
         places = tuple(words.places[begin:end])
-        found = (
-            tuple(found)
-            if block.kind is not BlockKind.ROW
-            else self._excused(quotations(text, inserted=words.inserted), words)
-        )
+        if block.kind is BlockKind.ROW:
+            found = self._excused(quotations(text, inserted=words.inserted, tagged=words.tagged), words)
+        found = tuple(found)
         verbatim = [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
-        behind = max([places[-1] + 1, *(self._end_of(at) for at, _ in cited)])
+        mine = [at for at, _ in cited if any(low <= at < high for low, high in block.spans)]
+        behind = max([places[-1] + 1, *(self._end_of(at) for at in mine)])
         columns: tuple[tuple[str, str], ...] = ()
         if block.heads:
             heads = [self.clean(_Block(BlockKind.ROW, (head,))).text for head in block.heads]
@@ -365,7 +482,7 @@ class _Reading:
         return Statement(
             text=text,
             places=places,
-            start=min([places[0], *(at for at, _ in cited[:1])]),
+            start=min([places[0], *mine[:1]]),
             end=behind,
             citations=tuple(c for _, c in cited),
             kind=block.kind,
@@ -373,6 +490,11 @@ class _Reading:
             quotations=found,
             verbatim=tuple(sorted([*verbatim, *((q.start, q.end) for q in found if not q.excused)])),
         )
+
+    def _of_columns(self, row: _Block) -> list[tuple[int, Citation]]:
+        """The citations in the heads of the columns in which *row* says something."""
+        said = [head for head, (low, high) in zip(row.heads, row.spans, strict=False) if self.text[low:high].strip()]
+        return self._cited_in(_Block(BlockKind.ROW, tuple(said)))
 
     def _end_of(self, at: int) -> int:
         closing = self.text.find("]", at)
@@ -407,6 +529,44 @@ class _Reading:
                     quotations=(mark,),
                     verbatim=((0, len(words)),),
                 )
+
+
+_Q: Final = re.compile(r"<(/?)q\b", re.IGNORECASE)
+_PLAIN_WORD: Final = re.compile(r"[(“\"]?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,]*%?)[.,;:!?)”\"]*")
+_SMALL_WORD: Final = re.compile(r"\b(?:the|a|an|is|are|was|were|has|have|had|of|to|will|we|they|it)\b", re.IGNORECASE)
+
+
+def _is_prose(code: str) -> bool:
+    """True for a sentence that somebody set as code: four plain words at least, and one of the small ones that sentences need."""
+    words = code.split()
+    return len(words) >= 4 and all(map(_PLAIN_WORD.fullmatch, words)) and _SMALL_WORD.search(code) is not None
+
+
+_INTERRUPTED: Final = re.compile(
+    r"[\s,]*(?:[\w.'’-]+\s+){0,6}(?:said|says|told|wrote|writes|added|adds|argued|argues|warned|warns|noted|notes|explained|explains"
+    r"|replied|concluded|concludes|states|stated|continues|continued)\b[^.!?“”\"]{0,60}[.:]?"
+)
+
+
+def _lent(found: Iterable[Statement]) -> Iterator[Statement]:
+    """The statements of a block: “…,” somebody writes. “…”[^id] is one quotation, and its first half cites what the second does."""
+    following: Statement | None = None
+    turned = []
+    for one in reversed(list(found)):
+        statement = one
+        if (
+            following is not None
+            and following.cites
+            and following.quotations
+            and following.quotations[0].start == 0
+            and not statement.cites
+            and statement.quotations
+            and _INTERRUPTED.fullmatch(statement.text, statement.quotations[-1].end)
+        ):
+            statement = replace(statement, citations=following.citations)
+        turned.append(statement)
+        following = statement
+    return reversed(turned)
 
 
 _ATTRIBUTION_FOLLOWS: Final = re.compile(

@@ -1,32 +1,46 @@
 """What must carry a citation, and does not: S201 to S206. Numbers and quotations block, the rest are hints, slow to cry wolf.
 
-Needed by none of it: a paragraph that is marked as our own reading; a quotation in such a one still is somebody's.
+Needed by none of it: a paragraph that is marked as our own reading. A quotation in such a one still is somebody's, and so is what
+it says that others say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.marks import Quotation, QuotationKind
+from pipeline.library.tracing.speakers import voices
 from pipeline.library.tracing.statements import Statement
 from pipeline.model import Severity
 
 
-def uncited(statement: Statement, *, known: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    """What in *statement* leans on nothing. *known* are words that may stand in quotation marks anywhere: titles of sources."""
+def uncited(
+    statement: Statement, *, known: frozenset[str] = frozenset(), told: Collection[str] = ()
+) -> Iterator[Finding]:
+    """What in *statement* leans on nothing.
+
+    *known* are words that may stand in quotation marks anywhere: titles of sources. *told* are figures that the article has given
+    before with their sources: our own reading may take them up.
+    """
     for quotation in statement.quotations:
         if quotation.kind is QuotationKind.OPEN:
-            message = "a quotation mark opens here and nothing closes it; close it, so that its words can be looked up"
-            yield Finding("S206", quotation.start, quotation.end, message, Severity.WARNING)
+            message = (
+                "a quotation mark opens here and nothing closes it in its paragraph;"
+                " close it, and open it anew in the next one, so that its words can be looked up"
+            )
+            yield Finding("S206", quotation.start, quotation.end, message, Severity.ERROR)
     if statement.cites:
         return
+    by_others = _others_say(statement) if statement.analysis else None
     for quotation in statement.quotations:
-        if _needs_a_source(quotation, statement, known):
-            yield _quoted_from_nobody(quotation)
+        if _needs_a_source(quotation, statement, known, by_others=by_others is not None):
+            yield _quoted_from_nobody(quotation, surely=by_others is not None)
     if statement.analysis:
+        if by_others is not None:
+            yield from _given_by_others(statement, by_others, told)
         return
     if number := next(figures(statement), None):
         words = statement.text[slice(*number)]
@@ -38,19 +52,19 @@ def uncited(statement: Statement, *, known: frozenset[str] = frozenset()) -> Ite
 # --- quotations -----------------------------------------------------------------------------------------------------------------
 
 
-def _needs_a_source(quotation: Quotation, statement: Statement, known: frozenset[str]) -> bool:
+def _needs_a_source(quotation: Quotation, statement: Statement, known: frozenset[str], *, by_others: bool) -> bool:
     if (
         quotation.excused
         or quotation.kind in (QuotationKind.OPEN, QuotationKind.INSERTED)
         or quotation.words.lower() in known
     ):
         return False
-    return not (statement.analysis and quotation.is_short)
+    return by_others or not (statement.analysis and quotation.is_short)
 
 
-def _quoted_from_nobody(quotation: Quotation) -> Finding:
+def _quoted_from_nobody(quotation: Quotation, *, surely: bool) -> Finding:
     message = f"“{_short(quotation.words)}” is quoted from nobody; cite whose words they are"
-    if not quotation.is_short:
+    if surely or not quotation.is_short:
         return Finding("S202", quotation.start, quotation.end, message, Severity.ERROR)
     hint = "or write <!-- not a quotation --> behind it if it is a term or a title"
     return Finding("S202", quotation.start, quotation.end, f"{message}, {hint}", Severity.WARNING)
@@ -58,6 +72,34 @@ def _quoted_from_nobody(quotation: Quotation) -> Finding:
 
 def _short(words: str) -> str:
     return words if len(words) <= 60 else words[:57].rsplit(" ", 1)[0] + " …"
+
+
+# --- our own reading, and what others say -----------------------------------------------------------------------------------------
+
+
+def _others_say(statement: Statement) -> str | None:
+    """The words by which *statement* gives what it says to others."""
+    text = statement.text
+    if not statement.quotations and next(figures(statement), None) is None:
+        return None
+    said = _by_somebody(_SAID, text)
+    told = [said[0] if said else "", *(text[voice.start : voice.end] for voice in voices(text))]
+    return next((words for words in told if words and not _OWNED.search(words)), None)
+
+
+_OWNED: Final = re.compile(r"['’]s?\s+\w+$")  # no verb: "the council's announced plans"
+
+
+def _given_by_others(statement: Statement, by_others: str, told: Collection[str]) -> Iterator[Finding]:
+    """S201 in our own reading: what others report is no reading of ours."""
+    for number in figures(statement):
+        words = statement.text[slice(*number)]
+        if words not in told:
+            message = (
+                f'"{words}" is given to others by "{by_others}", and that is no reading of ours; cite where they say it'
+            )
+            yield Finding("S201", *number, message, Severity.ERROR)
+            return
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------------------
@@ -86,6 +128,11 @@ def figures(statement: Statement) -> Iterator[tuple[int, int]]:
         inside = any(low <= match.start() < high for low, high in statement.verbatim)
         if not inside and not _is_reference(match, text):
             yield match.span()
+
+
+def figures_of(statement: Statement) -> Iterator[str]:
+    """The figures of *statement* as they are written, those in its quotations too."""
+    yield from (match[0] for match in _NUMBER.finditer(statement.text))
 
 
 def _is_reference(number: re.Match[str], text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.library.citations import find_citations
-from pipeline.library.tracing.statements import Statement, statements
+from pipeline.library.tracing.statements import Statement, headings, labels, statements
 from pipeline.model import Article, Quote, Source, Tier
 from tests.builders import an_article
 
@@ -85,17 +85,105 @@ def test_a_row_has_its_own_citations_and_the_heads_of_its_columns() -> None:
     assert [[c.source for c in s.citations] for s in (first, second)] == [["a1"], ["b1"]]
 
 
-def test_a_head_of_a_table_says_something_where_it_cites() -> None:
-    head, row = _read("| Who | Load 2026[^a1] |\n| --- | --- |\n| North | 3.2 |\n")
+def test_a_head_of_a_table_that_cites_covers_its_column() -> None:
+    body = "| Who | Load 2026[^a1] | Note |\n| --- | --- | --- |\n| North | 3.2 | x |\n| South | | 9 |\n| East[^b1] | 5 | |\n"
+    head, north, south, east = _read(body)
 
-    assert (head.text, [c.source for c in head.citations]) == ("Who | Load 2026", ["a1"])
-    assert not row.cites
+    assert (head.text, [c.source for c in head.citations]) == ("Who | Load 2026 | Note", ["a1"])
+    assert [[c.source for c in row.citations] for row in (north, south, east)] == [["a1"], [], ["b1", "a1"]]
+    assert body[north.start : north.end] == "North | 3.2 | x"
+
+
+@pytest.mark.parametrize("rule", ["---", "***", "* * *", "___", "- - -", "> ---"])
+def test_a_line_across_the_page_says_nothing(rule: str) -> None:
+    assert _texts(f"One.\n\n{rule}\n\nTwo.") == ["One.", "Two."]
+
+
+def test_what_the_page_leaves_out_is_not_read() -> None:
+    assert _texts("It does <script>not</script> rise, <TEMPLATE>or</TEMPLATE> does <b>it</b>.") == [
+        "It does rise, does it."
+    ]
+
+
+def test_a_sentence_in_code_is_one_and_code_is_not() -> None:
+    said, code = _read("`The wait is 42 months`\n\nRun `sleep 42 and wait` here.")
+
+    assert (said.verbatim, [code.text[low:high] for low, high in code.verbatim]) == ((), ["sleep 42 and wait"])
+
+
+def test_the_words_beside_the_sentences_are_known() -> None:
+    body = (
+        '!!! note "Of 42 months"\n    Text.\n\n??? quote "“We lied”"\n    Text.\n\n| a | 42 GW |\n|---|---|\n| b | c |\n\n'
+        '![a chart](a.png "A &amp; B")\n\n[it](https://example.org/){title="of 9"} <abbr title=\'eight\'>8</abbr>\n'
+    )
+    article = an_article(body=body, citations=())
+
+    found = list(labels(article))
+
+    assert [one.text for one in found] == [
+        "Of 42 months",
+        "“We lied”",
+        "a | 42 GW",
+        "a chart",
+        "A & B",
+        "of 9",
+        "eight",
+    ]
+    assert [q.words for q in found[1].quotations] == ["We lied"]
+
+
+def test_a_heading_stands_above_all_that_is_less() -> None:
+    body = "## One\n\nText.\n\n### Two\n\nText.\n\nThree\n-----\n\nText.\n"
+
+    found = [(heading.text, body[end : end + 5]) for heading, end in headings(an_article(body=body, citations=()))]
+
+    assert found == [("One", "Three"), ("Two", "Three"), ("Three", "")]
 
 
 def test_our_own_reading_is_marked_by_paragraph() -> None:
     ours = _read("One.\nTwo. <!-- analysis -->\n\nThree.\n\nFour.\n<!-- analysis -->\n")
 
     assert [statement.analysis for statement in ours] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("body", "analysis"),
+    [
+        ("- One. <!-- analysis -->\n- Two.", [True, False]),
+        ("- One.\n- Two.\n  goes on <!-- analysis -->", [False, True]),
+        ("- One.\n- Two.\n<!-- analysis -->", [False, True]),
+        ("One.\n<!-- analysis -->\nTwo.", [True, False]),
+        ("One.\n<!-- no -->\nTwo. <!-- analysis -->", [False, True]),
+        ("<!-- analysis --> One.\n\nTwo.", [True, False]),
+        ("| a | b |\n|---|---|\n| One | 1 | <!-- analysis -->\n| Two | 2 |", [True, False]),
+        ("| a | b |\n|---|---|\n| One | 1 |\n| Two | 2 |\n<!-- analysis -->", [True, True]),
+        ("One.\n\n<!-- analysis -->", [False]),
+        ("One.\n```\n<!-- analysis -->\n```", [False]),
+    ],
+)
+def test_the_mark_of_our_own_reading_frees_its_own_block(body: str, analysis: list[bool]) -> None:
+    assert [statement.analysis for statement in _read(body)] == analysis
+
+
+def test_a_quotation_that_is_interrupted_cites_at_its_end() -> None:
+    first, second, third = _read("“It rose,” the authority writes. “It fell.”[^a1] “It stood,” we write.")
+
+    assert [[c.source for c in s.citations] for s in (first, second, third)] == [["a1"], ["a1"], []]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("He said ‹one thing›.", ["one thing"]),
+        ("He said 「one thing」.", ["one thing"]),
+        ("He said ``one thing''.", ["one thing"]),
+        ("He said <q>one *thing*</q> and <q>two</q>.", ["one thing", "two"]),
+        ("He said “one <q>thing</q>”.", ["one thing"]),
+        ("He said: “One.\n\n“Two.” Three.", ["One.", "Two."]),
+    ],
+)
+def test_all_marks_of_quotations_are_known(body: str, words: list[str]) -> None:
+    assert [quotation.words for statement in _read(body) for quotation in statement.quotations] == words
 
 
 def test_what_stands_before_and_above_is_known() -> None:

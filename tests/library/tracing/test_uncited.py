@@ -135,18 +135,106 @@ def test_what_says_nothing_of_others_is_left_alone(newsroom: Newsroom, body: str
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "place", "severity"),
     [
-        ("## A head[^northfield-2026]\n\nHalls wait.\n", (9, 10)),
-        ("Halls “wait for it.[^northfield-2026]\n", (9, 7)),
+        ("## A head[^northfield-2026]\n\nHalls wait.\n", (9, 10), Severity.WARNING),
+        ("Halls “wait for it.[^northfield-2026]\n", (9, 7), Severity.ERROR),
+        ("Halls “wait for it.\n\nThey do”.[^northfield-2026]\n", (9, 7), Severity.ERROR),
     ],
 )
 def test_s206_what_a_citation_or_a_mark_covers_must_be_plain(
-    newsroom: Newsroom, body: str, place: tuple[int, int]
+    newsroom: Newsroom, body: str, place: tuple[int, int], severity: Severity
 ) -> None:
     (problem,) = _lacks(newsroom, body)
 
-    assert (problem.code, problem.severity, problem.line, problem.column) == ("S206", Severity.WARNING, *place)
+    assert (problem.code, problem.severity, problem.line, problem.column) == ("S206", severity, *place)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "severity"),
+    [
+        ("## “We lied for years”\n\nText.", "S202", Severity.ERROR),
+        ("## A “menace”\n\nText.", "S202", Severity.WARNING),
+        ("## The wait is 42 months\n\nText.", "S201", Severity.WARNING),
+        ('!!! note "It took 42 months"\n\n    Text.', "S201", Severity.ERROR),
+        ('!!! quote "“We lied for years”"\n\n    Text.', "S202", Severity.ERROR),
+        ("| a | 42 months |\n|---|---|\n| b | c |", "S201", Severity.ERROR),
+        ("![42 months of waiting](https://example.org/a.png)", "S201", Severity.ERROR),
+        ('[It](https://example.org/ "42 months") is so.', "S201", Severity.ERROR),
+        ('It is <abbr title="42 months">long</abbr>.', "S201", Severity.ERROR),
+        ("`The wait is 42 months`", "S201", Severity.ERROR),
+    ],
+)
+def test_s201_s202_there_is_no_place_beside_the_sentences(
+    newsroom: Newsroom, body: str, code: str, severity: Severity
+) -> None:
+    """S201, S202."""
+    (problem,) = _lacks(newsroom, body)
+
+    assert (problem.code, problem.severity) == (code, severity)
+
+
+def test_what_a_sentence_says_may_stand_above_and_beside_it(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+
+    lacks = _lacks(
+        newsroom,
+        "## “60% above our 2024 outlook”\n\nIt is “60% above our 2024 outlook”.[^westfield]\n\n"
+        '!!! note "Of 60%"\n\n    Text.\n\n![60% in a chart](https://example.org/a.png)\n',
+    )
+
+    assert lacks == []
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("According to the authority the wait is 42 months. <!-- analysis -->", ["S201"]),
+        ("Maren Voss called it a “scandal”. <!-- analysis -->", ["S202"]),
+        ("The regulator says that 42 months are long. <!-- analysis -->", ["S201"]),
+        ("The council's announced plans are 42 months old. <!-- analysis -->", []),
+        ("It needs 9.40 GW.[^northfield-2026]\n\nThe authority says 9.40, and we doubt it. <!-- analysis -->", []),
+    ],
+)
+def test_what_others_say_is_no_reading_of_ours(newsroom: Newsroom, body: str, codes: list[str]) -> None:
+    found = _lacks(newsroom, body)
+
+    assert [problem.code for problem in found] == codes
+    assert all(problem.severity is Severity.ERROR for problem in found)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "17% of <script>regional</script> supply by 2030",
+        "17% of <template>regional</template> supply by 2030",
+        "17% of <del>regional</del> supply by 2030",
+        "17% of ~~regional~~ supply by 2030",
+        "17% of {--regional--} supply by 2030",
+        "17% of <!--regional--> supply by 2030",
+        "17% of regional{: .hidden hidden=hidden } supply by 2030",
+    ],
+)
+def test_the_words_that_are_looked_up_are_those_that_readers_see(newsroom: Newsroom, words: str) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article(f"It may need “{words}”.[^westfield]\n")
+
+    assert any(problem.severity is Severity.ERROR for problem in newsroom.load().problems)
+
+
+def test_markup_that_readers_do_not_notice_changes_no_words(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article("It “may *need* <b>9%</b> to 17% [of](https://example.org/) &#114;egional supply”.[^westfield]\n")
+
+    assert newsroom.load().problems == ()
+
+
+@pytest.mark.parametrize("mark", ["{++not++}", "{--not--}", "{==not==}", "{~~one~>two~~}", "{>>why<<}"])
+def test_s207_marks_of_a_revision_are_named(newsroom: Newsroom, mark: str) -> None:
+    (problem,) = _lacks(newsroom, f"It does {mark} rise.")
+
+    assert (problem.code, problem.severity, problem.column) == ("S207", Severity.ERROR, 9)
+    assert mark in problem.message
 
 
 def test_what_is_not_finished_may_wait(newsroom: Newsroom) -> None:
@@ -162,15 +250,15 @@ def test_a_sentence_that_lacks_its_citation_is_untraced_and_any_other_without_on
 
 
 @pytest.mark.parametrize(
-    ("changed", "code", "line"),
+    ("changed", "found", "line"),
     [
-        (front(title="The grid needs 17 halls more"), "S201", 2),
-        (front(dek="What the grid can carry decides on 9.4 gigawatts."), "S201", 3),
-        (front(dek="The grid is “a bridge to an empty island”."), "S202", 3),
+        (front(title="The grid needs 17 halls more"), ("S201", Severity.WARNING), 2),
+        (front(dek="What the grid can carry decides on 9.4 gigawatts."), ("S201", Severity.WARNING), 3),
+        (front(dek="The grid is “a bridge to an empty island”."), ("S202", Severity.ERROR), 3),
     ],
 )
 def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
-    newsroom: Newsroom, changed: str, code: str, line: int
+    newsroom: Newsroom, changed: str, found: tuple[str, Severity], line: int
 ) -> None:
     """S201, S202: title and dek cite nothing."""
     newsroom.article("Halls wait.\n", front=changed)
@@ -180,9 +268,9 @@ def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
         "It needs 17 halls, “a bridge to an empty island”, 9,400 megawatts.[^northfield-2026] <!-- analysis -->\n",
         front=changed,
     )
-    repeated = [found for found in newsroom.load().problems if found.line < 8]
+    repeated = [other for other in newsroom.load().problems if other.line < 8]
 
-    assert (problem.code, problem.severity, problem.line) == (code, Severity.WARNING, line)
+    assert (problem.code, problem.severity, problem.line) == (*found, line)
     assert repeated == []
 
 
@@ -191,6 +279,9 @@ def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
     [
         ("<table><tr><td>9.4 GW</td></tr></table>", ["S201"]),
         ("<div>\nIt is “a bridge to an empty island”.\n</div>", ["S202"]),
+        ("<p>She said “we lied”.</p>", ["S202"]),
+        ("<blockquote>We lied about all of it.</blockquote>", ["S202"]),
+        ("<figure><figcaption>It is 9.4 GW.</figcaption></figure>", ["S201"]),
         ("<div>In 2026 halls wait.</div>", []),
         ("<div>It is 9.4 GW.</div>\n<!-- analysis -->", []),
         ("<style>p { margin: 9px }</style>", []),
