@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import functools
 import re
 from collections import defaultdict
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Final, NamedTuple
 
 from pipeline.library.quotes.normal import normal_lines
 from pipeline.library.sentences import sentence_ends
+from pipeline.library.weighed import Weighed
 
 # A number with what belongs to it: sign, currency, groups of thousands, decimals, percent. "- 5" is no sign: a dash stands apart.
 _NUMBER: Final = (
@@ -154,7 +154,10 @@ def _indexed(found: list[Token]) -> dict[str, list[int]]:
     return dict(index)
 
 
-@functools.lru_cache(maxsize=1024)
+MOST_HELD: Final = 4_000_000  # characters; a `Text` takes some forty bytes for each
+_made: Final[Weighed[str, Text]] = Weighed(MOST_HELD)
+
+
 def text_of(raw: str) -> Text:
-    """*raw* as a `Text`; made once for each text."""
-    return Text(raw)
+    """*raw* as a `Text`; made once for each text, as long as not too many others are asked for."""
+    return _made.get(raw, lambda: Text(raw), characters=len(raw))

@@ -18,6 +18,7 @@ from typing import Final
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find, find_otherwise
 from pipeline.library.tracing.units import dimensions_in, scales_in
+from pipeline.library.weighed import Weighed
 from pipeline.model import Basis, Fact, Passage, PassageKind, Source
 
 TEXT, QUOTE, FACT = PassageKind.TEXT, PassageKind.QUOTE, PassageKind.FACT
@@ -297,7 +298,13 @@ def evidence_of(source: Source, text: str | None, *, is_away: bool = False) -> E
         re.findall(r"(?:19|20)\d\d$", source.id)
     )  # an id ends in the year, as editors name them
     card = (source.title or "", issued, _dates_in(source.url))
-    return _evidence(_Key(source), text, quotes, tuple(source.facts.values()), card, is_away)
+    facts = tuple(source.facts.values())
+
+    def read() -> Evidence:
+        return _evidence(source, text, quotes, facts, card, is_away=is_away)
+
+    characters = len(text or "") + A_FIGURE * (1 + len(quotes) + len(facts))
+    return _made.get((_Key(source), text, is_away), read, characters=characters)
 
 
 class _Key:
@@ -313,23 +320,27 @@ class _Key:
         return isinstance(other, _Key) and (self.source is other.source or self.source == other.source)
 
 
-@functools.lru_cache(maxsize=1024)
+MOST_HELD: Final = 4_000_000  # characters of texts that are held indexed
+A_FIGURE: Final = 100  # characters that a recorded figure or a quote counts for
+_made: Final[Weighed[tuple[_Key, str | None, bool], Evidence]] = Weighed(MOST_HELD)
+
+
 def _evidence(
-    key: _Key,
+    source: Source,
     text: str | None,
     quotes: tuple[tuple[str, str, int | None], ...],
     facts: tuple[Fact, ...],
     card: tuple[str, ...],
+    *,
     is_away: bool,
 ) -> Evidence:
     places = [Place(words, QUOTE, name=id_, page=page) for id_, words, page in quotes]
     places += _sentences(text or "")
     places += [Place(told(fact), FACT, name=fact.id) for fact in facts]
     places += [Place(words, CARD) for words in card if words]
-    return Evidence(key.source, tuple(places), text is not None, is_away)
+    return Evidence(source, tuple(places), text is not None, is_away)
 
 
-@functools.lru_cache(maxsize=512)
 def _sentences(text: str) -> tuple[Place, ...]:
     places = []
     foreign = is_foreign(text)
