@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.base import Json, app, now
+from pipeline.config import Settings
+from pipeline.errors import SettingsError, UsageError
 from pipeline.terminal import tell
 
 
@@ -42,10 +44,18 @@ def verify(
         from pipeline.ingest.publication import read_publication, site_and_article
 
         site, only = site_and_article(place)
-        read = read_publication(site, allow_private=allow_private, now=now())
+        read = read_publication(site, allow_private=allow_private, now=now(), own=_own())
     else:
         read = read_folder(Path(place), now=now())
     verified = look_up(read, only=only)
     tell(verified, json=json)
     if verified.failures:
         raise typer.Exit(1)
+
+
+def _own() -> Settings | None:
+    """The settings of the newsletter in this folder; None for a reader, who has none."""
+    try:
+        return Settings.load(Path())
+    except (UsageError, SettingsError):
+        return None

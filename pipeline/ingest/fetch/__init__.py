@@ -44,6 +44,7 @@ __all__ = [
     "fetch_all",
     "host_of",
     "open_fetcher",
+    "user_agent",
 ]
 
 ASKED_TO_WAIT: Final = frozenset({429, 503})
@@ -55,13 +56,18 @@ def open_fetcher(settings: Settings, *, limits: Limits | None = None) -> Fetcher
     robots.txt (F8) in the state folder."""
     limits = limits or Limits()
     return Fetcher(
-        user_agent=f"{AGENT}/{__version__} (+{settings.site_url}; {settings.reply_to or settings.sender_address})",
+        user_agent=user_agent(settings),
         allow_private=settings.allow_private,
         log=settings.state_dir / "fetch.jsonl",
         limits=limits,
         robots=Robots(settings.state_dir / "robots"),
         turns=_turns(limits.pause),
     )
+
+
+def user_agent(settings: Settings) -> str:
+    """Who asks, and whom to write to."""
+    return f"{AGENT}/{__version__} (+{settings.site_url}; {settings.reply_to or settings.sender_address})"
 
 
 @functools.cache
