@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HOSTS_AT_ONCE: Final = 32
 HELD: Final = 32 * 2**20  # bytes of answers that nobody has taken yet, beyond which nothing more is asked for
 _ON_DISK: Final = 4  # a large answer waits on the disk, where so many bytes count as one
+_REMEMBERED: Final = 256  # operators, beyond which those are forgotten that may be asked at once
 _TOO_MANY_REQUESTS: Final = 429
 
 
@@ -40,27 +41,46 @@ class Turns:
     @contextmanager
     def of(self, host: str) -> Iterator[None]:
         """Wait until *host* may be asked, and let nobody else ask it meanwhile."""
-        operator = self._operator(operator_of(host))
-        with operator.lock:
-            time.sleep(max(0.0, operator.free_at - time.monotonic()))
-            try:
-                yield
-            finally:
-                operator.free_at = time.monotonic() + self._pause
+        name = operator_of(host)
+        with self._lock:
+            operator = self._operators.setdefault(name, _Operator())
+            operator.users += 1
+        try:
+            with operator.lock:
+                time.sleep(max(0.0, operator.free_at - time.monotonic()))
+                try:
+                    yield
+                finally:
+                    operator.free_at = time.monotonic() + self._pause
+        finally:
+            with self._lock:
+                operator.users -= 1
+                self._forget()
 
     def free_at(self, name: str) -> float:
         """When the operator *name* may be asked again, on the monotonic clock."""
-        return self._operator(name).free_at
-
-    def _operator(self, name: str) -> _Operator:
         with self._lock:
-            return self._operators.setdefault(name, _Operator())
+            operator = self._operators.get(name)
+        return operator.free_at if operator else 0.0
+
+    @property
+    def known(self) -> int:
+        """How many operators it remembers."""
+        return len(self._operators)
+
+    def _forget(self) -> None:
+        """Let go of those whose pause is over and whom nobody asks: a worker runs for months."""
+        if len(self._operators) > _REMEMBERED:
+            now = time.monotonic()
+            for name in [name for name, one in self._operators.items() if not one.users and one.free_at <= now]:
+                del self._operators[name]
 
 
 @dataclass(slots=True)
 class _Operator:
     lock: threading.Lock = field(default_factory=threading.Lock)
     free_at: float = 0.0
+    users: int = 0  # who ask it, or wait for their turn
 
 
 def fetch_all(

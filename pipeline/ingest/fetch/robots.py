@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
 import hashlib
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from protego import Protego
 
@@ -28,6 +29,11 @@ SIZE: Final = 500 * 1024  # bytes: RFC 9309 2.5 asks for as many at least
 KEPT_FOR: Final = dt.timedelta(hours=24)  # RFC 9309 2.4
 ASKED_AGAIN: Final = dt.timedelta(hours=1)  # where it could not be had
 FORGOTTEN: Final = dt.timedelta(days=30)  # also the longest that old rules stand in for new ones that cannot be had
+MOST_KNOWN: Final = 8 * 2**20  # characters of rules in memory; what is forgotten there is read from the folder again
+MOST_PARSED: Final = 2 * 2**20  # characters of those that are parsed, which take many times as much room
+_EACH: Final = 500  # what rules take beside their text
+
+T = TypeVar("T")
 
 
 class Had(StrEnum):
@@ -72,7 +78,7 @@ class Robots:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._known: dict[str, Rules] = {}
+        self._known: Lately[Rules] = Lately(MOST_KNOWN)
         self._tidied = False
 
     def rules(self, place: Place, *, ask: Callable[[Request], Answer], now: dt.datetime) -> Rules:
@@ -80,7 +86,7 @@ class Robots:
         known = self._known.get(place.origin) or self._kept(place.origin)
         if known is None or not known.fetched_at <= now < known.until:
             known = self._asked(place.origin, known, ask=ask, now=now)
-        self._known[place.origin] = known
+        self._known.put(place.origin, known, size=len(known.text))
         return known
 
     def _asked(self, origin: str, before: Rules | None, *, ask: Callable[[Request], Answer], now: dt.datetime) -> Rules:
@@ -148,9 +154,43 @@ class Robots:
         return folder / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.json"
 
 
-@functools.lru_cache(maxsize=256)
 def _parsed(text: str) -> Protego:
-    return Protego.parse(text)
+    found = _PARSED.get(text)
+    if found is None:
+        found = Protego.parse(text)
+        _PARSED.put(text, found, size=len(text))
+    return found
+
+
+class Lately(Generic[T]):
+    """What was asked for lately, as much as fits into *most* characters of text. Safe to use from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._lock = threading.Lock()
+        self._all: OrderedDict[str, tuple[T, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def get(self, key: str) -> T | None:
+        with self._lock:
+            if key not in self._all:
+                return None
+            self._all.move_to_end(key)
+            return self._all[key][0]
+
+    def put(self, key: str, value: T, *, size: int) -> None:
+        with self._lock:
+            self._size -= self._all.pop(key, (value, 0))[1]
+            self._all[key] = value, size + _EACH
+            self._size += size + _EACH
+            while self._size > self._most and len(self._all) > 1:
+                _, (_, gone) = self._all.popitem(last=False)
+                self._size -= gone
+
+
+_PARSED: Final[Lately[Protego]] = Lately(MOST_PARSED)
 
 
 def _content_usage(text: str) -> Iterator[tuple[str, str]]:

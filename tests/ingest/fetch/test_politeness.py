@@ -14,6 +14,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.ingest.fetch import Answer, Fetcher, Limits, NotHad, Request, fetch_all, open_fetcher
 from pipeline.ingest.fetch.journal import SIZE, Journal, Traffic
+from pipeline.ingest.fetch.politeness import Turns
 from tests.ingest.conftest import QUICK
 from tests.ingest.fetch.internet import Internet
 from tests.ingest.site import Asked, Page, Site
@@ -160,6 +161,21 @@ def test_t_41_what_is_waited_for_is_fetched_though_too_much_is_held(
     answers = list(fetch_all(fetcher, [Request(f"http://{name}/feed") for name in names], now=NOW, held=1))
 
     assert [isinstance(answer, Answer) for answer in answers] == [True] * 6
+
+
+def test_f_05_a_worker_that_runs_for_months_forgets_whom_it_may_ask_at_once() -> None:
+    turns, slow = Turns(0), Turns(600)
+
+    for number in range(1000):
+        with turns.of(f"h{number}.example"):
+            pass
+    for number in range(300):
+        with slow.of(f"h{number}.example"):
+            pass
+
+    assert turns.known < 300
+    assert slow.known == 300  # their pause is not over
+    assert slow.free_at("h0.example") > time.monotonic()
 
 
 # --- the journal ------------------------------------------------------------------------------------------------------

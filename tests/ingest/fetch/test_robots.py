@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.ingest.fetch import Fetcher, NotHad, Request, fetch_all
-from pipeline.ingest.fetch.robots import Robots
+from pipeline.ingest.fetch.robots import Lately, Robots
 from tests.ingest.site import Page, Site
 
 NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
@@ -252,3 +252,13 @@ def test_f_09_what_is_said_is_short_and_plain_however_it_comes(site: Site, polit
 
     assert len(usage) == 12
     assert all(len(line) <= 200 and line.isascii() and line.isprintable() for line in usage)
+
+
+def test_f_08_of_rules_in_memory_those_asked_for_lately_are_kept_up_to_a_size() -> None:
+    lately: Lately[int] = Lately(10_000)
+    for number in range(100):
+        lately.put(str(number), number, size=2_000)
+        lately.get("0")  # asked for all the time
+
+    assert len(lately) == 4
+    assert (lately.get("0"), lately.get("98"), lately.get("99")) == (0, 98, 99)
