@@ -17,6 +17,7 @@ import json
 import os
 import queue
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -49,6 +50,10 @@ class Broken(Exception):
     """The child died, or took too long: the question was too much for it."""
 
 
+class TooSlow(Broken):
+    """The child took too long; on a machine with more time it might not."""
+
+
 class NotStarted(Broken):
     """The child died before the question: nothing is known about it."""
 
@@ -79,7 +84,7 @@ class Sandbox:
     ) -> dict[str, Any]:
         """The answer to *question*, within *seconds* (those of the sandbox, if not given) and *processor* seconds of work.
 
-        Raises `Broken` when it takes too long or too much memory, `NotStarted` when there was no child to ask.
+        Raises `TooSlow` when it takes too long, `Broken` when it takes too much memory, `NotStarted` when there was no child.
         """
         within = self.seconds if seconds is None else seconds
         child = self._child or self._started()
@@ -88,7 +93,8 @@ class Sandbox:
             return child.answer(within=within)
         except (queue.Empty, EOFError, OSError, ValueError) as error:
             self.end()
-            raise Broken(f"not done within {within:g} seconds and {MEMORY // 2**20} MB") from error
+            kind = TooSlow if isinstance(error, queue.Empty) or child.ran_out_of_time else Broken
+            raise kind(f"not done within {within:g} seconds and {MEMORY // 2**20} MB") from error
 
     def _started(self) -> _Child:
         self._child = _Child(self._answerer, self._bare)
@@ -140,6 +146,11 @@ class _Child:
             raise EOFError
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    @property
+    def ran_out_of_time(self) -> bool:
+        """True for one that has ended because its processor time was over."""
+        return self._process.returncode == -signal.SIGXCPU
 
     def end(self) -> None:
         self._process.kill()

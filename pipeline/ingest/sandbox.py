@@ -52,10 +52,15 @@ class Sandbox(sandbox.Sandbox):
             answer = self.ask(whole, seconds=seconds, processor=processor)
         except sandbox.NotStarted as error:
             raise FetchError(f"not read: {question['url']}: {error}; it is tried again") from error
+        except sandbox.TooSlow as error:
+            raise FetchError(
+                f"not read: {question['url']} takes longer to read than {seconds:g} seconds ({processor:g} of the processor); "
+                "run again when this machine has less to do, and if it does not help, ask its owner for a smaller one"
+            ) from error
         except sandbox.Broken as error:
             raise FetchError(
-                f"not read: {question['url']} cannot be read within {seconds:g} seconds and {sandbox.MEMORY // 2**20} MB; "
-                "its markup is broken beyond repair, ask its owner"
+                f"not read: {question['url']} cannot be read in {sandbox.MEMORY // 2**20} MB of memory; "
+                "ask its owner for a smaller one"
             ) from error
         if "error" in answer:
             raise FetchError(answer["error"])

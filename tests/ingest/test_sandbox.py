@@ -49,13 +49,13 @@ def test_t30_a_feed_that_takes_too_long_costs_itself_its_turn_and_no_other() -> 
 
     with Sandbox(seconds=1) as sandbox:
         began = time.monotonic()
-        with pytest.raises(FetchError, match=f"{URL} cannot be read within 1 seconds"):
+        with pytest.raises(FetchError, match=f"{URL} takes longer to read than 1 seconds"):
             read(sandbox, bomb)
         took = time.monotonic() - began
         after = read(sandbox, rss(("Still here", "https://x.example.org/")).encode())
 
     assert after.entries[0].title == "Still here"
-    assert took < 20  # the start of a process on a busy machine, and one second
+    assert took < 100  # the start of a process on a busy machine may take a minute of it
 
 
 def test_a_child_that_dies_is_replaced() -> None:
@@ -63,7 +63,7 @@ def test_a_child_that_dies_is_replaced() -> None:
         read(sandbox, rss().encode())
         assert sandbox._child is not None
         os.kill(sandbox._child._process.pid, 9)
-        with pytest.raises(FetchError, match="cannot be read"):
+        with pytest.raises(FetchError, match="cannot be read in 512 MB of memory"):
             read(sandbox, rss().encode())
 
         assert read(sandbox, rss(("Back", "https://x.example.org/")).encode()).entries[0].title == "Back"
@@ -75,7 +75,9 @@ def test_a_child_that_hangs_is_ended() -> None:
         assert sandbox._child is not None
         os.kill(sandbox._child._process.pid, signal.SIGSTOP)
 
-        with pytest.raises(FetchError, match="cannot be read"):
+        with pytest.raises(
+            FetchError, match=r"takes longer to read than 0\.3 seconds .* when this machine has less to do"
+        ):
             read(sandbox, rss().encode())
 
     assert sandbox._child is None
