@@ -19,7 +19,7 @@ from pipeline.library.quotes import normal
 from pipeline.site import build_site
 from pipeline.site.claims import sealed, written
 from pipeline.site.reading import article_words, words_of, words_sha256
-from pipeline.site.verify import Read, Verdict, Verified, verify
+from pipeline.site.verify import Read, Unbuilt, Verdict, Verified, verify
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.places import read_folder
 from tests.library.tracing import corpus
@@ -39,7 +39,11 @@ def there(receipts_site: Path) -> Read:
 
 def with_changes(there: Read, changes: Mapping[str, bytes | None]) -> Read:
     """The site, with other bytes at some paths."""
-    return lambda path: changes[path] if path in changes else there(path)
+
+    def read(path: str) -> bytes | None:
+        return changes[path] if path in changes else there(path)
+
+    return Unbuilt(read) if isinstance(there, Unbuilt) else read
 
 
 def document(there: Read) -> Document:
@@ -574,3 +578,111 @@ def _publish(root: Path, name: str, invented: corpus.Invented) -> None:
     body = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
     if body:
         write_article(root, f"{name.removesuffix('.txt')}-{invented.id}", date="2026-08-01", body=body)
+
+
+# --- what the pages show -------------------------------------------------------------------------------------------------------
+
+
+def page_with(there: Read, name: str, was: str, now: str) -> Verified:
+    page = there(name)
+    assert page is not None
+    assert was.encode() in page, was
+    return verify(with_changes(there, {name: page.replace(was.encode(), now.encode(), 1)}))
+
+
+def failures_of(verified: Verified) -> str:
+    assert verified.failures
+    return "\n".join(map(str, verified.failures))
+
+
+@pytest.mark.parametrize("name", [ARTICLE, f"{ARTICLE}receipts/", "sources/"])
+def test_a_link_to_a_source_leads_where_the_claims_file_says(there: Read, name: str) -> None:
+    url = document(there)["sources"][0]["url"]
+
+    assert "to https://liar.example/" in failures_of(
+        page_with(there, name, f'href="{url}', 'href="https://liar.example/')
+    )
+    assert "to //liar.example" in failures_of(page_with(there, name, f'href="{url}', 'href="//liar.example'))
+
+
+def test_the_receipts_page_must_be_there(there: Read) -> None:
+    without = verify(with_changes(there, {f"{ARTICLE}receipts/": None}))
+
+    assert f"its receipts page {SITE}{ARTICLE}receipts/ is not there" in failures_of(without)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ('<div class="prose">', '<p>One sentence more.</p><div class="prose">', 'no part of it: "One sentence more."'),
+        (
+            '<div class="prose">',
+            'One sentence more.<div class="prose">',
+            'words of no part of it: "One sentence more."',
+        ),
+        ("</header>\n<div", "<p>One sentence more.</p></header>\n<div", 'no part of it: "One sentence more."'),
+        ('<p class="deck">', '<p class="meta">More.</p><p class="deck">', "no part of it"),
+        ("<ol>\n<li", "<p>One more.</p><ol>\n<li", 'the list of sources holds <p> that is no part of it: "One more."'),
+    ],
+)
+def test_nothing_can_be_added_to_an_article_beside_its_body(there: Read, was: str, now: str, told: str) -> None:
+    assert told in failures_of(page_with(there, ARTICLE, was, now))
+
+
+@pytest.mark.parametrize("name", [ARTICLE, f"{ARTICLE}receipts/"])
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("<span hidden>", "</span>"), ("<del>", "</del>"), ('<span style="display:none">', "</span>"),
+     ("<script>x()</script>", ""), ('<script src="https://liar.example/x.js"></script>', ""), ('<b onclick="x()">', "</b>")],
+)  # fmt: skip
+def test_nothing_in_an_article_is_hidden_or_changed_by_a_script(
+    there: Read, name: str, opening: str, closing: str
+) -> None:
+    sentence = document(there)["claims"][0]["text"].split()[0]
+
+    verified = page_with(there, name, f">{sentence} ", f">{opening}{sentence}{closing} ")
+
+    assert "which can hide words or change them" in failures_of(verified)
+
+
+def test_no_script_stands_elsewhere_on_the_page_but_what_describes_it(there: Read) -> None:
+    data = '<script type="application/ld+json">{}</script></body>'
+    assert not page_with(there, ARTICLE, "</body>", data).failures
+    assert "holds a <script>" in failures_of(page_with(there, ARTICLE, "</body>", "<script>x()</script></body>"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("url", "https://liar.example/", "and the claims file to https://liar.example/"),
+        ("title", "Another title", 'and the claims file "Another title"'),
+        ("publisher", "Nobody", 'its page does not name "Nobody" as the publisher'),
+        ("tier", "aggregator", 'and the claims file "aggregator"'),
+    ],
+)
+def test_what_a_claims_file_says_of_a_source_is_what_the_page_says(
+    there: Read, key: str, value: str, told: str
+) -> None:
+    changed = document(there)
+    changed["sources"][0][key] = value
+
+    assert told in failures_of(forged(there, changed))
+
+
+def test_title_and_origins_of_an_article_are_those_of_its_page(there: Read) -> None:
+    changed = document(there)
+    changed["article"]["title"] = "Another title altogether"
+    changed["origins"] = [[id_] for group in changed["origins"] for id_ in group]
+
+    told = failures_of(forged(there, changed))
+
+    assert 'in the claims file "Another title altogether"' in told
+    assert f"and the claims file of {len(changed['origins'])}" in told
+
+
+@pytest.mark.parametrize("text", ["../../etc/passwd", "/etc/passwd", None])
+def test_a_stored_text_stands_where_its_hash_says(there: Read, text: str | None) -> None:
+    changed = document(there)
+    changed["sources"][0]["snapshot"]["text"] = text
+
+    assert "its stored text" in failures_of(forged(there, changed))

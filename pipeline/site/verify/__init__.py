@@ -1,10 +1,10 @@
 """Takes a publication at its word: every sentence of its articles is looked up again, from the claims files alone.
 
-    index | each article: its page, its claims file, the stored texts | each sentence | Verified
+    index | each article: its pages, its claims file, the stored texts | each sentence | Verified
 
-Read `papers` for what is read, `places` for where it is read from, `bearing` for when words bear out a number. Nothing here asks
-the rules by which the articles were checked when they were built (`library.tracing`), nor the files that editors write: whoever has
-a copy of the site can run this, and needs no network for it. What both share is how a quotation is found in a text
+Read `papers` and `pages` for what is read, `places` for where it is read from, `bearing` for when words bear out a number. Nothing
+here asks the rules by which the articles were checked when they were built (`library.tracing`), nor the files that editors write:
+whoever has a copy of the site can run this, and needs no network for it. What both share is how a quotation is found in a text
 (`library.quotes`). The exception is a clone: the claims files are not in Git, so `places.clone` has them made as a build would.
 
 It says that words and numbers stand in the stored copies; it does not say that they are true.
@@ -26,6 +26,7 @@ from pipeline.model import Basis, PassageKind
 from pipeline.site.claims import INDEX, SEAL, sealed, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
+from pipeline.site.verify.pages import wrong_with_article, wrong_with_receipts, wrong_with_register
 from pipeline.site.verify.papers import (
     Claim,
     ClaimsFile,
@@ -40,6 +41,17 @@ from pipeline.site.verify.papers import (
 __all__ = ["Failure", "Read", "Verdict", "Verified", "verify"]
 
 Read = Callable[[str], bytes | None]  # what stands at a path below the site's address; None where nothing does
+
+
+@dataclass(frozen=True, slots=True)
+class Unbuilt:
+    """Reads what a site would be made of."""
+
+    read: Read
+
+    def __call__(self, path: str) -> bytes | None:
+        return self.read(path)
+
 
 CONTEXT: Final = 4  # sentences before one, with whose numbers it may reckon
 SHOWN: Final = 100  # characters of a sentence or a passage in a message
@@ -172,6 +184,11 @@ class _Article:
     failures: list[Failure] = field(default_factory=list)
     away: list[str] = field(default_factory=list)
 
+    @property
+    def has_pages(self) -> bool:
+        """False of a clone, of which no page was made yet but the words of articles."""
+        return not isinstance(self.read, Unbuilt)
+
     def looked_up(self) -> _Article:
         file = self._claims_file()
         if file is None:
@@ -240,13 +257,20 @@ class _Article:
             self._fail(
                 "the article's text was changed: the words of its page do not have the sha256 that the claims file names"
             )
-        self._receipts_page(file)
+        if self.has_pages:
+            for message in wrong_with_article(given, file):
+                self._fail(message)
+            self._receipts_page(file)
+            self._register(file)
         return _bare(words)
 
     def _receipts_page(self, file: ClaimsFile) -> None:
         given = self._at(f"{self.listed.url}receipts/")
         if given is None:
-            return  # a theme of its own may have none
+            self._fail(f"its receipts page {self.listed.url}receipts/ is not there")
+            return
+        for message in wrong_with_receipts(given, file):
+            self._fail(message)
         shown = words_of(given.decode("utf-8", "replace"), {("p", "sentence"), ("p", "bearing")}, inside="receipts")
         meant = [text for claim in file.claims for text in (claim.text, *(each.words or "" for each in claim.passages))]
         meant = [words for words in meant if words]
@@ -255,10 +279,22 @@ class _Article:
                 self._fail(f'the receipts page shows "{_short(here)}" where the claims file has "{_short(there)}"')
                 return
 
+    def _register(self, file: ClaimsFile) -> None:
+        given = self.read("sources/")
+        for message in wrong_with_register(given, file) if given is not None else ():
+            self._fail(message)
+
     def _stored_texts(self, file: ClaimsFile) -> None:
         for source in file.sources:
             if source.snapshot is None:
                 continue
+            path = text_path(source.snapshot.text_sha256)
+            if source.snapshot.text not in (None, path):
+                self._fail(
+                    f"{source.id}: its stored text is said to stand at {source.snapshot.text}, and not at {path}"
+                )
+            elif source.snapshot.text is None and self.has_pages and self.read(path) is not None:
+                self._fail(f"{source.id}: its stored text stands at {path}, and the claims file does not say so")
             text, wrong = self.texts.of(source)
             if wrong:
                 self._fail(f"{source.id}: {wrong}")

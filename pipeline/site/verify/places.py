@@ -11,7 +11,7 @@ from pipeline.library import load_library
 from pipeline.library.files import SNAPSHOTS
 from pipeline.site.claims import INDEX, article_markup, claims_files, text_path
 from pipeline.site.publication import Publication
-from pipeline.site.verify import Read
+from pipeline.site.verify import Read, Unbuilt
 
 
 def read_folder(folder: Path, *, now: dt.datetime) -> Read:
@@ -48,7 +48,7 @@ def clone(root: Path, *, now: dt.datetime) -> Read:
     def read(path: str) -> bytes | None:
         return made.get(path) or _stored(path, settings)
 
-    return read
+    return Unbuilt(read)
 
 
 def _stored(path: str, settings: Settings) -> bytes | None:
