@@ -41,6 +41,7 @@ from pipeline.library.tracing.origins import check_age, check_agreement, check_c
 from pipeline.library.tracing.quoted import is_cited_whole, not_in_the_quote
 from pipeline.library.tracing.statements import BlockKind
 from pipeline.library.tracing.sums import check_since, check_sums
+from pipeline.library.tracing.swaps import check_swaps
 from pipeline.library.tracing.wording import check_bounds, check_direction, check_hedge, check_negation
 from pipeline.model import Article, Basis, Passage, Severity
 
@@ -101,6 +102,7 @@ def judge(statement: Statement, held: Sequence[Held], *, library: Library, artic
             written=article.date.year,
             is_prose=statement.kind is not BlockKind.ROW,
             quotes=bool(statement.verbatim),
+            columns=statement.columns,
         )
         findings += _check_named(sought, statement, held)
         findings += check_agreement(differing)
@@ -133,6 +135,7 @@ def _examined(
     written: int | None,
     is_prose: bool,
     quotes: bool = False,
+    columns: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Finding]:
     yield from check_odd(text, figures)
     yield from check_figures(sought, text, cited, others)
@@ -140,9 +143,11 @@ def _examined(
     yield from check_sums(text, figures)
     yield from check_since(text, figures, written=written)
     if not is_prose:
+        yield from check_swaps(sought, text, figures, columns)
         return
     found = closest(text, cited, sought)
-    yield from check_binding(sought, text, figures, found)
+    bound = tuple(check_binding(sought, text, figures, found))
+    yield from bound or check_swaps(sought, text, figures)
     yield from check_bounds(sought, text)
     yield from check_unknown_names(text, cited, before=before)
     for evidence, place in _spoken_of(found, sought):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pipeline.library.tracing.evidence import Place, stems
-from pipeline.library.tracing.figures import Sought
+from pipeline.library.tracing.figures import Sighting, Sought
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Bound, Quantity
 from pipeline.model import Severity
@@ -133,6 +133,29 @@ def check_bounds(sought: Sequence[Sought], text: str) -> Iterator[Finding]:
         ) <= 1e-9 * abs(best.given.base):
             message = f'"{ours.value} {one.said.words}" is "{theirs.value}" in the source: {where}; mend the direction'
             yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
+        elif _THAN_A_NUMBER.search(text, max(0, one.said.start - 20), one.said.start) and all(
+            _is_flat(one.said, sighting) for sighting in one.sightings
+        ):
+            message = (
+                f'"{ours.value} {one.said.words}" is that number itself in the source: {where}; drop "{ours.value}"'
+            )
+            yield Finding("S322", one.said.start, one.said.end, message, Severity.WARNING)
+
+
+def _is_flat(said: Quantity, sighting: Sighting) -> bool:
+    """True when a source has the very number of *said* and no word there makes it more or less."""
+    given, words = sighting.given, sighting.place.words
+    if given.bound is not Bound.FLAT or given.other_end is not None or given.unit is not said.unit:
+        return False
+    return given.base == said.base and _MORE_OR_LESS.search(words) is None
+
+
+_THAN_A_NUMBER: Final = re.compile(r"\b(?:(?<!no )(?<!not )more|less|fewer) than $", re.IGNORECASE)
+_MORE_OR_LESS: Final = re.compile(
+    r"\b(?:more|less|fewer|over|under|above|below|beyond|exceed\w*|least|most|up to|minimum|maximum|limit\w*|threshold"
+    r"|cap|from|passed|topped|older|younger|larger|smaller|longer|shorter|higher|lower|upwards?|about|around|roughly|nearly"
+    r"|almost|approximately|some|within|until)\b|[<>~≥≤+]"
+)
 
 
 def _opposed(ours: Bound, theirs: Bound) -> bool:

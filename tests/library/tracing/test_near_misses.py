@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.library.tracing.evidence import evidence_of
+from pipeline.library.tracing.figures import look_up
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.judge import examine
+from pipeline.library.tracing.numbers import find
+from pipeline.library.tracing.swaps import check_swaps
 from pipeline.model import Severity, Source, Tier
 from tests.library.newsroom import Newsroom
 
@@ -274,3 +277,45 @@ def test_s305_s110_what_the_named_quote_does_not_hold_is_told(tmp_path: Path, bo
 def test_s304_may_is_no_word_for_one_end_of_a_range(sentence: str) -> None:
     assert "S304" in {finding.code for finding in told(sentence)}
     assert told("Halls may need up to 17% of regional supply by 2030.") == []
+
+
+# --- swapped ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "true"),
+    [
+        (
+            "Of 212 firms that were asked, 640 had postponed an investment.",
+            "Of 640 firms that were asked, 212 had postponed one.",
+        ),
+        ("640 of 212 firms had postponed an investment.", "212 of 640 firms had postponed an investment."),
+        (
+            "Two lines were at their limit for 310 hours in 2024, against 120 hours in 2025.",
+            "Two lines were at their limit for 120 hours in 2024, against 310 hours in 2025.",
+        ),
+    ],
+)
+def test_s305_figures_that_changed_places_are_told(sentence: str, true: str) -> None:
+    assert [finding.code for finding in told(sentence)] == ["S305"]
+    assert told(true) == []
+
+
+def test_s305_cells_of_a_row_that_changed_places_are_told() -> None:
+    text = "Data centres used 415 TWh in 2024 and will use 945 TWh in 2030."
+    source = Source("outlook", "https://example.org/outlook", "Northfield Authority", Tier.PRIMARY)
+
+    def codes(row: str, *cells: str) -> list[str]:
+        columns = [*zip(("", "2024", "2030"), cells, strict=True)]
+        sought = look_up(row, find(row), (evidence_of(source, text),))
+        return [finding.code for finding in check_swaps(sought, row, find(row), columns)]
+
+    assert codes("Use | 945 | 415", "Use", "945", "415") == ["S305"]
+    assert codes("Use | 415 | 945", "Use", "415", "945") == []
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Requests stood at more than 246 on 31 December 2025.", "Fewer than 246 requests were known."]
+)
+def test_s322_more_or_less_than_the_very_number_is_told(sentence: str) -> None:
+    assert "S322" in {finding.code for finding in told(sentence)}
