@@ -10,8 +10,10 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from pipeline.library.tracing.figures import is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.marks import Quotation, QuotationKind
+from pipeline.library.tracing.numbers import find
 from pipeline.library.tracing.speakers import voices
 from pipeline.library.tracing.statements import Statement
 from pipeline.model import Severity
@@ -122,12 +124,17 @@ _AFTER: Final = re.compile(rf"\s+{_MONTH}\b")
 
 
 def figures(statement: Statement) -> Iterator[tuple[int, int]]:
-    """From where to where each figure of *statement* goes: no year, no day of a month, no number of an article of a law."""
+    """From where to where each figure of *statement* goes: no year, no day of a month, no number of an article of a law.
+
+    In words it is one from eleven on, where they name a unit: "sixteen weeks". Prose counts less than that with words of its own.
+    """
     text = statement.text
-    for match in _NUMBER.finditer(text):
-        inside = any(low <= match.start() < high for low, high in statement.verbatim)
-        if not inside and not _is_reference(match, text):
-            yield match.span()
+    spans = [match.span() for match in _NUMBER.finditer(text) if not _is_reference(match, text)]
+    spelled = [q for q in find(text).quantities if q.spelled and q.unit is not None and not is_soft(q)]
+    spans += [(q.start, q.end) for q in spelled if q.number > 10]
+    for start, end in sorted(spans):
+        if not any(low <= start < high for low, high in statement.verbatim):
+            yield start, end
 
 
 def figures_of(statement: Statement) -> Iterator[str]:

@@ -292,3 +292,14 @@ def test_s201_s202_what_stands_above_the_text_must_stand_in_it(
 def test_s201_s202_html_hides_nothing(newsroom: Newsroom, body: str, codes: list[str]) -> None:
     """S201, S202: where nobody can cite, nothing that must be cited may stand."""
     assert [problem.code for problem in _lacks(newsroom, f"Halls wait.\n\n{body}\n")] == codes
+
+
+def test_s201_a_number_in_words_with_a_unit_is_one(newsroom: Newsroom) -> None:
+    """S201 and S301 agree on it: what is looked up where it cites must cite."""
+    article, library = newsroom.load_article(
+        "It ran for sixteen weeks. It ran for three weeks. Sixteen of us saw it.\n"
+    )
+
+    told = [[problem.code for problem in claim.problems] for claim in library.claims(article)]
+
+    assert told == [["S201"], [], []]
