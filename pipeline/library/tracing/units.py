@@ -30,8 +30,6 @@ class Unit:
         return f"{self.factor:e}".startswith("1.000000e")
 
 
-PERCENT: Final = Unit("percent", "percent", 1)
-POINT: Final = Unit("percentage points", "points", 1)
 FOLD: Final = Unit("times", "fold", 1)
 SHARE: Final = Unit("of the whole", "percent", 100)  # a fraction in words: half is 50 percent
 
