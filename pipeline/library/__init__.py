@@ -6,7 +6,7 @@
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     open_history     Git | what each article was before                       `history`, `wording`, `checks/published`
-    approve, correct an article | its file, changed in a few places           `review`, `editing`
+    approve, correct an article | its file, changed in a few places           `review`, `editing`, `yamltext`
     record_of        an article | who answers for it, and what for            `record`
     new_article      a title | a file to start from                           `new`
     Library.claims   an article | its sentences, each with what it rests on   `tracing`
