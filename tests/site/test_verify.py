@@ -500,6 +500,12 @@ def test_a_part_is_borne_out_by_the_same_number_however_it_is_written(part: str,
     assert bears_out(part, words) is borne
 
 
+def test_a_fraction_of_one_sign_is_read_as_the_check_reads_it() -> None:
+    assert bears_out("41½ months", "The average request waits 41.5 months.")
+    assert bears_out("3.5 years", "The average request waits 3½ years.")
+    assert not bears_out("41½ months", "The average request waits 41 months.")
+
+
 def test_the_word_before_a_number_in_its_sentence_counts() -> None:
     sentence = "It would end the argument over 89 and {} 90."
 

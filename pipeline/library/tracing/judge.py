@@ -3,8 +3,8 @@
     judge    figures | look up | years, units, ranges | bindings, sums | wording | what the sources are to one another | Verdict
 
 `numbers` finds figures, `units` and `compare` tell whether two are one, `evidence` indexes what is held of a source. The rules are
-`figures` (S301 to S304, S307), `binding` and `names` (S305, S310), `sums` (S306), `wording` (S320 to S322) and `origins` (S330 to
-S333).
+`figures` (S301 to S304, S307), `binding`, `swaps` and `names` (S305, S310), `sums` (S306), `wording` (S320 to S322) and `origins`
+(S330 to S333).
 All of it is arithmetic and comparing words: the same input gives the same verdict, which says what words it rests on.
 
 Errors are figures without a source, with another unit or another year. Everything that depends on reading is a hint.

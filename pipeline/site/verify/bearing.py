@@ -12,6 +12,7 @@ import functools
 import itertools
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -30,6 +31,7 @@ _ABOUT: Final = re.compile(
 )
 _NEARLY: Final = re.compile(r"\b(?:about|around|roughly|nearly|almost|approximately|some)\s+\W?\d")
 _NUMERAL: Final = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_FRACTION_SIGN: Final = re.compile("(\\d*)([¼½¾⅐-⅞])")
 _WORD: Final = re.compile(r"\b[a-z]+\b")
 _ISO_DATE: Final = re.compile(r"\b\d{4}-\d\d(?:-\d\d)?\b|\b[FQH]Y?\d+\b")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
@@ -181,7 +183,12 @@ def numbers(text: str, *, powers: bool = False, years: bool = True) -> list[floa
 
 
 def _plain(text: str) -> str:
-    return normal(text).casefold()
+    return normal(_FRACTION_SIGN.sub(_decimal, text)).casefold()
+
+
+def _decimal(found: re.Match[str]) -> str:
+    """41½ as 41.5"""
+    return f"{float(found[1] or 0) + unicodedata.numeric(found[2]):g}"
 
 
 def _in_digits(text: str) -> str:
