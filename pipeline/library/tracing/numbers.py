@@ -232,7 +232,7 @@ _VULGAR: Final = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _NUMERAL: Final = rf"\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?[{_VULGAR}]?|\d+(?:\.\d+)?[{_VULGAR}]?|\.\d+|[{_VULGAR}]"
 _RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
 _ODD: Final = re.compile(
-    rf"(?:\d[\d.,]{0, 40}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
+    rf"(?:\d[\d.,]{{0,40}}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
     r"|(?:[①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿㈠-㈩㊀-㊉Ⅰ-ↈ])+"
     r"|(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]{0,40}\^\d+\^?"
     r"|\d[\d.,]{0,40} ?[kMGTmµ](?:kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh)h?\b(?<!\dMWh)(?<!\dGWh)(?<!\dkWh)(?<!\dTWh)(?<! [kMGT]Wh)"
