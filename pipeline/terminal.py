@@ -75,7 +75,7 @@ def print_json(value: object) -> None:
 
 def print_ingest(report: IngestReport) -> None:
     for feed in report.feeds:
-        gave = feed.message if feed.failed else _gave(feed)
+        gave = "" if feed.failed else _gave(feed)  # why it failed is told at the end
         out.print(f"  {feed.id:<24} {feed.outcome.value:<10} {gave}".rstrip())
         for problem in feed.problems:
             out.print(f"  {'':<24} {problem}")

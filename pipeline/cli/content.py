@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +20,7 @@ from pipeline.cli.base import (
     settings_of,
 )
 from pipeline.errors import UsageError
-from pipeline.model import Severity
+from pipeline.model import Severity, Status
 from pipeline.terminal import (
     count,
     err,
@@ -30,6 +32,10 @@ from pipeline.terminal import (
     tell,
     told,
 )
+
+if TYPE_CHECKING:
+    from pipeline.library import Library
+    from pipeline.model import Article
 
 
 @app.command()
@@ -69,21 +75,42 @@ def new(
 
 
 @app.command()
-def check(root: Root = None, json: Json = False) -> None:
+def check(
+    articles: Annotated[
+        list[str] | None,
+        typer.Argument(help="Only these, by file or slug, and the sources that they cite.", metavar="ARTICLE"),
+    ] = None,
+    root: Root = None,
+    json: Json = False,
+) -> None:
     """Print what is wrong with the content. Each problem is file:line:column CODE what; what next.
 
-    At the end stands how many sentences say something that one may ask the source of, and how many of them cite one.
+    At the end stands how many sentences say something that one may ask the source of, and how many of them cite one. Sentences of
+    drafts are counted as if they were published.
 
-    Example: opensignal check --json
+    Example: opensignal check
+
+    Example: opensignal check the-pilot-trap --json
     """
+    from pipeline.cli.articles import path_of
     from pipeline.library import load_library
+    from pipeline.library.files import SOURCES
 
     settings = settings_of(root)
+    paths = [path_of(settings.root, word) for word in articles or ()]
     library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
+    chosen = [article for article in library.articles if not paths or article.path in paths]
     problems = library.problems_at(now())
+    if paths:
+        ids = {id_ for article in chosen for id_ in article.source_ids}
+        sources = ids & library.sources.keys()
+        # A source that cannot be read is in no library: its problems stand in the file that should be its.
+        wanted = {*paths, *(f"{SOURCES}/{id_}.yml" for id_ in ids), *(library.sources[id_].path for id_ in sources)}
+        problems = tuple(problem for problem in problems if problem.path in wanted)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    found = [library.summary(article) for article in library.articles if article.status.is_final]
-    factual, cited = sum(one.factual for one in found), sum(one.cited for one in found)
+    published = [article for article in chosen if article.status.is_final]
+    drafts = [article for article in chosen if not article.status.is_final]
+    factual, cited = _counted(library, chosen if paths else published)
     if library.note:
         err.print(f"opensignal: {library.note}")
     if json:
@@ -93,12 +120,23 @@ def check(root: Root = None, json: Json = False) -> None:
         for problem in problems:
             out.print(told(problem))
         warnings = len(problems) - len(errors)
-        out.print(f"{count(factual, 'factual sentence')}, {cited:,} cited")
+        where = "" if paths else " in published articles"
+        if drafts and not paths:
+            theirs, with_source = _counted(library, drafts)
+            where += f"; {count(len(drafts), 'draft')}: {count(theirs, 'factual sentence')}, {with_source:,} cited"
+        out.print(f"{count(factual, 'factual sentence')}, {cited:,} cited{where}")
         out.print(
-            f"{count(len(library.articles), 'article')}, {count(len(library.sources), 'source')}: "
+            f"{count(len(set(paths) or chosen), 'article')}, "
+            f"{count(len(sources if paths else library.sources), 'source')}: "
             f"{count(len(errors), 'error')}, {count(warnings, 'warning')}"
         )
     raise typer.Exit(1 if errors else 0)
+
+
+def _counted(library: Library, articles: Iterable[Article]) -> tuple[int, int]:
+    """How many sentences of *articles* are factual, and how many of those cite, as if all were published."""
+    found = [library.summary(a if a.status.is_final else replace(a, status=Status.PUBLISHED)) for a in articles]
+    return sum(one.factual for one in found), sum(one.cited for one in found)
 
 
 @app.command()

@@ -18,7 +18,8 @@ def verify(
     place: Annotated[
         str,
         typer.Argument(
-            metavar="[URL-OR-FOLDER]", help="A site's address or an article's, the folder of a built site, or a clone."
+            metavar="[URL-OR-FOLDER]",
+            help="A site's address or an article's, the folder of a built site or of an article in it, or a clone.",
         ),
     ] = ".",
     json: Json = False,
@@ -38,6 +39,7 @@ def verify(
     """
     from pipeline.site.verify import verify as look_up
     from pipeline.site.verify.places import read_folder
+    from pipeline.site.verify.places import site_and_article as article_in
 
     only = ""
     if place.startswith(("https://", "http://")):
@@ -46,7 +48,8 @@ def verify(
         site, only = site_and_article(place)
         read = read_publication(site, allow_private=allow_private, now=now(), own=_own())
     else:
-        read = read_folder(Path(place), now=now())
+        folder, only = article_in(Path(place))
+        read = read_folder(folder, now=now())
     verified = look_up(read, only=only)
     tell(verified, json=json)
     if verified.failures:

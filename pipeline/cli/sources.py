@@ -29,6 +29,12 @@ def cite(
     licence: Annotated[
         str, typer.Option(help="Its licence, such as CC-BY-4.0; only a free one puts the text into Git.")
     ] = "unknown",
+    tier: Annotated[
+        str | None, typer.Option(help="primary, secondary or aggregator; default: a guess.", metavar="TIER")
+    ] = None,
+    publisher: Annotated[
+        str | None, typer.Option(help="Who published it; default: what the page says.", metavar="TEXT")
+    ] = None,
     copy: Annotated[
         bool, typer.Option("--copy", help="Put the citation on the clipboard too, where the terminal can.")
     ] = False,
@@ -58,6 +64,8 @@ def cite(
             quote_id=name,
             id_=id_,
             licence=licence,
+            tier=tier,
+            publisher=publisher,
         )
     tell(cited, json=json)
     if copy:
@@ -184,7 +192,8 @@ def archive(ids: Ids = None, root: Root = None, json: Json = False) -> None:
 @sources.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="CSL-JSON (.json), BibTeX (.bib) or RIS (.ris), as its name says.", metavar="FILE")
+        Path,
+        typer.Argument(help="CSL-JSON (.json, .csl), BibTeX (.bib) or RIS (.ris), as its name says.", metavar="FILE"),
     ],
     root: Root = None,
     json: Json = False,

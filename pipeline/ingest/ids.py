@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
@@ -15,6 +16,7 @@ _FILLERS: Final = frozenset(
     "a an and are as at be by company corporation for from group has have in inc is it its limited ltd of on or our that the their "
     "this to was were which with".split()
 )
+MOST_NAMED: Final = 12  # sources in a command that we print
 
 
 def host_name(url: str) -> str:
@@ -43,3 +45,9 @@ def name_of(text: str, *, words: int, length: int) -> str:
     plain = plain_words(text)
     telling = [word for word in plain if word not in _FILLERS] or plain
     return "-".join(telling[:words])[:length].strip("-")
+
+
+def refresh_command(ids: Iterable[str]) -> str:
+    """What an editor runs to take the copies of new sources; of very many, it takes all that are missing."""
+    named = list(ids)
+    return " ".join(["opensignal sources refresh", *(named if len(named) <= MOST_NAMED else ())])

@@ -16,7 +16,7 @@ from pipeline.errors import ContentError, UsageError
 from pipeline.files import put_new
 from pipeline.ingest import inbox
 from pipeline.ingest.clean import one_line, web_url
-from pipeline.ingest.ids import free_id, name_of
+from pipeline.ingest.ids import free_id, name_of, refresh_command
 from pipeline.ingest.inbox import Card, CardEntry
 from pipeline.library.files import SOURCES, read_content
 from pipeline.library.new import draft_of, write_draft
@@ -53,7 +53,10 @@ class Started:
             yield f"cites {id_}, which is known"
         for why in self.left_out:
             yield f"left out {why}"
-        yield f"wrote {self.article}; take the sources' copies with opensignal sources refresh, write, then run: opensignal check"
+        slug = Path(self.article).stem[11:]
+        yield f"wrote {self.article}; write, then run: opensignal check {slug}"
+        if self.written:
+            yield f"take the copies of its sources: {refresh_command(Path(path).stem for path in self.written)}"
 
 
 def start_article(root: Path, card: str, *, title: str | None, today: dt.date) -> Started:

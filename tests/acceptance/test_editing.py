@@ -224,3 +224,29 @@ def test_f_07_the_new_address_of_a_feed_that_is_gone_is_written_when_an_editor_s
         {"feed": "office", "was": old, "now": new, "why": "it is gone (410), and its site offers this one"}
     ]
     assert listed.read_text() == f"# ours\n- id: office\n  url: {new}  # the feed\n  publisher: Office\n"
+
+
+def test_articles_by_name_are_checked_with_their_sources_and_nothing_else(repository: Repository) -> None:
+    repository.add_article("grid")
+    draft = repository.add_article("halls", status="draft")
+    draft.write_text(draft.read_text().replace("More of it", "It named 42 halls. More of it"))
+    spoilt = repository.add_article("spoilt")
+    spoilt.write_text(spoilt.read_text().replace("topics: [power]", "topics: [powr]"))
+    (repository.root / "content/sources/other.yml").write_text("id: another\n")
+
+    whole = repository.run("check")
+    one = repository.run("check", "halls", str(draft), "--json")
+    other = repository.run("check", "spoilt", "grid")
+
+    assert (whole.code, one.code, other.code) == (1, 0, 1)
+    assert "cited in published articles; 1 draft: 2 factual sentences, 1 cited\n" in whole.out
+    assert "content/sources/other.yml" in whole.out
+    assert one.json == {"problems": [], "factual": 2, "cited": 1}
+    assert "content/sources/other.yml" not in other.out
+    assert "2 articles, 1 source: 1 error, 0 warnings\n" in other.out
+    source = repository.root / "content/sources/sample-source.yml"
+    source.write_text(source.read_text().replace("id: sample-source", "id: sample"))
+    assert "S101" in repository.run("check", "grid").out
+    assert repository.run("check", "nothing").code == 2
+    halted = repository.run("check", "nothing", "--json")
+    assert (halted.out, halted.err.count("\n")) == ("", 1)

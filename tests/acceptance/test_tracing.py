@@ -12,7 +12,7 @@ def test_check_counts_the_factual_sentences(repository: Repository) -> None:
 
     told, as_json = repository.run("check"), repository.run("check", "--json")
 
-    assert "\n2 factual sentences, 1 cited\n" in told.out
+    assert "\n2 factual sentences, 1 cited in published articles\n" in told.out
     assert {key: as_json.json[key] for key in ("factual", "cited")} == {"factual": 2, "cited": 1}
     assert [problem["code"] for problem in as_json.json["problems"]] == ["S201"]
     assert told.code == as_json.code == 1

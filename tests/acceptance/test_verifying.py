@@ -50,7 +50,10 @@ def test_site_clone_and_address_give_the_same_answer(newsroom: Repository, serve
     of_address = newsroom.run("verify", served, "--json", "--allow-private")
     of_article = newsroom.run("verify", f"{served}/articles/grid/receipts/#claim-2", "--json", "--allow-private")
 
+    of_folder = newsroom.run("verify", "site/articles/grid", "--json")
+
     assert of_site.code == of_clone.code == of_address.code == 0, of_address.err
+    assert of_folder.json == of_site.json
     assert of_site.json == of_clone.json == of_address.json == of_article.json
     assert of_site.json["articles"] == 1
     assert of_site.json["verdicts"]["recorded"] == 1
@@ -77,6 +80,7 @@ def test_what_was_changed_is_listed_with_its_article_and_sentence(newsroom: Repo
     ("place", "code", "words"),
     [
         ("nowhere", 2, "neither a built site"),
+        ("site/articles/nowhere", 1, "lists no article at articles/nowhere/"),
         ("http://", 2, "is not the address of a site"),
         ("http://127.0.0.1:9/", 1, "127.0.0.1"),  # an address of one's own machine, which nobody allowed
     ],

@@ -69,6 +69,9 @@ def test_a_draft_cites_a_source_for_each_address_of_the_story(newsroom: Newsroom
         "Load outlook 2026",
     )
     assert [problem for problem in library.problems if problem.path in (*started.written, started.article)] == []
+    *_, wrote, what_next = started.lines()
+    assert wrote.endswith(f"write, then run: opensignal check {article.slug}")
+    assert what_next.endswith(": opensignal sources refresh northfield-grid-2026 eastfield-times-2026")
 
 
 def test_a_source_that_is_known_is_cited_and_not_written_again(newsroom: Newsroom) -> None:

@@ -256,7 +256,10 @@ def test_a_file_that_is_no_csl_json_is_told(text: str, line: int, words: str) ->
     assert words in slip.message
 
 
-@pytest.mark.parametrize(("name", "format_"), [("a.json", "csl"), ("A.BIB", "bibtex"), ("x.y.ris", "ris")])
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [("a.json", "csl"), ("a.csl", "csl"), ("a.csljson", "csl"), ("A.BIB", "bibtex"), ("x.y.ris", "ris")],
+)
 def test_the_format_is_told_by_the_name(name: str, format_: str) -> None:
     assert format_of(Path(name)) == format_
 

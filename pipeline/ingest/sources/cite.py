@@ -103,24 +103,29 @@ def cite(
     quote_id: str | None = None,
     id_: str | None = None,
     licence: str = "unknown",
+    tier: str | None = None,
+    publisher: str | None = None,
 ) -> Cited:
     """The source at *url* as a file of content/sources, with the words of *quote* among its quotes if they stand in it.
 
         known? | fetch | extract | known by its own address? | the quote stands there? | keep the copy | write the file
 
-    *quote_id* names the quote and *id_* a new source, where ours would not do. *licence* decides whether the text may stand in Git
-    or goes to the folder *kept*. An address that a source has already is not fetched again, unless its copy was never taken;
-    parameters that track readers are not asked for.
+    *quote_id* names the quote and *id_* a new source, where ours would not do; *tier* and *publisher* stand for our guesses.
+    *licence* decides whether the text may stand in Git or goes to the folder *kept*. An address that a source has already is not
+    fetched again, unless its copy was never taken; parameters that track readers are not asked for.
     Raises `UsageError` for words that make no sense, `FetchError` when the page cannot be had, `ContentError` when the quote does
     not stand in it.
     """
     if not schema.WEB_URL.fullmatch(url):
         raise UsageError(f'"{url}" is not a web address; write it whole, beginning with https://')
-    for name, given, pattern in (("--id", id_, schema.ID), ("--as", quote_id, schema.NAME)):
-        if given is not None and not pattern.fullmatch(given):
-            raise UsageError(f'{name} "{given}" is not allowed; use small letters, digits and hyphens')
+    for name, word, pattern in (("--id", id_, schema.ID), ("--as", quote_id, schema.NAME)):
+        if word is not None and not pattern.fullmatch(word):
+            raise UsageError(f'{name} "{word}" is not allowed; use small letters, digits and hyphens')
+    if tier is not None and tier not in [one.value for one in Tier]:
+        raise UsageError(f'--tier "{tier}" is not known; use one of {", ".join(Tier)}')
+    given = _Given(Tier(tier) if tier else None, " ".join((publisher or "").split()))
     shelf = read_content(root)
-    desk = _Desk(root, kept, shelf, StoredTexts(root, kept), now)
+    desk = _Desk(root, kept, shelf, StoredTexts(root, kept), now, given)
     known = desk.at([url])
     if known is not None and known.noun.snapshot is not None:
         return desk.add_to(known, None, quote=quote, quote_id=quote_id)
@@ -137,12 +142,21 @@ def cite(
 
 
 @dataclass(frozen=True)
+class _Given:
+    """What an editor says of a new source, so that we need not guess."""
+
+    tier: Tier | None = None
+    publisher: str = ""
+
+
+@dataclass(frozen=True)
 class _Desk:
     root: Path
     kept: Path
     shelf: Shelf
     texts: StoredTexts
     now: dt.datetime
+    given: _Given = _Given()
 
     def at(self, urls: Iterable[str]) -> Read[Source] | None:
         """The source that has one of the addresses *urls*."""
@@ -153,11 +167,11 @@ class _Desk:
         """A new file for what was *taken*."""
         found = _find_quote(taken.page.text, quote, pages=taken.page.pages, quote_id=quote_id, others={})
         in_git = may_be_passed_on(licence)
-        tier = guess_tier(taken.answer.url, self.shelf)
+        tier = self.given.tier or guess_tier(taken.answer.url, self.shelf)
         values: dict[str, Value] = {
             "type": "report" if taken.page.pages else "webpage",
             **_told_by(taken.page, url=taken.answer.url),
-            "publisher": taken.page.publisher or guess_publisher(taken.answer.url, self.shelf),
+            "publisher": self.given.publisher or taken.page.publisher or guess_publisher(taken.answer.url, self.shelf),
             "accessed": f"{self.now:%Y-%m-%d}",
             "tier": tier.value,
             "licence": licence,
@@ -185,7 +199,7 @@ class _Desk:
             done="new",
             label=_label(values.get("title"), str(values["publisher"])),
             tier=tier,
-            guessed=True,
+            guessed=self.given.tier is None,
             copy="in Git" if in_git else "outside Git",
             words=len(taken.page.text.split()),
             quote=found.id if found else None,
@@ -237,7 +251,15 @@ class _Desk:
             quote=found.id if found else None,
             page=found.page if found else None,
             usage=fresh.usage if fresh else (),
+            notes=self._kept_as_they_are(known),
         )
+
+    def _kept_as_they_are(self, known: Read[Source]) -> tuple[str, ...]:
+        """What was said of a source that is known and says otherwise of itself."""
+        source, given = known.noun, self.given
+        other = [f"tier {given.tier}"] if given.tier and given.tier is not source.tier else []
+        other += [f"publisher {given.publisher}"] if given.publisher not in ("", source.publisher) else []
+        return (f"not written: {', '.join(other)}; the source is known, so mend {known.path}",) if other else ()
 
     def _change(self, path: str, fresh: Taken | None, quote: _Found | None) -> None:
         """Put a *fresh* copy and a new *quote* into the file *path*, and touch nothing else of it."""

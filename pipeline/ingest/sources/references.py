@@ -12,7 +12,7 @@ from typing import Any, Final
 from pipeline.errors import ContentError
 from pipeline.files import put_new
 from pipeline.ingest.clean import TITLE_LIMIT, one_line
-from pipeline.ingest.ids import free_id, host_name, name_of
+from pipeline.ingest.ids import free_id, host_name, name_of, refresh_command
 from pipeline.ingest.sources.cite import guess_tier
 from pipeline.library import schema
 from pipeline.library.exchange import OURS, Item, Name, format_of, read_items
@@ -56,7 +56,7 @@ class ImportReport:
         number = "1 source" if len(self.made) == 1 else f"{len(self.made)} sources"
         yield f"{number} written, {len(self.known)} known already, {len(self.refused)} not read"
         if self.made:
-            yield "mend the tiers, which are guesses, and take the copies: opensignal sources refresh"
+            yield f"mend the tiers, which are guesses, and take the copies: {refresh_command(id_ for _, id_ in self.made)}"
 
 
 def import_sources(file: Path, *, root: Path, now: dt.datetime) -> ImportReport:

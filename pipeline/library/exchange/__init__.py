@@ -29,7 +29,14 @@ OURS: Final = frozenset(
     "tier via supersedes superseded_by licence redistribute sample status status_at archive".split()
 )
 FORMATS: Final = ("csl", "bibtex", "ris")
-_ENDINGS: Final = {".json": "csl", ".csljson": "csl", ".bib": "bibtex", ".bibtex": "bibtex", ".ris": "ris"}
+_ENDINGS: Final = {
+    ".json": "csl",
+    ".csl": "csl",
+    ".csljson": "csl",
+    ".bib": "bibtex",
+    ".bibtex": "bibtex",
+    ".ris": "ris",
+}
 _READERS: Final = {"csl": csl.read, "bibtex": bibtex.read, "ris": ris.read}
 _WRITERS: Final = {"csl": csl.write, "bibtex": bibtex.write, "ris": ris.write}
 

@@ -14,6 +14,16 @@ from pipeline.site.publication import Publication
 from pipeline.site.verify import Read, Unbuilt
 
 
+def site_and_article(folder: Path) -> tuple[Path, str]:
+    """The folder of the built site that holds *folder*, and the path of the article below it; *folder* and an empty one else."""
+    whole = folder.resolve()
+    for site in whole.parents:
+        parts = whole.relative_to(site).parts
+        if parts[0] == "articles" and len(parts) > 1 and (site / INDEX).is_file():
+            return site, f"articles/{parts[1]}/"
+    return folder, ""
+
+
 def read_folder(folder: Path, *, now: dt.datetime) -> Read:
     """Reads the site in *folder*, or the one that the clone in it would be at *now*. Raises `UsageError` where it is neither."""
     if (folder / INDEX).is_file():

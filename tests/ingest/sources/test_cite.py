@@ -365,3 +365,15 @@ def test_a_source_that_cannot_be_read_is_named_for_it_may_be_the_same(desk: Desk
 )  # fmt: skip
 def test_a_host_without_a_name_is_known_by_its_number(publisher: str, name: str) -> None:
     assert name_of(publisher, words=2, length=32) == name
+
+
+def test_tier_and_publisher_are_those_that_the_editor_gives(desk: Desk, url: str) -> None:
+    cited = desk.cite(url, tier="aggregator", publisher="Northfield  Grid")
+
+    assert (cited.tier, cited.guessed) == (Tier.AGGREGATOR, False)
+    source = desk.source(cited.id)
+    assert (source.tier, source.publisher) == (Tier.AGGREGATOR, "Northfield Grid")
+    again = desk.cite(url, tier="primary", publisher="Northfield Grid")
+    assert again.notes == (f"not written: tier primary; the source is known, so mend {cited.path}",)
+    with pytest.raises(UsageError, match="use one of primary, secondary, aggregator"):
+        desk.cite(url, tier="first")

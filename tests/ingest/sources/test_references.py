@@ -45,6 +45,7 @@ def test_each_work_becomes_a_source_or_is_known_or_is_told_with_its_line(newsroo
     assert "no web address" in report.refused[0][1]
     assert not report.ok
     assert f"{newsroom.root}/refs.bib:6 " in "\n".join(report.lines())
+    assert list(report.lines())[-1].endswith("take the copies: opensignal sources refresh lehto-2026 doi")
 
 
 def test_the_sources_say_what_the_file_says(newsroom: Newsroom) -> None:
