@@ -386,20 +386,18 @@ class _Reading:
 
         A mark on a line of its own (which is blank in our copy of the text) is that of the last block, or of the whole table.
         """
-        alone = any(end <= at and not self._article.body[end:at].strip(" \t") for at in self._marked)
+        following = bisect.bisect_left(self._marked, end)
+        alone = following < len(self._marked) and not self._article.body[end : self._marked[following]].strip(" \t")
         for block in blocks:
-            high = self._line_end(block.spans[-1][1])
-            inside = any(block.spans[0][0] <= at < high or self._same_line(at, block) for at in self._marked)
+            low = self.text.rfind("\n", 0, block.spans[0][0]) + 1
+            first = bisect.bisect_left(self._marked, low)
+            inside = first < len(self._marked) and self._marked[first] < self._line_end(block.spans[-1][1])
             below = alone and (block is blocks[-1] or (block.kind is blocks[-1].kind is BlockKind.ROW))
             yield inside or below
 
     def _line_end(self, at: int) -> int:
         end = self.text.find("\n", max(0, at - 1))
         return end if end >= 0 else len(self.text)
-
-    def _same_line(self, at: int, block: _Block) -> bool:
-        """True when *at* stands before *block* in its first line."""
-        return self.text.rfind("\n", 0, block.spans[0][0]) < at < block.spans[0][0]
 
     def whole(self, block: _Block) -> Statement | None:
         """All of *block* as one statement; None where it holds no words."""
