@@ -611,6 +611,19 @@ def test_a_link_to_a_source_leads_where_the_claims_file_says(there: Read, name: 
     assert "to //liar.example" in failures_of(page_with(there, name, f'href="{url}', 'href="//liar.example'))
 
 
+def test_no_page_is_asked_for_twice(there: Read) -> None:
+    asked: list[str] = []
+
+    def read(path: str) -> bytes | None:
+        asked.append(path)
+        return there(path)
+
+    verify(read)
+
+    assert sorted(asked) == sorted(set(asked))
+    assert "sources/" in asked
+
+
 def test_the_receipts_page_must_be_there(there: Read) -> None:
     without = verify(with_changes(there, {f"{ARTICLE}receipts/": None}))
 

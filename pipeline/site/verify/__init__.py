@@ -152,6 +152,11 @@ class _Texts:
         self._read = read
         self._known: dict[str, tuple[str | None, str]] = {}
 
+    @functools.cached_property
+    def register(self) -> bytes | None:
+        """The page of all sources."""
+        return self._read("sources/")
+
     def of(self, source: Source) -> tuple[str | None, str]:
         """The text (None where it is not here), and what is wrong with it."""
         assert source.snapshot is not None  # asked of stored copies only
@@ -280,7 +285,7 @@ class _Article:
                 return
 
     def _register(self, file: ClaimsFile) -> None:
-        given = self.read("sources/")
+        given = self.texts.register
         for message in wrong_with_register(given, file) if given is not None else ():
             self._fail(message)
 
