@@ -298,7 +298,7 @@ class _Article:
                 self._fail(
                     f"{source.id}: its stored text is said to stand at {source.snapshot.text}, and not at {path}"
                 )
-            elif source.snapshot.text is None and self.has_pages and self.read(path) is not None:
+            elif source.snapshot.text is None and self.has_pages and self.texts.of(source)[0] is not None:
                 self._fail(f"{source.id}: its stored text stands at {path}, and the claims file does not say so")
             text, wrong = self.texts.of(source)
             if wrong:
