@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline.model import Control, DeliveryStatus
 from pipeline.store import workers
@@ -40,7 +41,14 @@ def take(
     ends = [ended_by(verdict, now=now) for verdict in verdicts]
     found = _TURN.opening_rows(
         connection,
-        {"issue": issue_id, "worker": worker, "now": now, "limit": limit, "ends": json.dumps(ends, default=_as_text)},
+        {
+            "issue": issue_id,
+            "worker": worker,
+            "now": now,
+            "limit": limit,
+            "ends": json.dumps(ends, default=_as_text),
+            "ended": [verdict.id for verdict in verdicts],
+        },
     )
     if not found:
         return Turned(None)
@@ -61,7 +69,9 @@ def _turn() -> Prepared:
     columns = [sa.column(name, column.type) for name, column in ENDED.items()]
     ends = sa.func.json_to_recordset(sa.cast(sa.bindparam("ends", type_=sa.Text), sa.JSON))
     new = ends.table_valued(*columns, name="new").render_derived(with_types=True)
-    ended_now = recorded_rows(dict(new.c.items())).returning(d.id).cte("ended")
+    # The numbers again, for the planner: without them it reads the whole table for the few rows of a record set.
+    held = d.id == sa.any_(sa.bindparam("ended", type_=ARRAY(sa.BigInteger)))
+    ended_now = recorded_rows(dict(new.c.items())).where(held).returning(d.id).cte("ended")
     due = (
         sa.select(d.id)
         .join(subscribers, s.id == d.subscriber_id)
