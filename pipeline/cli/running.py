@@ -123,7 +123,9 @@ def demo(
     if not once:
         if keep or json:
             raise UsageError("--keep and --json go with --once")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves nothing behind
+        # Both end it as Ctrl-C does and leave nothing behind; a shell starts what runs in its background deaf to the first.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         show = webbrowser.open if _has_a_desk() else lambda url: None
         run_demo(settings.root, port=port, say=out.print, show=show)
         return
