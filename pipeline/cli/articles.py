@@ -180,10 +180,10 @@ class _Found(NamedTuple):
 
 def _found(settings: Settings, word: str) -> _Found:
     """The article that *word* names, and what it was before."""
-    from pipeline.library import load_library
+    from pipeline.library import open_library
 
     path = path_of(settings.root, word)
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
+    library = open_library(settings, now=now())
     article = library.article_at(path)
     if article is None:
         wrong = [problem for problem in library.problems if problem.path == path]

@@ -91,9 +91,9 @@ def opened_store(settings: Settings) -> Iterator[Store]:
 
 def publishable(settings: Settings) -> Library:
     """The library, if what is published in it has no errors."""
-    from pipeline.library import load_library
+    from pipeline.library import open_library
 
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
+    library = open_library(settings, now=now())
     library.must_be_publishable(now())
     return library
 

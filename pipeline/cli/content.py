@@ -93,12 +93,12 @@ def check(
     Example: opensignal check the-pilot-trap --json
     """
     from pipeline.cli.articles import path_of
-    from pipeline.library import load_library
+    from pipeline.library import open_library
     from pipeline.library.files import SOURCES
 
     settings = settings_of(root)
     paths = [path_of(settings.root, word) for word in articles or ()]
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
+    library = open_library(settings, now=now())
     chosen = [article for article in library.articles if not paths or article.path in paths]
     problems = library.problems_at(now())
     if paths:

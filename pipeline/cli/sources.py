@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.base import AllowPrivate, Json, Root, app, group, now, settings_of
 from pipeline.errors import UsageError
 from pipeline.terminal import count, err, out, print_json, tell
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.ingest.fetch import Fetcher
+    from pipeline.ingest.sandbox import Sandbox
 
 sources = group("sources", help="List, check, refresh, import, export and share sources.")
 
@@ -46,15 +53,12 @@ def cite(
 
     Example: opensignal cite https://example.org/outlook --quote "may double by 2030"
     """
-    from pipeline.ingest import open_fetcher
-    from pipeline.ingest.fetch import DOCUMENTS
-    from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import cite as make_source
 
     settings = settings_of(root, allow_private=allow_private)
-    with Sandbox() as sandbox:
+    with _reading(settings) as (fetcher, sandbox):
         cited = make_source(
-            open_fetcher(settings, limits=DOCUMENTS),
+            fetcher,
             sandbox,
             url,
             root=settings.root,
@@ -72,6 +76,17 @@ def cite(
         to_clipboard(cited.citation)
 
 
+@contextmanager
+def _reading(settings: Settings) -> Iterator[tuple[Fetcher, Sandbox]]:
+    """What fetches documents, and the cage in which they are read."""
+    from pipeline.ingest import open_fetcher
+    from pipeline.ingest.fetch import DOCUMENTS
+    from pipeline.ingest.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield open_fetcher(settings, limits=DOCUMENTS), sandbox
+
+
 def to_clipboard(text: str) -> None:
     """By the terminal's own escape OSC 52, which reaches the clipboard through ssh too; nothing else understands it."""
     if not sys.stderr.isatty():
@@ -87,14 +102,11 @@ def list_(root: Root = None, json: Json = False) -> None:
 
     Example: opensignal sources list
     """
-    from pipeline.library import load_library
+    from pipeline.library import read_library
     from pipeline.library.sourcelist import list_sources
 
     settings = settings_of(root)
-    tell(
-        list_sources(load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)),
-        json=json,
-    )
+    tell(list_sources(read_library(settings.root, kept=settings.kept_dir)), json=json)
 
 
 @sources.command()
@@ -111,17 +123,14 @@ def check(
 
     Example: opensignal sources check --write
     """
-    from pipeline.ingest import open_fetcher
-    from pipeline.ingest.fetch import DOCUMENTS
-    from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import check_sources
-    from pipeline.library import load_library
+    from pipeline.library import open_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
-    with Sandbox() as sandbox:
+    library = open_library(settings, now=now())
+    with _reading(settings) as (fetcher, sandbox):
         report = check_sources(
-            open_fetcher(settings, limits=DOCUMENTS),
+            fetcher,
             sandbox,
             library,
             root=settings.root,
@@ -147,17 +156,14 @@ def refresh(
 
     Example: opensignal sources refresh sample-office
     """
-    from pipeline.ingest import open_fetcher
-    from pipeline.ingest.fetch import DOCUMENTS
-    from pipeline.ingest.sandbox import Sandbox
     from pipeline.ingest.sources import refresh as take_copies
-    from pipeline.library import load_library
+    from pipeline.library import open_library
 
     settings = settings_of(root, allow_private=allow_private)
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir, state=settings.state_dir)
-    with Sandbox() as sandbox:
+    library = open_library(settings, now=now())
+    with _reading(settings) as (fetcher, sandbox):
         report = take_copies(
-            open_fetcher(settings, limits=DOCUMENTS),
+            fetcher,
             sandbox,
             library,
             root=settings.root,
@@ -180,10 +186,10 @@ def archive(ids: Ids = None, root: Root = None, json: Json = False) -> None:
     """
     from pipeline.ingest import open_fetcher
     from pipeline.ingest.sources import find_archived
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root)
-    library = load_library(settings.root, now=now(), kept=settings.kept_dir)
+    library = read_library(settings.root, kept=settings.kept_dir)
     report = find_archived(open_fetcher(settings), library, root=settings.root, now=now(), only=ids or ())
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)
@@ -264,11 +270,11 @@ def push(root: Root = None, json: Json = False) -> None:
     """
     from pipeline.ingest.sources.bucket import open_bucket
     from pipeline.ingest.sources.bucket import push as bring_there
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root)
     with open_bucket(settings.bucket) as bucket:
-        library = load_library(settings.root, now=now(), kept=settings.kept_dir)
+        library = read_library(settings.root, kept=settings.kept_dir)
         tell(bring_there(bucket, library, kept=settings.kept_dir), json=json)
 
 
@@ -284,11 +290,11 @@ def pull(
     """
     from pipeline.ingest.sources.bucket import open_bucket
     from pipeline.ingest.sources.bucket import pull as bring_here
-    from pipeline.library import load_library
+    from pipeline.library import read_library
 
     settings = settings_of(root)
     with open_bucket(settings.bucket) as bucket:
-        library = load_library(settings.root, now=now(), kept=settings.kept_dir)
+        library = read_library(settings.root, kept=settings.kept_dir)
         report = bring_here(bucket, library, kept=settings.kept_dir, raw=raw)
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)

@@ -20,7 +20,7 @@ from pipeline.demo.clock import DemoClock
 from pipeline.demo.mailbox import Mailbox, text_of
 from pipeline.errors import OpenSignalError
 from pipeline.ingest import Fetcher, Limits, ingest, open_fetcher
-from pipeline.library import Library, load_library
+from pipeline.library import Library, open_library
 from pipeline.mail.gather import issue_key
 from pipeline.mail.transport import open_transport
 from pipeline.model import Cadence
@@ -66,9 +66,7 @@ class Scene:
         return self.settings.site_url
 
     def library(self) -> Library:
-        return load_library(
-            self.settings.root, now=self.clock(), kept=self.settings.kept_dir, state=self.settings.state_dir
-        )
+        return open_library(self.settings, now=self.clock())
 
 
 def walk(scene: Scene) -> None:

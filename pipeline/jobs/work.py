@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pipeline.config import Settings
 from pipeline.errors import SendingElsewhere, TransportError
 from pipeline.ingest import due_feeds, ingest, open_fetcher
-from pipeline.library import Library, load_library, read_library
+from pipeline.library import Library, open_library, read_library
 from pipeline.mail import SendReport, plan_due, send_due
 from pipeline.mail import send_share as send_share_of
 from pipeline.mail.bounces.poll import poll_bounces
@@ -141,7 +141,7 @@ def _share(issue: str, share: int) -> Order:
 
 def _publishable(desk: Desk) -> Library:
     now = desk.clock()
-    library = load_library(desk.settings.root, now=now, kept=desk.settings.kept_dir, state=desk.settings.state_dir)
+    library = open_library(desk.settings, now=now)
     library.must_be_publishable(now)
     return library
 

@@ -23,6 +23,7 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
@@ -40,6 +41,9 @@ from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
 from pipeline.library.typography import typographic
 from pipeline.model import Article, Claim, Feed, Person, Problem, Severity, Source, Topic
 
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
 __all__ = [
     "CODES",
     "CitedSource",
@@ -52,6 +56,7 @@ __all__ = [
     "load_library",
     "markdown_extensions",
     "new_article",
+    "open_library",
     "plain_text",
     "read_library",
     "render_article",
@@ -209,13 +214,18 @@ def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, stat
     return checked
 
 
-def read_library(root: Path) -> Library:
+def open_library(settings: Settings, *, now: dt.datetime) -> Library:
+    """`load_library` of the repository that *settings* are of, with its stored copies and the claims that were found before."""
+    return load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
+
+
+def read_library(root: Path, *, kept: Path | None = None) -> Library:
     """Read *root*/content without the checks that compare files, for commands that look something up: a tenth of the time.
 
-    `Library.problems` holds what is wrong with each file by itself.
+    `Library.problems` holds what is wrong with each file by itself. *kept* is as in `load_library`.
     """
     shelf = read_content(root)
-    library = _library(shelf, StoredTexts(root, None), None)
+    library = _library(shelf, StoredTexts(root, kept), None)
     return dataclasses.replace(library, problems=tuple(sorted(set(shelf.problems), key=_order)))
 
 

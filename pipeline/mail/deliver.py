@@ -132,18 +132,18 @@ def _run(ledger: _Ledger, lines: Lines, *, stop: threading.Event, progress: Call
         if stop.is_set() and not stop_by:
             stop_by = time.monotonic() + STOP_PATIENCE
         room = 0 if stop.is_set() or lines.lost else lines.idle
-        turn = ledger.turn(results, room=room, lost=bool(lines.lost))
+        out = ledger.turn(results, room=room, lost=bool(lines.lost))
         progress(sum(ledger.tally.values()))
-        for number, copy in turn.copies:
-            lines.give(number, copy, until=turn.until)
+        for number, copy in out.copies:
+            lines.give(number, copy, until=out.until)
         if lines.busy:
             if stop_by and time.monotonic() > stop_by:
                 lines.give_up()
             results = lines.wait(0.2 if stop_by else ledger.patience, linger=ledger.linger)
             continue
         results = []
-        if turn.goes_on:
-            stop.wait(turn.wait)
+        if out.goes_on:
+            stop.wait(out.wait)
         elif room and looks < LOOKS and ledger.leaves_some():
             looks += 1
             stop.wait(LOOK_AGAIN_AFTER)

@@ -22,7 +22,7 @@ from pathlib import Path
 from pipeline.config import Settings
 from pipeline.errors import BuildError, UsageError
 from pipeline.files import is_full
-from pipeline.library import Library, load_library
+from pipeline.library import Library, open_library
 from pipeline.model import Problem
 
 __all__ = ["BuildReport", "build_site"]
@@ -51,7 +51,7 @@ def build_site(
     from pipeline.site import plugin  # here: MkDocs takes a while to import, and other commands do without it
 
     started = time.perf_counter()
-    library = load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
+    library = open_library(settings, now=now)
     if check:
         library.must_be_publishable(now, what_next="or build with --no-check")
     target = (site_dir or settings.site_dir).resolve()

@@ -31,7 +31,7 @@ from mkdocs.structure.pages import Page
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.files import is_full
-from pipeline.library import Library, load_library, markdown_extensions, typographic
+from pipeline.library import Library, markdown_extensions, open_library, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
@@ -237,7 +237,7 @@ def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
     now = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
     try:
         settings = Settings.load(Path(config.config_file_path).parent)
-        library = load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
+        library = open_library(settings, now=now)
         library.must_be_publishable(now, what_next="then build again")
     except ContentError as error:
         raise PluginError("\n  ".join([f"{error}:", *map(str, error.problems)])) from error

@@ -115,8 +115,12 @@ class _HttpResponse(http.client.HTTPResponse):
                 self.fp = whole
 
 
-class _Plain(HTTPConnection):
-    response_class = _HttpResponse
+class _Dialled:
+    """What both kinds of connection have of ours: *dial* makes the socket."""
+
+    response_class: Any = _HttpResponse
+    host: Any
+    port: Any
 
     def __init__(self, *args: Any, dial: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -127,16 +131,12 @@ class _Plain(HTTPConnection):
         return connected
 
 
-class _Tls(HTTPSConnection):
-    response_class = _HttpResponse
+class _Plain(_Dialled, HTTPConnection):
+    """Over a bare socket."""
 
-    def __init__(self, *args: Any, dial: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._dial = dial
 
-    def _new_conn(self) -> socket:
-        connected: socket = self._dial(self.host, self.port)
-        return connected
+class _Tls(_Dialled, HTTPSConnection):
+    """Over one with TLS around it."""
 
 
 class _Adapter(HTTPAdapter):

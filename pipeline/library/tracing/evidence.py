@@ -412,11 +412,6 @@ def _dates_in(url: str) -> str:
     return " ".join("-".join(part for part in found.groups() if part) for found in _URL_DATE.finditer(url))
 
 
-def _words_in(url: str) -> str:
-    """The words of an address that has a headline in it."""
-    return ". ".join(found.replace("-", " ") for found in re.findall(r"(?<=/)[\w]+(?:-[\w]+){3,}", url))
-
-
 _URL_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[/-](0[1-9]|1[0-2])(?:[/-]([0-3]\d))?)?(?!\d)")
 
 
