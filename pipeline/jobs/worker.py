@@ -54,8 +54,9 @@ class Worker:
         jobs: Collection[Job] = ALL,
         parts: Mapping[str, Part] = PARTS,
     ) -> None:
-        for name in ("procrastinate", "psycopg"):  # what matters we tell ourselves, without tracebacks
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger("procrastinate").setLevel(
+            logging.CRITICAL
+        )  # what matters we tell ourselves, without tracebacks
         self._desk, self._lease = desk, float(desk.settings.lease_seconds)
         self._app = _app(desk, jobs, parts)
         self._queue = self._app.job_manager = _Fenced(self._app.connector)

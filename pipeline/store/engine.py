@@ -7,6 +7,7 @@ instead of waiting (SQLite, "Transaction Upgrade").
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import sqlite3
@@ -183,6 +184,11 @@ def connect(url: str, *, standstill: float = 0.0) -> Store:
             f"database_url needs {error.name}, which is not installed; run: pip install 'opensignal[postgres]'"
         ) from error
 
+    for name in (
+        "psycopg",
+        "sqlalchemy.pool",
+    ):  # what they tell of lost connections, with tracebacks, is an error here too
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if standstill:
 
         @sa.event.listens_for(engine, "connect")

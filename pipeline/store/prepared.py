@@ -61,8 +61,16 @@ class Prepared:
         bound = _bound(compiled, parameters)
 
         def ask(cursor: Any) -> Any:
-            with cursor.connection.pipeline():
-                cursor.execute(compiled.text, bound)
+            driver = cursor.connection
+            try:
+                with driver.pipeline():
+                    cursor.execute(compiled.text, bound)
+            except driver.Error:
+                if (
+                    driver.pgconn.pipeline_status
+                ):  # the server hung up in the middle: libpq waits for answers that never come
+                    driver.close()
+                raise
             return cursor.fetchall()
 
         return [_processed(row, compiled.outgoing) for row in self._run(connection, ask)]
