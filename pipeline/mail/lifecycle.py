@@ -28,6 +28,7 @@ caller's transaction, together with the consent row that shows it, and may run t
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from pipeline.errors import OpenSignalError
 from pipeline.keys import Keys
 from pipeline.mail import caps
 from pipeline.mail.addresses import Address
-from pipeline.mail.tokens import new_ref
+from pipeline.mail.tokens import new_ref, new_refs
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import Connection, confirmations, consents, notices, subscribers, suppressions
 from pipeline.store.confirmations import Confirmation
@@ -418,14 +419,18 @@ def import_rows(
     verdicts = _judged(connection, rows, key=key)
     state = move(None, Event.VOUCH if vouched else Event.IMPORT)
     assert state is not None
-    fresh = {new_ref(): number for number, verdict in enumerate(verdicts) if verdict is None}
+    unknown = [number for number, verdict in enumerate(verdicts) if verdict is None]
+    fresh = dict(zip(new_refs(len(unknown)), unknown, strict=True))
     news = [_new(ref, rows[number], state, now=now) for ref, number in fresh.items()]
     added = subscribers.add_many(connection, news)
     there = [number for ref, number in fresh.items() if ref not in added]
     known = subscribers.known(connection, [rows[number].address.key for number in there]) if there else {}
     for number in there:
         verdicts[number] = _why_not(known.get(rows[number].address.key), first_id=first_id)
-    people = [(number, rows[fresh[ref]].choice, _with_date(detail, rows[fresh[ref]])) for ref, number in added.items()]
+    people = [
+        (number, rows[fresh[ref]].choice, _with_date(detail, rows[fresh[ref]].confirmed_at))
+        for ref, number in added.items()
+    ]
     consents.add_many(connection, people, ConsentEvent.IMPORTED, evidence, now=now)
     return verdicts
 
@@ -462,8 +467,9 @@ def _new(ref: str, row: Imported, state: State, *, now: dt.datetime) -> NewSubsc
     return NewSubscriber(ref, row.address.email, row.address.key, state, row.choice, now, confirmed_at)
 
 
-def _with_date(detail: str, row: Imported) -> str:
-    when = row.confirmed_at.astimezone(dt.UTC).isoformat(timespec="seconds") if row.confirmed_at else "no date given"
+@functools.lru_cache(maxsize=1_000)
+def _with_date(detail: str, confirmed_at: dt.datetime | None) -> str:
+    when = confirmed_at.astimezone(dt.UTC).isoformat(timespec="seconds") if confirmed_at else "no date given"
     return f"{detail}; confirmed: {when}"
 
 

@@ -42,6 +42,12 @@ def new_ref() -> str:
     return secrets.token_hex(REF_BYTES)
 
 
+def new_refs(number: int) -> list[str]:
+    """*number* of them."""
+    digits, length = secrets.token_bytes(REF_BYTES * number).hex(), 2 * REF_BYTES
+    return [digits[at : at + length] for at in range(0, len(digits), length)]
+
+
 def sign(keys: Keys, purpose: Purpose, ref: str) -> str:
     """The token that lets *ref*'s mailbox do what *purpose* says, signed with the newest of *keys*."""
     return signer(newest(keys), purpose)(bytes.fromhex(ref)).decode()

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from pipeline.model import Cadence, Choice
 from pipeline.store import chain, departures
 from pipeline.store.engine import Connection, insert_once
-from pipeline.store.subscribers import topics_set, topics_text
+from pipeline.store.subscribers import choice_values, topics_set
 from pipeline.store.tables import consents, traces, wordings
 
 
@@ -137,8 +137,7 @@ def add_many(
         {
             **same,
             "subscriber_id": subscriber_id,
-            "cadence": choice.cadence.value if choice else None,
-            "topics": topics_text(choice.topics) if choice else None,
+            **(choice_values(choice) if choice else {"cadence": None, "topics": None}),
             "detail": detail,
         }
         for subscriber_id, choice, detail in people

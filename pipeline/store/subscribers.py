@@ -7,6 +7,7 @@ every column an address could stand in.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import StoreBusy
 from pipeline.model import Cadence, Choice, DeliveryStatus, Reply, State, Subscriber
-from pipeline.store.engine import Connection, Store, insert_many, insert_once
+from pipeline.store.engine import Connection, Store, insert_many, insert_once, one_of
 from pipeline.store.tables import (
     bounces,
     confirmations,
@@ -117,13 +118,13 @@ def set_state(
 
 def set_confirmed(connection: Connection, subscriber_id: int, choice: Choice, *, now: dt.datetime) -> None:
     """Make a subscriber active with the choice that was confirmed."""
-    values = {"state": State.ACTIVE.value, "paused_until": None, "confirmed_at": now, **_choice_values(choice)}
+    values = {"state": State.ACTIVE.value, "paused_until": None, "confirmed_at": now, **choice_values(choice)}
     connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(values))
 
 
 def set_choice(connection: Connection, subscriber_id: int, choice: Choice) -> None:
     """Change what a subscriber gets."""
-    connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(_choice_values(choice)))
+    connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(choice_values(choice)))
 
 
 def erase(connection: Connection, subscriber_id: int) -> None:
@@ -134,7 +135,7 @@ def erase(connection: Connection, subscriber_id: int) -> None:
         "state": State.SUPPRESSED.value,
         "paused_until": None,
         "confirmed_at": None,
-        **_choice_values(Choice()),
+        **choice_values(Choice()),
     }
     theirs = sa.select(consents.c.id).where(consents.c.subscriber_id == subscriber_id)
     connection.execute(traces.delete().where(traces.c.consent_id.in_(theirs)))
@@ -192,7 +193,7 @@ def _journal_emptied(store: Store) -> bool:
 def known(connection: Connection, keys: Sequence[str]) -> dict[str, tuple[int, State]]:
     """Which of these canonical addresses are there, with number and state."""
     s = subscribers.c
-    query = sa.select(s.email_key, s.id, s.state).where(s.email_key.in_(keys))
+    query = sa.select(s.email_key, s.id, s.state).where(one_of(connection, s.email_key, keys))
     return {key: (int(number), State(state)) for key, number, state in connection.execute(query)}
 
 
@@ -295,9 +296,11 @@ def _values(new: NewSubscriber) -> dict[str, Any]:
         "state": new.state.value,
         "created_at": new.created_at,
         "confirmed_at": new.confirmed_at,
-        **_choice_values(new.choice),
+        **choice_values(new.choice),
     }
 
 
-def _choice_values(choice: Choice) -> dict[str, Any]:
+@functools.lru_cache(maxsize=1_000)
+def choice_values(choice: Choice) -> Mapping[str, str]:
+    """A choice as the tables keep it."""
     return {"cadence": choice.cadence.value, "topics": topics_text(choice.topics)}

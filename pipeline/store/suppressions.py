@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from pipeline.keys import Keys, key_id, live, mac, newest
 from pipeline.store import departures
-from pipeline.store.engine import Connection, insert_once
+from pipeline.store.engine import Connection, insert_once, one_of
 from pipeline.store.tables import suppressions
 
 
@@ -50,7 +50,7 @@ def reasons(connection: Connection, keys: Keys, email_keys: Sequence[str]) -> di
     s = suppressions.c
     for key in live(keys):
         hashes = {hash_of(key, email_key): email_key for email_key in email_keys}
-        query = sa.select(s.hash, s.reason).where(s.hash.in_(list(hashes)))
+        query = sa.select(s.hash, s.reason).where(one_of(connection, s.hash, list(hashes)))
         for row in connection.execute(query):
             email_key, why = hashes[row.hash], Reason(row.reason)
             if email_key not in known or why.is_final:
