@@ -246,15 +246,16 @@ class _Ledger:
         )
 
     def _turn_at_once(self, news: _News, room: int, *, now: dt.datetime) -> Claimed | None:
-        with self._writer.writing() as connection:
+        with self._writer.at_once() as connection:
             turned = turn.take(connection, self._issue.id, self._worker, news.verdicts, limit=room, now=now)
-            self._heed(turned.control)
-            allowed = self._by_domain(now=now)
-            claims = tuple(claim for claim in turned.claims if allowed(claim.domain) is True)
-            if len(claims) < len(turned.claims):
-                ours = {claim.id for claim in claims}
+        self._heed(turned.control)
+        allowed = self._by_domain(now=now)
+        claims = tuple(claim for claim in turned.claims if allowed(claim.domain) is True)
+        if len(claims) < len(turned.claims):
+            ours = {claim.id for claim in claims}
+            with self._writer.writing() as connection:
                 deliveries.release(connection, self._worker, [c.id for c in turned.claims if c.id not in ours])
-                self._crowded = True
+            self._crowded = True
         return Claimed(claims) if self.tally.control is Control.SENDING else None
 
     def _watch(self, *, now: dt.datetime) -> None:

@@ -114,6 +114,7 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._connection: Connection | None = None
+        self._quick: Connection | None = None  # of `at_once`
         self._notes: list[Note] = []
 
     @contextmanager
@@ -132,10 +133,23 @@ class Writer:
                 raise
         store._note(notes, leaves=False)
 
+    @contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """For Postgres: each statement is a transaction, committed when its answer comes. One journey to the server, not three."""
+        with self._store._mapped():
+            try:
+                if self._quick is None:
+                    self._quick = self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                yield self._quick
+            except BaseException:
+                self.close()
+                raise
+
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        connections, self._connection, self._quick = (self._connection, self._quick), None, None
+        for connection in connections:
+            if connection is not None:
+                connection.close()
 
     def _open(self) -> Connection:
         connection = self._store.engine.connect().execution_options(**{NOTES: self._notes})

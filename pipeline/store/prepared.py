@@ -52,29 +52,6 @@ class Prepared:
         found = self.rows(connection, parameters)
         return found[0] if found else None
 
-    def opening_rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """As `rows`, where it is the first statement of a transaction in Postgres: in one journey with its BEGIN.
-
-        Libpq calls that a pipeline (PostgreSQL, 34.5).
-        """
-        compiled = self._for(connection)
-        bound = _bound(compiled, parameters)
-
-        def ask(cursor: Any) -> Any:
-            driver = cursor.connection
-            try:
-                with driver.pipeline():
-                    cursor.execute(compiled.text, bound)
-            except driver.Error:
-                if (
-                    driver.pgconn.pipeline_status
-                ):  # the server hung up in the middle: libpq waits for answers that never come
-                    driver.close()
-                raise
-            return cursor.fetchall()
-
-        return [_processed(row, compiled.outgoing) for row in self._run(connection, ask)]
-
     def change(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
         """Run it; how many rows it touched."""
         compiled = self._for(connection)

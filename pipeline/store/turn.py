@@ -35,11 +35,11 @@ def take(
     """`workers.control`, `deliveries.record`, and a `deliveries.claim` of up to *limit* planned letters.
 
     The loop that sends waits for little else than for the database, and for one answer less long than for five. It passes by those
-    whose subscriber has left, and knows no gate: what must not go just now is to be given back (`deliveries.release`) before the
-    commit. Where there is no control, nothing of it may be committed.
+    whose subscriber has left, and knows no gate: what must not go just now is to be given back (`deliveries.release`). Where there
+    is no control, nothing was recorded and nothing claimed.
     """
     ends = [ended_by(verdict, now=now) for verdict in verdicts]
-    found = _TURN.opening_rows(
+    found = _TURN.rows(
         connection,
         {
             "issue": issue_id,
@@ -71,9 +71,14 @@ def _turn() -> Prepared:
     new = ends.table_valued(*columns, name="new").render_derived(with_types=True)
     # The numbers again, for the planner: without them it reads the whole table for the few rows of a record set.
     held = d.id == sa.any_(sa.bindparam("ended", type_=ARRAY(sa.BigInteger)))
-    ended_now = recorded_rows(dict(new.c.items())).where(held).returning(d.id).cte("ended")
+    ended_now = (
+        recorded_rows(dict(new.c.items()))
+        .where(held, sa.exists(sa.select(control.c.control)))
+        .returning(d.id)
+        .cte("ended")
+    )
     due = (
-        sa.select(d.id)
+        sa.select(d.id, s.email, s.ref)
         .join(subscribers, s.id == d.subscriber_id)
         .join(control, control.c.control == Control.SENDING.value)
         .where(d.issue_id == issue, d.finished_at.is_(None), d.status == DeliveryStatus.PLANNED.value)
@@ -85,9 +90,9 @@ def _turn() -> Prepared:
     )
     taken = (
         deliveries.update()
-        .where(d.id == due.c.id, s.id == d.subscriber_id)
+        .where(d.id == due.c.id)
         .values(claimed_by(now, worker))
-        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, s.email, s.ref)
+        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, due.c.email, due.c.ref)
         .cte("taken")
     )
     return Prepared(sa.select(control.c.control, taken).outerjoin(taken, sa.true()).add_cte(ended_now))

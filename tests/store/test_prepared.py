@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 
-from pipeline.errors import StoreBusy, StoreError
+from pipeline.errors import StoreError
 from pipeline.store import Store
-from pipeline.store.engine import connect
 from pipeline.store.prepared import Prepared
 from pipeline.store.tables import workers
 from tests.builders import NOW
@@ -62,29 +57,3 @@ def test_a_change_is_undone_with_its_transaction(store: Store) -> None:
 
     with store.reading() as connection:
         assert connection.execute(sa.select(workers.c.task)).scalar_one() == "t"
-
-
-def test_a_backend_that_is_ended_under_an_opening_statement_is_a_lost_connection(
-    new_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """R-06. Libpq may read why the server hangs up and not yet that it did: it then waits for answers."""
-    ask = Prepared(sa.select(sa.bindparam("number", type_=sa.Integer)))
-    caplog.set_level(logging.WARNING)
-    store = connect(new_postgres())
-
-    def hang_up(pipeline: Any) -> Iterator[Any]:
-        pipeline._enqueue_sync()
-        pipeline.command_queue.clear()
-        raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
-        yield
-
-    try:
-        with monkeypatch.context() as patch:
-            patch.setattr(psycopg.Pipeline, "_exit_gen", hang_up)
-            with pytest.raises(StoreBusy, match="the connection was lost; run again"), store.writing() as connection:
-                ask.opening_rows(connection, {"number": 7})
-        with store.writing() as connection:
-            assert ask.opening_rows(connection, {"number": 7}) == [(7,)]
-    finally:
-        store.close()
-    assert not caplog.records
