@@ -165,7 +165,7 @@ class Lines:
             if key.data is None:
                 self._answer_the_bell()
             else:
-                self._go_on(key.data)
+                self._go_on(key.data, readable=True)
         now = time.monotonic()
         for line in [line for line in self._lines if line.transaction is not None and line.deadline <= now]:
             self._broke(line, TimeoutError())
@@ -323,8 +323,8 @@ class Lines:
         line.to_write = memoryview(words)
         line.deadline = time.monotonic() + TO_WRITE * line.connection.relay.timeout
 
-    def _go_on(self, line: _Line) -> None:
-        """Write and read what the socket takes and gives."""
+    def _go_on(self, line: _Line, *, readable: bool = False) -> None:
+        """Write and read what the socket takes and gives; read where there is something, for to be refused takes time as well."""
         connection, transaction = line.connection, line.transaction
         if not isinstance(connection, SmtpConnection):
             return
@@ -339,8 +339,13 @@ class Lines:
                     break
                 reply = connection.replies.next()
                 if reply is None:
-                    if not self._read(line, connection):
+                    if not readable:
+                        self._listen(line, selectors.EVENT_READ)
                         return
+                    if not (got := self._read(line, connection)):
+                        return
+                    # What TLS has unpacked, no selector tells of: it is read to the end.
+                    readable = got == CHUNK or isinstance(connection.socket, ssl.SSLSocket)
                     continue
                 if words := transaction.hear(reply):
                     self._say(line, words)
@@ -370,17 +375,17 @@ class Lines:
         line.deadline = time.monotonic() + patience(connection.relay, line.transaction)
         return True
 
-    def _read(self, line: _Line, connection: SmtpConnection) -> bool:
-        """Read what is there; False when nothing is. Raises `NotSmtp` when the server has hung up."""
+    def _read(self, line: _Line, connection: SmtpConnection) -> int:
+        """Read what is there; how many octets. Raises `NotSmtp` when the server has hung up."""
         try:
             data = connection.socket.recv(CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self._listen(line, selectors.EVENT_READ)
-            return False
+            return 0
         if not data:
             raise NotSmtp("the server hung up")
         connection.replies.feed(data)
-        return True
+        return len(data)
 
     def _listen(self, line: _Line, events: int) -> None:
         if line.events == events or not isinstance(line.connection, SmtpConnection):
