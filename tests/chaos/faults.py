@@ -28,7 +28,7 @@ LETTER_STAGES = ("rcpt", "data", "body", "message")
 
 TIMEOUT = 1  # seconds, set in the server's address
 SOON = (dt.timedelta(minutes=2), dt.timedelta(minutes=20))  # the first of M-30's waits is five minutes
-STUCK = 60.0  # seconds, after which a run has hung
+STUCK = 180.0  # seconds, after which a run has hung
 
 NOT_YET = frozenset({"planned", "deferred"})
 

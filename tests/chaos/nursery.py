@@ -107,7 +107,7 @@ class Child:
         except OSError:
             return False
 
-    def wait(self, timeout: float = 60.0, *, what: str = "the command") -> Ended:
+    def wait(self, timeout: float = 180.0, *, what: str = "the command") -> Ended:
         """Its end. One that takes longer than *timeout* seconds is killed, which is a failure."""
         if self._code is None:
             ends = time.monotonic() + timeout

@@ -113,7 +113,7 @@ class Scene:
         chosen = words or ("send", self.issue, "--json")
         return self.nursery.start(chosen, root=self.repository.root, environment=environment, held=held)
 
-    def send(self, *words: str, smtp: str, timeout: float = 60.0, **extra: str) -> Ended:
+    def send(self, *words: str, smtp: str, timeout: float = 180.0, **extra: str) -> Ended:
         return self.start(*words, smtp=smtp, **extra).wait(timeout)
 
     @contextlib.contextmanager
