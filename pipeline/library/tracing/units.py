@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,24 @@ _FOLDED: Final = {
 
 
 def _any_of(names: Iterable[str]) -> str:
-    ordered = sorted(names, key=len, reverse=True)
-    return "(?:" + "|".join(re.escape(name).replace(r"\ ", "[ -]") for name in ordered) + ")"
+    """A pattern for the longest of *names*: what begins alike is written once, a letter decides, not four hundred tries."""
+    tree: dict[str, Any] = {}
+    for name in names:
+        branch = tree
+        for sign in name:
+            branch = branch.setdefault("[ -]" if sign == " " else re.escape(sign), {})
+        branch[""] = {}
+    return _branches(tree)
+
+
+def _branches(tree: dict[str, Any]) -> str:
+    ends_here = "" in tree
+    ways = [sign + _branches(rest) for sign, rest in tree.items() if sign]
+    if not ways:
+        return ""
+    if len(ways) == 1 and not ends_here:
+        return ways[0]
+    return f"(?:{'|'.join(ways)}){'?' if ends_here else ''}"
 
 
 # What may stand behind a number and what before it; words in any case, symbols in theirs.
