@@ -104,11 +104,11 @@ def in_full(folder: Path, scale: float, seed: int) -> Iterator[Told]:
         yield Told(
             "R-01", f"{people:,} recipients, {kills} kills at random", str(killed), ok=quick and killed.kills == kills
         )
-    last, people = max(3, int(300 * scale)), max(200, int(30_000 * scale))
+    last, people = max(3, int(300 * scale)), max(200, int(100_000 * scale))  # enough of them for 45,000 calls
     with scene(folder / "calls", people, connections=4) as one:
         killed = kill_at_calls(one, range(1, last + 1), check_every=20)
         yield Told("R-01", f"{people:,} recipients, kills at call n = 1..{last}", str(killed), ok=killed.kills == last)
-    last = max(3, int(40 * scale))
+    last, people = max(3, int(40 * scale)), max(200, int(30_000 * scale))
     with scene(folder / "all", people, connections=4) as one:
         killed = kill_at_calls(one, range(1, last + 1), calls=CALLS, check_every=20)
         size = f"{people:,} recipients, n = 1..{last} of each of {len(CALLS)} calls"
