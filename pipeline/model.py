@@ -189,6 +189,7 @@ class Basis(StrEnum):
     RECORDED = "recorded"  # a number stands only in a figure that an editor recorded; there is no stored copy yet
     CITED = "cited"  # names its sources, and holds neither a number nor a quotation that could be looked up
     ANALYSIS = "analysis"  # our own reading
+    IMPORTED = "imported"  # should cite, and came along from where its article was published before
     UNSEEN = "unseen"  # the stored copy is not on this machine, so that nothing could be looked up
     UNTRACED = "untraced"  # a number or a quotation stands in none of its sources, or it should cite and does not
 
@@ -262,6 +263,26 @@ class AiUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """Where an article was published before it was brought here, by `opensignal import`."""
+
+    service: str  # "substack"
+    id: str  # what it was called there
+    on: dt.date  # the day on which it was brought along
+    url: str | None = None
+    tags: tuple[str, ...] = ()  # those of its tags that are no topics here
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One day's import from one service, as content/imports.yml tells of it."""
+
+    service: str
+    on: dt.date
+    articles: int  # how many it brought
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """A Markdown file that we publish, with its sources."""
 
@@ -285,6 +306,12 @@ class Article:
     email_preheader: str | None = None
     email_skip: bool = False
     lang: str = "en"
+    imported: Imported | None = None
+
+    @property
+    def owes_citations(self) -> bool:
+        """False for what was published elsewhere before it was brought along, without sources; readers are told."""
+        return self.imported is None or self.date.date() > self.imported.on
 
     @property
     def source_ids(self) -> tuple[str, ...]:

@@ -108,9 +108,11 @@ def check(
         wanted = {*paths, *(f"{SOURCES}/{id_}.yml" for id_ in ids), *(library.sources[id_].path for id_ in sources)}
         problems = tuple(problem for problem in problems if problem.path in wanted)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    published = [article for article in chosen if article.status.is_final]
-    drafts = [article for article in chosen if not article.status.is_final]
-    factual, cited = _counted(library, chosen if paths else published)
+    ours = [article for article in chosen if article.owes_citations]
+    published = [article for article in ours if article.status.is_final]
+    came_along = [article for article in chosen if article.status.is_final and not article.owes_citations]
+    drafts = [article for article in ours if not article.status.is_final]
+    factual, cited = _counted(library, ours if paths else published)
     if library.note:
         err.print(f"opensignal: {library.note}")
     if json:
@@ -124,6 +126,12 @@ def check(
         if drafts and not paths:
             theirs, with_source = _counted(library, drafts)
             where += f"; {count(len(drafts), 'draft')}: {count(theirs, 'factual sentence')}, {with_source:,} cited"
+        if came_along:
+            theirs, with_source = _counted(library, came_along)
+            where += (
+                f"; {count(len(came_along), 'article')} that came along by import: "
+                f"{count(theirs, 'factual sentence')}, {with_source:,} cited"
+            )
         out.print(f"{count(factual, 'factual sentence')}, {cited:,} cited{where}")
         out.print(
             f"{count(len(set(paths) or chosen), 'article')}, "

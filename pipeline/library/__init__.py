@@ -29,7 +29,7 @@ from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
 from pipeline.library.checks.published import Past
 from pipeline.library.clean import clean_html, plain_text
-from pipeline.library.credits import authorship, weight
+from pipeline.library.credits import authorship, provenance, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.history import History
 from pipeline.library.new import new_article
@@ -58,6 +58,7 @@ __all__ = [
     "new_article",
     "open_library",
     "plain_text",
+    "provenance",
     "read_library",
     "render_article",
     "summary_paragraphs",

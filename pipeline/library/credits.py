@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
 
+from pipeline.library.dates import date_words
 from pipeline.model import Article, Person, Role, Source
+
+SERVICES: Final[Mapping[str, str]] = {  # that an archive may come from, by their own spelling
+    "substack": "Substack",
+    "ghost": "Ghost",
+    "wordpress": "WordPress",
+    "medium": "Medium",
+    "beehiiv": "beehiiv",
+    "buttondown": "Buttondown",
+}
 
 
 def authorship(article: Article, people: Mapping[str, Person]) -> str:
@@ -16,6 +28,17 @@ def authorship(article: Article, people: Mapping[str, Person]) -> str:
         return f"AI-written{reviewed}"
     by = f"By {' and '.join(persons)}" if persons else "Unsigned"
     return f"{by}, with help from AI{reviewed}" if article.ai.involvement == "assisted" else f"{by}{reviewed}"
+
+
+def provenance(article: Article) -> str:
+    """Where an article that came along was published before, and that nothing of it was looked up; nothing for one of ours."""
+    came = article.imported
+    if came is None:
+        return ""
+    name = SERVICES.get(came.service, came.service)
+    host = urlsplit(came.url).hostname if came.url else None
+    where = f"at {host} ({name})" if host else f"on {name}"
+    return f"First published {where} and brought here on {date_words(came.on)}, without sources to look it up in."
 
 
 def weight(sources: Sequence[Source]) -> str:

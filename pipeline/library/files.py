@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from pipeline.library import schema
 from pipeline.library.citations import find_citations
 from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, decode, parse, read_text, split
 from pipeline.library.own import foreign_files, leads_out, why_not_read
-from pipeline.model import Article, Feed, Person, Problem, Severity, Source, Status, Topic
+from pipeline.model import Article, Feed, Move, Person, Problem, Severity, Source, Status, Topic
 
 ARTICLES: Final = "content/articles"
 SOURCES: Final = "content/sources"
@@ -24,6 +24,7 @@ SNAPSHOTS: Final = "content/sources/snapshots"
 TOPICS: Final = "content/topics.yml"
 PEOPLE: Final = "content/people.yml"
 FEEDS: Final = "content/feeds.yml"
+IMPORTS: Final = "content/imports.yml"
 
 _NAME: Final = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?P<slug>[^/]+)")
 _LONG_AGO: Final = "1970-01-01"  # the date of an idea that has none yet
@@ -63,6 +64,7 @@ class Shelf:
     feeds: list[Read[Feed]]
     held_back: set[str]  # article files that could not be read but say that they are not to be published yet
     problems: list[Problem]
+    moves: list[Read[Move]] = field(default_factory=list)
 
 
 def read_content(root: Path) -> Shelf:
@@ -76,6 +78,8 @@ def read_content(root: Path) -> Shelf:
     shelf.people.extend(_items(root, PEOPLE, schema.PersonItem, schema.PersonItem.person, shelf.problems))
     if (root / FEEDS).exists():  # a newsletter may read no feed at all
         shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
+    if (root / IMPORTS).exists():  # written by `opensignal import`
+        shelf.moves.extend(_items(root, IMPORTS, schema.MoveItem, schema.MoveItem.move, shelf.problems))
     return shelf
 
 
@@ -145,7 +149,9 @@ def _take_article(text: str, path: str, shelf: Shelf, *, finished: bool = False)
     name = _NAME.fullmatch(Path(path).stem)
     fallbacks = {"dek": "", "authors": [], "topics": [], **({"date": _date_in(name)} if unfinished else {})}
     file, findings = schema.read(schema.ArticleFile, document.data, fallbacks=fallbacks)
-    shelf.problems.extend(_problems(path, document, findings, lenient=unfinished))
+    came_along = file is not None and file.imported is not None  # its title and dek are those that readers know
+    lenient = unfinished or came_along
+    shelf.problems.extend(_problems(path, document, findings, lenient=lenient))
     slug = (file.slug if file else None) or (name["slug"] if name else Path(path).stem)
     shelf.problems.extend(_name_problems(path, document, slug, named_date=name["date"] if name else None))
     if file is None or not schema.SLUG.fullmatch(slug):

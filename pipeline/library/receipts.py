@@ -36,6 +36,9 @@ STANDINGS: Final[Mapping[Basis, Standing]] = {
     Basis.UNSEEN: Standing("Copy not here", "a copy was taken, but was not at hand when this page was made"),
     Basis.UNTRACED: Standing("Not traced", "a number or a quotation stands in none of the sources that it names"),
     Basis.ANALYSIS: Standing("Our reading", "what we make of it ourselves; it claims no source"),
+    Basis.IMPORTED: Standing(
+        "Not looked up", "came along from where this was published before, without sources to look it up in"
+    ),
 }
 SINGLE_SOURCE: Final = "Single source"
 DISAGREE: Final = "Sources disagree"

@@ -29,6 +29,8 @@ from pipeline.model import (
     Correction,
     Fact,
     Feed,
+    Imported,
+    Move,
     Person,
     Quote,
     Role,
@@ -247,6 +249,17 @@ class CorrectionPart(File):
     why: str = ""
 
 
+class ImportedPart(File):
+    service: Annotated[str, _pattern(NAME, wanted=_ID_WANTED)]
+    id: Words
+    on: Day
+    url: Url | None = None
+    tags: list[Words] = []
+
+    def noun(self) -> Imported:
+        return Imported(self.service, self.id, self.on, self.url, tuple(self.tags))
+
+
 class ArticleFile(File):
     """The front matter of an article."""
 
@@ -264,6 +277,7 @@ class ArticleFile(File):
         "ai": "S030",
         "corrections": "S032",
         "email": "S040",
+        "imported": "S208",
     }
 
     title: Annotated[str, _limit(check_title)]
@@ -283,6 +297,7 @@ class ArticleFile(File):
     lang: Annotated[str, _pattern(re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"), wanted="write it as en or pt-BR")] = (
         "en"
     )
+    imported: ImportedPart | None = None
 
     def article(self, *, slug: str, body: str, body_line: int, path: str, citations: tuple[Citation, ...]) -> Article:
         return Article(
@@ -308,6 +323,7 @@ class ArticleFile(File):
             email_preheader=self.email.preheader,
             email_skip=self.email.skip,
             lang=self.lang,
+            imported=self.imported.noun() if self.imported else None,
         )
 
 
@@ -430,6 +446,17 @@ class PersonItem(File):
 
     def person(self) -> Person:
         return Person(self.id, self.name, self.role, self.bio, self.url)
+
+
+class MoveItem(File):
+    """One item of content/imports.yml"""
+
+    service: Annotated[str, _pattern(NAME, wanted=_ID_WANTED)]
+    on: Day
+    articles: Annotated[int, Field(ge=0)]
+
+    def move(self) -> Move:
+        return Move(self.service, self.on, self.articles)
 
 
 class FeedItem(File):

@@ -18,7 +18,7 @@ from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from pipeline.library import authorship
+from pipeline.library import authorship, provenance
 from pipeline.model import Article, Status
 from pipeline.site.publication import ArticleView, CorrectionNote, Publication, SourceRow, corrections
 
@@ -154,7 +154,8 @@ def _item(publication: Publication, article: Article) -> Item:
     people = publication.library.people
     notes = _corrections_html(corrections(article), retracted=article.status is Status.RETRACTED)
     made = publication.url(HOW_PAGE)
-    line = f'<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
+    before = f"<p>{escape(provenance(article))}</p>\n" if article.imported else ""
+    line = f'{before}<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
     body = publication.rendered[article.slug].absolute(url)
     view = publication.view(article)
     receipts = publication.url(view.receipts_url)

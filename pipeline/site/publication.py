@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Rendered, authorship, render_article, typographic, weight
+from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, render_article, typographic, weight
 from pipeline.library.copies import origins
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
@@ -143,6 +143,8 @@ class ArticleView:
     kicker: tuple[str, str]  # "OPEN SIGNAL", "Deep Signals"
     lang: str
     authorship: str  # "AI-written, reviewed by Ines Halvorsen"
+    provenance: str  # where it was published before, if it was; else nothing
+    provenance_url: str
     modified: dt.datetime
     figures_as_of: str  # a date in words, where the editor named a day from which on they may be out of date
     retracted: bool
@@ -215,6 +217,8 @@ class Publication:
             kicker=_parted(article.kicker),
             lang=article.lang,
             authorship=authorship(article, self.library.people),
+            provenance=provenance(article),
+            provenance_url=(article.imported.url or "") if article.imported else "",
             modified=article.modified,
             figures_as_of=date_words(self.local(article.modified)) if article.stale_after else "",
             retracted=article.status is Status.RETRACTED,

@@ -3,6 +3,7 @@
     articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
     claims.py     sentences, and what they rest on        S20x, S3xx, and S11x of quotations in articles
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
+    imported.py   what came along from elsewhere          S208
     published.py  beside what Git knows of earlier        S013, S015, S030 to S032
 
 Each rule is a function that yields problems. `CODES` is the one table of all codes, those of `frontmatter` and `schema` among them.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
+from pipeline.library.checks.imported import check_imported, check_imported_past
 from pipeline.library.checks.published import Past, check_published, pasts_of
 from pipeline.library.checks.sources import (
     check_addresses,
@@ -85,6 +87,7 @@ CODES: Final = {
     "S205": "a sentence that tells what somebody did, without a citation",
     "S206": "a citation that belongs to no sentence, or a quotation mark that nothing closes",
     "S207": "words that readers see otherwise than they are checked: struck, hidden, or with marks of a revision",
+    "S208": "an article that says that it came along from elsewhere, and did not: it owes its citations",
     # what a sentence says, beside what its sources say
     "S301": "a number that occurs in none of the sources of its sentence",
     "S302": "a number with another unit, currency or rate than in the source",
@@ -116,6 +119,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     for article in shelf.articles:
         yield from _check_one(article, library, root)
     yield from check_slugs(shelf.articles)
+    yield from check_imported(shelf.articles, shelf.moves)
     for source in shelf.sources:
         yield from check_source(source, library)
         yield from check_quotes(source, shelf.sources, library.texts)
@@ -162,7 +166,7 @@ def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) 
     pasts = pasts_of([read.noun for read in shelf.articles], library.sources, history, now=now)
     lacks = "" if all(past.is_whole for past in pasts.values()) else PARTIAL
     is_told = any(read.noun.status.is_final for read in shelf.articles)  # drafts have no past that readers know
-    found = list(check_published(shelf.articles, library, pasts))
+    found = [*check_published(shelf.articles, library, pasts), *check_imported_past(shelf.articles, library, pasts)]
     return Looked(found, (history.note or lacks) if is_told else "", history, pasts)
 
 

@@ -29,7 +29,7 @@ def check_claims(read: Read[Article], library: Library) -> Iterator[Problem]:
     """S20x, S3xx, and S11x of quotations: see `tracing`."""
     yield from library.summary(read.noun).problems
     yield from _check_marks(read.noun)
-    if read.noun.status.is_final:
+    if read.noun.status.is_final and read.noun.owes_citations:
         told = statements(read.noun, library.sources)
         yield from _check_head(read, told)
         yield from _check_headings(read.noun, told, library)

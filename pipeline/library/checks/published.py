@@ -57,6 +57,7 @@ class Past:
     is_known: bool = False  # True where Git has all that ever was, so that what it does not name is nowhere
     begun: dt.datetime | None = None  # when its first version was committed
     signed: Article | None = None  # as it stood when its reviewer of today was first named
+    first: Edition | None = None  # as it was first committed, whether readers saw it or not
 
 
 def check_published(reads: Sequence[Read[Article]], library: Library, pasts: Mapping[str, Past]) -> Iterator[Problem]:
@@ -128,11 +129,12 @@ def _past(
         editions,
         tuple(standing),
         reviewed,
-        _committed(article, chain, texts, known),
+        _committed(article, chain, texts, known, is_all=len(chain) == 1),
         is_whole,
         is_known=is_whole and bool(history.versions) and not history.is_cut,
         begun=chain[0].at if chain else None,
         signed=_signed(article, chain, texts, known, sources, history),
+        first=_committed(article, chain[:1], texts, known, is_all=len(chain) == 1),
     )
 
 
@@ -154,12 +156,15 @@ def _signed(
     return None
 
 
-def _committed(today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], known: _Known) -> Edition | None:
+def _committed(
+    today: Article, chain: tuple[Version, ...], texts: Mapping[str, bytes], known: _Known, *, is_all: bool
+) -> Edition | None:
+    """The article at the end of *chain*; what was not fetched is the very text of today where that is all that there *is_all*."""
     last = chain[-1] if chain else None
     if last is None or last.blob is None:
         return None
     if last.blob not in texts:
-        return Edition(last, today) if len(chain) == 1 else None
+        return Edition(last, today) if is_all else None
     article = _as_it_was(texts[last.blob], last.path, known)
     return Edition(last, article) if article else None  # as it is typed
 

@@ -54,7 +54,11 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
         repeated = _without_repeated(statement, quoted)
         verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
         lacks = tuple(uncited(repeated, known=known, told=told)) if article.status.is_final else ()
-        found = [*lacks, *(f for q in quotations for f in q.findings), *verdict.findings]
+        found = [
+            *(lacks if article.owes_citations else ()),
+            *(f for q in quotations for f in q.findings),
+            *verdict.findings,
+        ]
         found += [*misattributed(statement, sources), *copied(statement, texts)]
         if statement.cites:
             told.update(figures_of(statement))
@@ -67,7 +71,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
                 end=statement.end,
                 line=places.line(statement.places[0]),
                 column=places.column(statement.places[0]),
-                basis=_basis(statement, quotations, verdict, lacks),
+                basis=_basis(statement, quotations, verdict, lacks, came_along=not article.owes_citations),
                 citations=statement.citations,
                 passages=_merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)]),
                 origins=verdict.origins,
@@ -87,10 +91,15 @@ def _without_repeated(statement: Statement, quoted: Sequence[str]) -> Statement:
 
 
 def _basis(
-    statement: Statement, quotations: Sequence[Verdict], verdict: judging.Verdict, lacks: Sequence[Finding]
+    statement: Statement,
+    quotations: Sequence[Verdict],
+    verdict: judging.Verdict,
+    lacks: Sequence[Finding],
+    *,
+    came_along: bool,
 ) -> Basis:
     if any(finding.code != "S206" for finding in lacks):
-        return Basis.UNTRACED
+        return Basis.IMPORTED if came_along else Basis.UNTRACED
     if not statement.cites:
         return Basis.ANALYSIS
     parts = [one.basis for one in quotations] + [number.basis for number in verdict.numbers]

@@ -68,6 +68,7 @@ class Verdict(StrEnum):
     AWAY = "not re-checkable here: the stored text is not published"
     NAMED = "names its source, with nothing to look up"
     OURS = "our own reading"
+    IMPORTED = "came along from elsewhere, without sources"
     FAILED = "failed"
 
 
@@ -375,6 +376,8 @@ class _Article:
         """Of a sentence with which nothing is wrong."""
         if claim.basis is Basis.ANALYSIS:
             return Verdict.OURS
+        if claim.basis is Basis.IMPORTED:
+            return Verdict.IMPORTED
         if claim.basis is Basis.CITED:
             return Verdict.NAMED
         stored = [passage for passage in claim.passages if passage.kind is not PassageKind.FACT]
