@@ -95,7 +95,17 @@ class Repository:
     def add_subscribers(self, emails: Sequence[str], *, cadence: str = "daily") -> None:
         file = self.root / "people.csv"
         file.write_text("email,cadence\n" + "".join(f"{email},{cadence}\n" for email in emails))
-        ended = self.run("subscribers", "import", "people.csv", "--source", "test", "--basis", "test", "--confirmed")
+        ended = self.run(
+            "subscribers",
+            "import",
+            "people.csv",
+            "--source",
+            "test",
+            "--basis",
+            "test",
+            "--confirmed",
+            timeout=60 + len(emails) / 2_000,
+        )
         assert ended.code == 0, ended.err
 
     @property
