@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,15 @@ __all__ = [
     "typographic",
     "weight",
 ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
+    """What the values of an article were made of, as fingerprints: another one where anything in it is another."""
+
+    whole: bytes  # all of it: its file, and whatever it was looked up in
+    face: bytes  # what lists show: front matter, length, tiers of its sources, topics, people
+    cited: tuple[str, ...] | None = None  # ids of the sources that it cites, where they are known without rendering it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +128,19 @@ class Library:
         """What is wrong with the claims of *article*, how many of them are factual, and how many of those cite."""
         found = self.kept_claims.summary(article, self) if self.kept_claims and article not in self._claims else None
         return summarized(article, self.claims(article)) if found is None else found
+
+    def made_of(self, article: Article) -> Made:
+        """The fingerprints of what *article* is made of. One of a library that keeps nothing tells of the article alone."""
+        whole = hashlib.blake2b(repr(article).encode(), digest_size=12).digest()
+        return Made(whole, whole)
+
+    def made_of_sources(self, ids: Iterable[str]) -> bytes:
+        """The fingerprint of the sources *ids*: what their files say, what replaces them, and which of their texts are here."""
+        told = hashlib.blake2b(digest_size=12)
+        for id_ in ids:
+            source = self.sources.get(id_)
+            told.update(f"{source!r} {self.texts.of(source) if source else ''} {self.newer.get(id_)}\0".encode())
+        return told.digest()
 
     def _traced(self, article: Article) -> tuple[Claim, ...]:
         claims = trace(article, self)

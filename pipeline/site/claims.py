@@ -54,12 +54,28 @@ def published_text(source: Source, texts: StoredTexts) -> str | None:
 
 def claims_files(publication: Publication) -> dict[str, str]:
     """Every claims file of the site and the list of them, by where they stand."""
-    files = {claims_path(article): written(_document_of(publication, article)) for article in publication.articles}
+    files = {claims_path(article): claims_file(publication, article) for article in publication.articles}
+    return {**files, INDEX: claims_index_of(publication)}
+
+
+def claims_file(publication: Publication, article: Article) -> str:
+    """The claims file of *article*."""
+    return written(_document_of(publication, article))
+
+
+def claims_index_of(publication: Publication) -> str:
+    """The list of all claims files of the site."""
+    settings = publication.settings
     listed = [
-        (publication.url(article.url_path), publication.url(claims_path(article)), files[claims_path(article)])
-        for article in publication.articles
+        (publication.url(a.url_path), publication.url(claims_path(a)), publication.claims_sha256[a.slug])
+        for a in publication.articles
     ]
-    return {**files, INDEX: claims_index(publication.settings.site_url, listed)}
+    return claims_index(settings.site_url, listed)
+
+
+def sha256_of_claims(publication: Publication, article: Article) -> str:
+    """The hash of the claims file of *article*."""
+    return hashlib.sha256(claims_file(publication, article).encode()).hexdigest()
 
 
 def _document_of(publication: Publication, article: Article) -> dict[str, Any]:
@@ -119,10 +135,8 @@ def claims_document(
 
 
 def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
-    """The list of all claims files: each with its article's address, its own, and its text, in this order."""
-    articles = [
-        {"url": url, "claims": claims, SEAL: hashlib.sha256(text.encode()).hexdigest()} for url, claims, text in files
-    ]
+    """The list of all claims files: each with its article's address, its own, and its hash, in this order."""
+    articles = [{"url": url, "claims": claims, SEAL: sha256} for url, claims, sha256 in files]
     return written({"format": INDEX_FORMAT, "version": VERSION, "site": site_url, "articles": articles})
 
 

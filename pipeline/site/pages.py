@@ -1,32 +1,58 @@
-"""Which pages the site has besides those of content/pages, and what each template is given.
+"""Which files the site has besides the pages of content/pages, and what each is made of.
 
     (nothing)          home, where content/pages has no index.md
     articles/<slug>/   every public article; articles/<slug>/receipts/ what each of its sentences rests on
     archive/           the newest year; archive/<year>/ every year
-    topics/            all topics; topics/<id>/ one
+    topics/            all topics; topics/<id>/ the newest of one, topics/<id>/page/<n>/ the older ones, counted from the oldest
     sources/           all sources that articles rest on
     corrections/       all corrections
+    feed.xml, ...      what machines read: `machine_files`
 
 The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
 Nothing here knows MkDocs, writes a file or escapes for HTML.
+
+**To add a file**, yield an `Output` for it: its path, a fingerprint of what it is made of, and a function that makes it. A build
+compares the fingerprint with that of the last build and calls the function only where it is another one, in whichever process; so
+the function may be slow, and whatever it reads must be in the fingerprint:
+
+- of one article alone, all that its own files show: ``publication.whole(article)``
+- of an article in a list, all that a card shows: ``publication.face(article)``, of several ``publication.faces(articles)``
+- of an article that is linked: ``publication.name(article)``
+- settings, templates, style sheets, icons, code and versions need not be named: with others of them all files are made again
+- topics, people and sources by themselves: ``repr`` of the nouns
+- where all of this is too much thought: ``publication.everything``, which is right always and slow, since the file is then made
+  again after every change of any article
+
+`tests/site/test_incremental.py` edits everything there is and compares with a build that starts from nothing: give it what you add.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipeline.library.dates import MONTHS
-from pipeline.model import Article
-from pipeline.site.claims import claims_path
-from pipeline.site.publication import Card, CorrectionNote, Publication, corrections
+from pipeline.model import Article, Source, Topic
+from pipeline.site import feeds, sitemap
+from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
+from pipeline.site.publication import Card, CorrectionNote, Publication, corrections, fingerprint
 from pipeline.site.receipts import receipts_path, receipts_view
-from pipeline.site.registers import all_corrections, all_sources, retractions
+from pipeline.site.registers import (
+    CITING,
+    all_corrections,
+    all_sources,
+    citing_articles,
+    published_texts,
+    retractions,
+    with_corrections,
+)
 
 HOME_CARDS = 12  # below the lead; the archive has them all
+TOPIC_CARDS = 48  # on a page of older articles of a topic; its first one has up to twice as many
 CORRECTIONS_SHOWN_FOR = dt.timedelta(days=31)
 REGISTERS = (("Sources", "sources/"), ("Corrections", "corrections/"))
 FOOT_LINKS = (
@@ -57,15 +83,31 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """One generated page: where it stands, which template draws it, from which values."""
+class Drawn:
+    """A page as it is handed to the template that draws it."""
 
-    path: str  # below the site's address, with a slash at the end
     template: str
     title: str
     head: Head
     values: Mapping[str, Any] = field(default_factory=dict)
-    modified: dt.datetime | None = None  # of what it shows
+
+
+Content: TypeAlias = Drawn | str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file of the site that articles make."""
+
+    path: str  # below the site: "archive/index.html", "feed.xml"
+    made_of: bytes  # a fingerprint: the file is made again when it is another one
+    make: Callable[[], Content]
+    modified: dt.datetime | None = None  # of what a page shows; the sitemap tells it
+
+    @property
+    def url(self) -> str | None:
+        """Where the page stands below the site's address; None for a file that is no page."""
+        return self.path.removesuffix("index.html") if self.path.endswith("index.html") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +142,27 @@ class Year:
     words: str
 
 
-def generated_pages(publication: Publication) -> tuple[Output, ...]:
+def generated_pages(publication: Publication) -> Iterator[Output]:
     """Every page that the articles make; the home page is left to content/pages/index.md where there is one."""
-    return (
-        _home(publication),
-        *_articles(publication),
-        *_archive(publication),
-        *_topics(publication),
-        *_registers(publication),
-    )
+    yield _home(publication)
+    yield from _articles(publication)
+    yield from _archive(publication)
+    yield from _topics(publication)
+    yield from _registers(publication)
+
+
+def machine_files(publication: Publication, *, pages: Sequence[tuple[str, dt.datetime | None]]) -> Iterator[Output]:
+    """Everything that is not for people's eyes. *pages* are the addresses of all pages, and when each last changed."""
+    newest = publication.articles[: feeds.FEED_ITEMS]
+    for path, write in (("feed.xml", feeds.rss), ("atom.xml", feeds.atom), ("feed.json", feeds.json_feed)):
+        yield Output(path, fingerprint(*map(publication.whole, newest)), partial(_feed, write, publication))
+    yield Output("sitemap.xml", fingerprint(repr(pages)), partial(_sitemap, publication, pages))
+    yield Output("robots.txt", b"", lambda: sitemap.robots(publication.settings.site_url))
+    for article in publication.articles:
+        yield Output(claims_path(article), publication.whole(article), partial(claims_file, publication, article))
+    yield Output(INDEX, publication.everything, partial(claims_index_of, publication))
+    for sha256, source in published_texts(publication).items():
+        yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
 
 
 def site_view(
@@ -138,9 +192,13 @@ def home(publication: Publication) -> dict[str, Any]:
     }
 
 
-def last_changed(publication: Publication, outputs: Sequence[Output]) -> dict[str, dt.datetime | None]:
-    """When each page last changed, by its path: an article when it was modified, a list when its newest article came."""
-    return {output.path: output.modified for output in outputs}
+def home_made_of(publication: Publication) -> bytes:
+    """The fingerprint of what `home` gives."""
+    shown = publication.articles[: HOME_CARDS + 1]
+    more = len(publication.articles) > len(shown)
+    return fingerprint(
+        publication.faces(shown), str(more), publication.faces(a for a, _ in _corrected_of_late(publication))
+    )
 
 
 def page_head(publication: Publication, *, title: str, path: str, description: str = "") -> Head:
@@ -163,86 +221,165 @@ def lost_head(publication: Publication) -> Head:
 
 
 def _home(publication: Publication) -> Output:
+    return Output(
+        "index.html", home_made_of(publication), partial(_drawn_home, publication), _newest(publication.articles)
+    )
+
+
+def _drawn_home(publication: Publication) -> Drawn:
     title = publication.settings.site_name
     head = page_head(publication, title=title, path="")
-    return Output("", "home.html", title, head, home(publication), _newest(publication.articles))
+    return Drawn("home.html", title, head, home(publication))
 
 
 def _articles(publication: Publication) -> Iterator[Output]:
+    whole, name, related = publication.whole, publication.name, publication.related
     for article in publication.articles:
-        card = publication.cards[article.slug]
-        head = Head(
-            title=f"{card.title} · {publication.settings.site_name}",
-            description=card.dek,
-            canonical=publication.url(article.url_path),
-            kind="article",
-            published=card.iso,
-            modified=_iso(article.modified),
-            section=card.topics[0].name if card.topics else "",
-            claims=claims_path(article),
-        )
-        values = {"article": publication.view(article)}
-        yield Output(article.url_path, "article.html", card.title, head, values, article.modified)
-        yield _receipts(publication, article)
+        mine = whole(article)
+        beside = [name(other) if other else b"" for other in publication.neighbours(article)]
+        made_of = fingerprint(mine, *beside, *map(publication.face, related[article.slug]))
+        page = partial(_article, publication, article)
+        yield Output(f"{article.url_path}index.html", made_of, page, article.modified)
+        receipts = partial(_receipts, publication, article)
+        yield Output(f"{receipts_path(article)}index.html", mine, receipts, article.modified)
 
 
-def _receipts(publication: Publication, article: Article) -> Output:
+def _article(publication: Publication, article: Article) -> Drawn:
+    card = publication.cards[article.slug]
+    head = Head(
+        title=f"{card.title} · {publication.settings.site_name}",
+        description=card.dek,
+        canonical=publication.url(article.url_path),
+        kind="article",
+        published=card.iso,
+        modified=_iso(article.modified),
+        section=card.topics[0].name if card.topics else "",
+        claims=claims_path(article),
+    )
+    return Drawn("article.html", card.title, head, {"article": publication.view(article)})
+
+
+def _receipts(publication: Publication, article: Article) -> Drawn:
     view = receipts_view(publication, article)
     path, title = receipts_path(article), f"Receipts: {view.card.title}"
     head = replace(
         page_head(publication, title=title, path=path, description=f"What each sentence rests on. {view.card.dek}"),
         claims=view.claims_url,
     )
-    return Output(path, "receipts.html", title, head, {"receipts": view}, article.modified)
+    return Drawn("receipts.html", title, head, {"receipts": view})
 
 
 def _archive(publication: Publication) -> Iterator[Output]:
-    cards = [publication.cards[article.slug] for article in publication.articles]
-    years = [year_of(number, tuple(group)) for number, group in groupby(cards, key=lambda card: card.date.year)]
-    numbers = [year.number for year in years]
-    newest = _newest(publication.articles)
-    for path, title, year in [
-        ("archive/", "Archive", years[0] if years else None),
-        *((f"archive/{year.number}/", f"Archive {year.number}", year) for year in years),
-    ]:
-        values = {"year": year, "numbers": numbers}
-        modified = _newest([a for a in publication.articles if year and publication.local(a.date).year == year.number])
-        yield _list(
-            publication, path, "archive.html", title, f"Every article, by day. {title}.", values, modified or newest
-        )
+    by_year = groupby(publication.articles, key=lambda article: publication.local(article.date).year)
+    years = [(number, tuple(articles)) for number, articles in by_year]
+    numbers = [number for number, _ in years]
+    made_of = [fingerprint(repr(numbers), publication.faces(articles)) for _, articles in years]
+    number, articles = years[0] if years else (0, ())
+    drawn = partial(_year, publication, "archive/", "Archive", number, articles, numbers)
+    yield Output("archive/index.html", made_of[0] if years else b"", drawn, _newest(articles))
+    for (number, articles), parts in zip(years, made_of, strict=True):
+        path = f"archive/{number}/"
+        drawn = partial(_year, publication, path, f"Archive {number}", number, articles, numbers)
+        yield Output(f"{path}index.html", parts, drawn, _newest(articles))
+
+
+def _year(
+    publication: Publication, path: str, title: str, number: int, articles: Sequence[Article], numbers: list[int]
+) -> Drawn:
+    year = year_of(number, _cards(publication, articles)) if articles else None
+    description = f"Every article, by day. {title}."
+    return _list(publication, path, "archive.html", title, description, {"year": year, "numbers": numbers})
 
 
 def _topics(publication: Publication) -> Iterator[Output]:
-    groups = [(topic, articles, _cards(publication, articles)) for topic, articles in publication.topics()]
-    values: dict[str, Any] = {"groups": [(topic, cards[:3], len(cards)) for topic, _, cards in groups]}
-    everything = _newest(publication.articles)
-    yield _list(publication, "topics/", "topics.html", "Topics", "What we write about.", values, everything)
-    for topic, articles, cards in groups:
-        path = f"topics/{topic.id}/"
-        values = {"topic": topic, "cards": cards}
-        yield _list(publication, path, "topic.html", topic.name, topic.description, values, _newest(articles))
+    groups = publication.topics()
+    parts: list[bytes | str] = []
+    for topic, articles in groups:
+        parts += [repr(topic), publication.faces(articles[:3]), str(len(articles))]
+    yield Output(
+        "topics/index.html", fingerprint(*parts), partial(_all_topics, publication), _newest(publication.articles)
+    )
+    for topic, articles in groups:
+        pages = _numbered(articles)
+        for number, shown in pages:
+            path = f"topics/{topic.id}/page/{number}/" if number else f"topics/{topic.id}/"
+            older = number - 1 if number else len(pages) - 1
+            newer = (number + 1) % len(pages) if number else None
+            drawn = partial(_topic, publication, topic, path, shown, number, older, newer)
+            made_of = fingerprint(repr(topic), f"{older} {newer}", publication.faces(shown))
+            yield Output(f"{path}index.html", made_of, drawn, _newest(shown))
+
+
+def _numbered(articles: Sequence[Article]) -> list[tuple[int, Sequence[Article]]]:
+    """*articles*, newest first, by page: 0 the one that is met first, 1 the oldest; so a new article changes the first alone."""
+    full = max(0, len(articles) // TOPIC_CARDS - 1)
+    end = len(articles) - full * TOPIC_CARDS
+    older = [(full - at, articles[end + at * TOPIC_CARDS : end + (at + 1) * TOPIC_CARDS]) for at in range(full)]
+    return [(0, articles[:end]), *older]
+
+
+def _topic(
+    publication: Publication,
+    topic: Topic,
+    path: str,
+    articles: Sequence[Article],
+    number: int,
+    older: int,
+    newer: int | None,
+) -> Drawn:
+    first = f"topics/{topic.id}/"
+    values = {
+        "topic": topic,
+        "cards": _cards(publication, articles),
+        "number": number,
+        "older": f"{first}page/{older}/" if older else "",
+        "newer": "" if newer is None else f"{first}page/{newer}/" if newer else first,
+    }
+    title = f"{topic.name}, page {number} from the oldest" if number else topic.name
+    return _list(publication, path, "topic.html", title, topic.description, values)
+
+
+def _all_topics(publication: Publication) -> Drawn:
+    groups = [(topic, _cards(publication, articles[:3]), len(articles)) for topic, articles in publication.topics()]
+    return _list(publication, "topics/", "topics.html", "Topics", "What we write about.", {"groups": groups})
 
 
 def _registers(publication: Publication) -> Iterator[Output]:
     modified = max((article.modified for article in publication.articles), default=None)
+    cited = citing_articles(publication)
+    parts: list[bytes | str] = []
+    for id_, citing in cited.items():
+        parts += [id_, *map(publication.name, citing[:CITING]), str(len(citing))]
+    yield Output(
+        "sources/index.html",
+        fingerprint(publication.library.made_of_sources(cited), *parts),
+        partial(_sources, publication),
+        modified,
+    )
+    corrected = with_corrections(publication)
+    yield Output("corrections/index.html", publication.faces(corrected), partial(_corrections, publication), modified)
+
+
+def _sources(publication: Publication) -> Drawn:
     sources = all_sources(publication)
-    yield _list(
+    return _list(
         publication,
         "sources/",
         "sources.html",
         "Sources",
         "Every source that our articles rest on, what we hold of it, and which articles cite it.",
         {"sources": sources, "stored": sum(1 for source in sources if source.sha256)},
-        modified,
     )
-    yield _list(
+
+
+def _corrections(publication: Publication) -> Drawn:
+    return _list(
         publication,
         "corrections/",
         "corrections.html",
         "Corrections",
         "Every error that we found in what we had published, with what it should have been.",
         {"corrections": all_corrections(publication), "retracted": retractions(publication)},
-        modified,
     )
 
 
@@ -262,16 +399,26 @@ def year_of(number: int, cards: Sequence[Card]) -> Year:
 
 
 def _list(
-    publication: Publication,
-    path: str,
-    template: str,
-    title: str,
-    description: str,
-    values: Mapping[str, Any],
-    modified: dt.datetime | None,
-) -> Output:
-    head = page_head(publication, title=title, path=path, description=description)
-    return Output(path, template, title, head, values, modified)
+    publication: Publication, path: str, template: str, title: str, description: str, values: Mapping[str, Any]
+) -> Drawn:
+    return Drawn(template, title, page_head(publication, title=title, path=path, description=description), values)
+
+
+# --- what machines read ------------------------------------------------------------------------------------------------------
+
+
+def _feed(write: Callable[[Publication, Sequence[feeds.Item]], str], publication: Publication) -> str:
+    return write(publication, feeds.feed_items(publication))
+
+
+def _sitemap(publication: Publication, pages: Sequence[tuple[str, dt.datetime | None]]) -> str:
+    return sitemap.sitemap((publication.url(url), modified) for url, modified in pages)
+
+
+def _stored_text(publication: Publication, source: Source) -> str:
+    text, _ = publication.library.texts.of(source)
+    assert text is not None  # it was, a moment ago
+    return text
 
 
 # --- parts -------------------------------------------------------------------------------------------------------------------
@@ -285,18 +432,17 @@ def _newest(articles: Sequence[Article]) -> dt.datetime | None:
     return max((article.date for article in articles), default=None)
 
 
-def _recent_corrections(publication: Publication) -> list[tuple[Card, CorrectionNote]]:
+def _corrected_of_late(publication: Publication) -> Iterator[tuple[Article, CorrectionNote]]:
     """Counted back from the newest article, not from today, so that building again changes nothing."""
     newest = _newest(publication.articles)
-    if newest is None:
-        return []
-    since = (newest - CORRECTIONS_SHOWN_FOR).date().isoformat()
-    found = [
-        (publication.cards[article.slug], note)
-        for article in publication.articles
-        for note in corrections(article)
-        if note.iso >= since
-    ]
+    since = (newest - CORRECTIONS_SHOWN_FOR).date().isoformat() if newest else ""
+    for article in publication.articles:
+        if article.corrections:
+            yield from ((article, note) for note in corrections(article) if note.iso >= since)
+
+
+def _recent_corrections(publication: Publication) -> list[tuple[Card, CorrectionNote]]:
+    found = [(publication.cards[article.slug], note) for article, note in _corrected_of_late(publication)]
     return sorted(found, key=lambda pair: pair[1].iso, reverse=True)
 
 

@@ -1,8 +1,9 @@
 """The only file that knows MkDocs: it hands what the other modules decide to MkDocs' events.
 
 `mkdocs build` and `mkdocs serve` are ordinary commands with it; `build_site` (in ``__init__.py``) runs the same plugin with
-settings and a clock of its own. Articles lie outside docs_dir and are brought in here. Our templates load nothing of Material's,
-so nothing of it is published either; its own templates stand behind ours.
+settings and a clock of its own. MkDocs itself makes the pages of content/pages. What the articles make (`pages`) is drawn by
+`drawing`, and MkDocs knows of it as places that links may lead to. Our templates load nothing of Material's, so nothing of it is
+published either; its own templates stand behind ours.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import logging
 import os
 import re
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,7 +37,7 @@ from pipeline.library import Library, markdown_extensions, open_library, typogra
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
-from pipeline.site import claims, feeds, pages, registers, sitemap
+from pipeline.site import drawing, pages
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
 from pipeline.theme import SHEETS, receipts_stylesheet, site_stylesheet
@@ -69,19 +71,14 @@ class Built:
     problems: tuple[Problem, ...]
 
 
-class GeneratedPage(Page):
-    """A page that no Markdown file stands for."""
+class LinkTarget(File):
+    """A file of the site that MkDocs need not make, such that ``[words](archive.md)`` in a page of content/pages leads to it."""
 
-    def __init__(self, output: pages.Output, file: File, config: MkDocsConfig) -> None:
-        super().__init__(output.title, file, config)
-        self.output = output
+    def is_documentation_page(self) -> bool:
+        return False
 
-    def read_source(self, config: MkDocsConfig) -> None:
-        self.markdown = ""
-        self.meta = {"template": self.output.template}
-
-    def render(self, config: MkDocsConfig, files: Files) -> None:
-        self.content = ""
+    def copy_file(self, dirty: bool = False) -> None:
+        """Somebody else writes it."""
 
 
 class NothingToSet(Config):  # type: ignore[no-untyped-call]  # MkDocs types its base classes in part
@@ -116,18 +113,27 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.site = pages.site_view(
             self.publication, stylesheet=site.path, receipts_stylesheet=receipts.path, written=files.src_uris
         )
-        outputs = pages.generated_pages(self.publication)
-        for output in outputs:
-            if _source_name(output) not in files.src_uris:
-                files.append(_page_file(output, config))
-        for path, text in self._machine_files(files, outputs).items():
-            files.append(File.generated(config, path, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
-        self.written = (len(self.publication.articles), len(files.documentation_pages()) + 1)  # and 404.html
+        written = {file.dest_uri for file in files.documentation_pages()}
+        self.outputs = self._outputs(written)
+        for output in self.outputs:
+            name = output.path if output.url is None else _source_name(output.url)
+            if name not in files.src_uris:
+                files.append(_link_target(name, output.path, config))
+        made = sum(output.url is not None for output in self.outputs)
+        self.written = (len(self.publication.articles), len(written) + made + 1)  # and 404.html
         return files
 
+    def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:
+        env.filters["url"] = drawing.relative_url
+        self.env = env
+        return env
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        easel = drawing.Easel(self.env, config, self._values_of_every_page())
+        for output in self.outputs:
+            easel.write(output, Path(config.site_dir))
+
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        if isinstance(page, GeneratedPage):
-            return html
         title = str(page.title or "")
         title = title if "title" in page.meta else plain_text(title)  # MkDocs takes it from the h1 as HTML
         page.title = typographic(title, language=self.settings.language)
@@ -138,11 +144,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
     ) -> TemplateContext:
-        values = self._values_of_every_page()
-        if isinstance(page, GeneratedPage):
-            values |= {"head": page.output.head, **page.output.values}
-        else:
-            values |= self._values_of_written_page(page, context)
+        values = self._values_of_every_page() | self._values_of_written_page(page, context)
         context.update(values)  # type: ignore[typeddict-item]  # MkDocs' own keys stay as they are
         return context
 
@@ -166,22 +168,16 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     # -- parts
 
-    def _machine_files(self, files: Files, outputs: Sequence[pages.Output]) -> dict[str, str]:
-        """Everything that is not for people's eyes, the stored texts and the style sheets."""
+    def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:
+        """Every file that the articles make, the style sheets and the sitemap of all pages; *written* ones are left to MkDocs."""
         publication = self.publication
-        items = feeds.feed_items(publication)
-        dates = pages.last_changed(publication, outputs)
-        urls = [_address(file) for file in files.documentation_pages()]
-        return {
-            "feed.xml": feeds.rss(publication, items),
-            "atom.xml": feeds.atom(publication, items),
-            "feed.json": feeds.json_feed(publication, items),
-            "sitemap.xml": sitemap.sitemap((publication.url(url), dates.get(url)) for url in urls),
-            "robots.txt": sitemap.robots(self.settings.site_url),
-            **{sheet.path: sheet.text for sheet in self.sheets},
-            **claims.claims_files(publication),
-            **registers.published_texts(publication),
-        }
+        drawn = list(pages.generated_pages(publication))
+        addresses = [(page.url, page.modified) for page in drawn if page.url is not None]
+        known = {page.path for page in drawn}
+        addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
+        sheets = (pages.Output(sheet.path, sheet.text.encode(), partial(str, sheet.text)) for sheet in self.sheets)
+        machine = pages.machine_files(publication, pages=sorted(addresses))
+        return (*(page for page in drawn if page.path not in written), *sheets, *machine)
 
     def _values_of_every_page(self) -> dict[str, Any]:
         return {"site": self.site, "signup_url": self.settings.web_url + "subscribe"}
@@ -251,16 +247,14 @@ def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
 # --- MkDocs' files -----------------------------------------------------------------------------------------------------------
 
 
-def _page_file(output: pages.Output, config: MkDocsConfig) -> File:
-    """A file such that ``[words](archive.md)`` in a page of content/pages leads to it."""
-    file = File.generated(config, _source_name(output), content="", inclusion=InclusionLevel.NOT_IN_NAV)
-    file.dest_uri = output.path + "index.html"
-    GeneratedPage(output, file, config)
+def _link_target(name: str, path: str, config: MkDocsConfig) -> File:
+    file = LinkTarget(name, src_dir=None, dest_dir=config.site_dir, use_directory_urls=True, dest_uri=path)
+    file.inclusion = InclusionLevel.NOT_IN_NAV
     return file
 
 
-def _source_name(output: pages.Output) -> str:
-    return f"{output.path.rstrip('/') or 'index'}.md"
+def _source_name(url: str) -> str:
+    return f"{url.rstrip('/') or 'index'}.md"
 
 
 def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
@@ -283,10 +277,6 @@ def _chapters(files: Sequence[File]) -> list[Page]:
     """The pages of the handbook in the order that each names in its front matter (``order: 2``), then by name."""
     chapters = [file.page for file in files if file.page and file.page.url.startswith(HANDBOOK)]
     return sorted(chapters, key=lambda page: (page.meta.get("order", LAST_IN_ORDER), page.url))
-
-
-def _address(file: File) -> str:
-    return "" if file.url in (".", "./") else file.url
 
 
 def _theme_folder(config: MkDocsConfig) -> Path:

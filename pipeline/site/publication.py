@@ -8,11 +8,11 @@ Which pages there are is decided in `pages.py`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, render_article, typographic, weight
@@ -21,12 +21,13 @@ from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
 from pipeline.model import Article, Claim, Source, Status, Tier, Topic
-from pipeline.site.claims import claims_path
+from pipeline.site.claims import claims_path, sha256_of_claims
 from pipeline.site.markup import dressed, with_margin_notes
 from pipeline.site.receipts import receipts_path, source_path
 
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 RELATED = 3
+T = TypeVar("T")
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
 
@@ -161,8 +162,31 @@ class ArticleView:
     next: Card | None
 
 
+class ForEach(Mapping[str, T], Generic[T]):
+    """Something of every public article by its slug, each made when it is first asked for: mostly few are."""
+
+    def __init__(self, publication: Publication, make: Callable[[Article], T]) -> None:
+        self._publication = publication
+        self._make = make
+        self._made: dict[str, T] = {}
+
+    def __getitem__(self, slug: str) -> T:
+        try:
+            return self._made[slug]
+        except KeyError:
+            publication = self._publication
+            made = self._made[slug] = self._make(publication.articles[publication.places[slug]])
+            return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._publication.places)
+
+    def __len__(self) -> int:
+        return len(self._publication.articles)
+
+
 class Publication:
-    """The public articles of *library* at *now*, newest first, each rendered once."""
+    """The public articles of *library* at *now*, newest first. What is told of each is made once, and only when it is asked for."""
 
     def __init__(self, settings: Settings, library: Library, *, now: dt.datetime) -> None:
         self.settings = settings
@@ -171,21 +195,22 @@ class Publication:
 
     @cached_property
     def rendered(self) -> Mapping[str, Rendered]:
-        site_url = self.settings.site_url
-        return {a.slug: render_article(a, self.library, site_url=site_url) for a in self.articles}
+        return ForEach(self, self._rendered)
 
     @cached_property
     def claims(self) -> Mapping[str, tuple[Claim, ...]]:
         """The sentences of every article with the verdict on each."""
-        return {article.slug: self.library.claims(article) for article in self.articles}
+        return ForEach(self, self.library.claims)
 
     @cached_property
     def html(self) -> Mapping[str, str]:
         """The bodies as the articles' own pages have them."""
-        return {
-            slug: dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited}))
-            for slug, rendered in self.rendered.items()
-        }
+        return ForEach(self, self._html)
+
+    @cached_property
+    def claims_sha256(self) -> Mapping[str, str]:
+        """The hash of each claims file."""
+        return ForEach(self, lambda article: sha256_of_claims(self, article))
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -193,7 +218,35 @@ class Publication:
 
     @cached_property
     def cards(self) -> Mapping[str, Card]:
-        return {article.slug: self._card(article) for article in self.articles}
+        return ForEach(self, self._card)
+
+    # -- fingerprints: what files of the site are made of, without making them
+
+    def whole(self, article: Article) -> bytes:
+        """The fingerprint of all that files of *article* alone are made of: its file, and whatever it was looked up in."""
+        return self.library.made_of(article).whole
+
+    def face(self, article: Article) -> bytes:
+        """The fingerprint of what lists show of *article*: front matter, length, tiers of its sources, topics, people."""
+        return self.library.made_of(article).face
+
+    def name(self, article: Article) -> bytes:
+        """The fingerprint of what a link to *article* shows: its address and its title."""
+        return f"{article.slug}\0{article.title}\0{article.lang}".encode()
+
+    def faces(self, articles: Iterable[Article]) -> bytes:
+        """The fingerprint of a list of *articles*, in their order."""
+        return fingerprint(*map(self.face, articles))
+
+    @cached_property
+    def everything(self) -> bytes:
+        """The fingerprint of all public articles: for what shows something of each. With it nothing is ever out of date."""
+        return fingerprint(*map(self.whole, self.articles))
+
+    def cited_by(self, article: Article) -> tuple[str, ...]:
+        """The ids of the sources that *article* cites and that exist, in order of citation."""
+        known = self.library.made_of(article).cited
+        return tuple(each.source.id for each in self.rendered[article.slug].cited) if known is None else known
 
     def url(self, path: str) -> str:
         """The absolute address of *path* below the site's."""
@@ -204,14 +257,38 @@ class Publication:
 
     def topics(self) -> tuple[tuple[Topic, tuple[Article, ...]], ...]:
         """Every topic in its file's order, with its articles, newest first."""
-        topics = self.library.topics.values()
-        return tuple((topic, tuple(a for a in self.articles if topic.id in a.topics)) for topic in topics)
+        on: dict[str, list[Article]] = {id_: [] for id_ in self.library.topics}
+        for article in self.articles:
+            for topic in dict.fromkeys(article.topics):
+                if topic in on:
+                    on[topic].append(article)
+        return tuple((topic, tuple(on[topic.id])) for topic in self.library.topics.values())
+
+    def neighbours(self, article: Article) -> tuple[Article | None, Article | None]:
+        """The next older and the next newer article."""
+        place = self.places[article.slug]
+        older = self.articles[place + 1] if place + 1 < len(self.articles) else None
+        return older, self.articles[place - 1] if place else None
+
+    @cached_property
+    def related(self) -> Mapping[str, tuple[Article, ...]]:
+        """The nearest earlier articles on the leading topic of each; never the one that "previous" names already."""
+        found: dict[str, tuple[Article, ...]] = {}
+        latest: dict[str, list[Article]] = {}  # by topic, newest last
+        previous: Article | None = None
+        for article in reversed(self.articles):
+            known = latest.get(article.topics[0], []) if article.topics else []
+            found[article.slug] = tuple([a for a in reversed(known) if a is not previous][:RELATED])
+            for topic in dict.fromkeys(article.topics):
+                on = latest.setdefault(topic, [])
+                on.append(article)
+                del on[: -(RELATED + 1)]
+            previous = article
+        return found
 
     def view(self, article: Article) -> ArticleView:
         """What the page of *article* shows."""
-        place = self.places[article.slug]
-        newer = self.articles[place - 1] if place else None
-        older = self.articles[place + 1] if place + 1 < len(self.articles) else None
+        older, newer = self.neighbours(article)
         return ArticleView(
             card=self.cards[article.slug],
             kicker=_parted(article.kicker),
@@ -230,7 +307,7 @@ class Publication:
             tally=tally_words(self.claims[article.slug]),
             receipts_url=receipts_path(article),
             claims_url=claims_path(article),
-            related=tuple(self.cards[other.slug] for other in self._related(article, newer, older)),
+            related=tuple(self.cards[other.slug] for other in self.related[article.slug]),
             previous=self.cards[older.slug] if older else None,
             next=self.cards[newer.slug] if newer else None,
         )
@@ -240,9 +317,23 @@ class Publication:
 
     def origins(self, article: Article) -> tuple[tuple[str, ...], ...]:
         """The sources of *article* in groups that go back to one origin each."""
+        return self._origins[article.slug]
+
+    @cached_property
+    def _origins(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        return ForEach(self, self._origins_of)
+
+    def _origins_of(self, article: Article) -> tuple[tuple[str, ...], ...]:
         cited = [each.source for each in self.rendered[article.slug].cited]
         held = {source.id: self.library.texts.of(source)[0] for source in cited}
         return origins(cited, {id_: text for id_, text in held.items() if text is not None})
+
+    def _rendered(self, article: Article) -> Rendered:
+        return render_article(article, self.library, site_url=self.settings.site_url)
+
+    def _html(self, article: Article) -> str:
+        rendered = self.rendered[article.slug]
+        return dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited}))
 
     def _card(self, article: Article) -> Card:
         rendered = self.rendered[article.slug]
@@ -258,13 +349,6 @@ class Publication:
             topics=tuple(known[topic] for topic in article.topics if topic in known),
             mark={Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}.get(article.status, ""),
         )
-
-    def _related(self, article: Article, *neighbours: Article | None) -> list[Article]:
-        """The nearest earlier articles on the leading topic; never those that previous and next name already."""
-        lead = article.topics[:1]
-        earlier = islice(self.articles, self.places[article.slug] + 1, None)
-        wanted = (a for a in earlier if a not in neighbours and set(lead) & set(a.topics))
-        return list(islice(wanted, RELATED))
 
     def _source_row(self, cited: CitedSource) -> SourceRow:
         source = cited.source
@@ -288,6 +372,15 @@ class Publication:
             back=cited.back,
             note=status_note(source),
         )
+
+
+def fingerprint(*parts: bytes | str) -> bytes:
+    """One short name for *parts* in their order; other parts have another one."""
+    made = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        made.update(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
+        made.update(b"\0")
+    return made.digest()
 
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:

@@ -15,6 +15,8 @@ from pipeline.model import Article, Source, Status
 from pipeline.site.claims import published_text, text_path
 from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, followable
 
+CITING = 24  # articles that are named below a source; of those of many years only the newest
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredSource:
@@ -35,7 +37,8 @@ class RegisteredSource:
     archive: str | None
     via: tuple[str, str] | None  # what it reports: title, and where this page or the web tells of it
     note: str
-    cards: tuple[Card, ...]  # the articles that cite it, newest first
+    cards: tuple[Card, ...]  # the newest articles that cite it, newest first
+    more: int  # how many older ones there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,26 @@ class RegisteredCorrection:
     note: CorrectionNote
 
 
-def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
-    """Every source that a public article cites, by publisher and title."""
+def citing_articles(publication: Publication) -> dict[str, list[Article]]:
+    """The articles that cite each source, newest first, by its id."""
     citing: dict[str, list[Article]] = {}
     for article in publication.articles:
-        for cited in publication.rendered[article.slug].cited:
-            citing.setdefault(cited.source.id, []).append(article)
+        for id_ in publication.cited_by(article):
+            citing.setdefault(id_, []).append(article)
+    return citing
+
+
+def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
+    """Every source that a public article cites, by publisher and title."""
+    citing = citing_articles(publication)
     sources = [publication.library.sources[id_] for id_ in citing]
     by_name = sorted(sources, key=lambda source: (source.publisher.casefold(), source.label.casefold(), source.id))
     return tuple(_registered(publication, source, citing) for source in by_name)
+
+
+def with_corrections(publication: Publication) -> tuple[Article, ...]:
+    """The articles of which the page of all corrections tells."""
+    return tuple(a for a in publication.articles if a.corrections or a.status is Status.RETRACTED)
 
 
 def all_corrections(publication: Publication) -> tuple[RegisteredCorrection, ...]:
@@ -70,14 +84,13 @@ def retractions(publication: Publication) -> tuple[Card, ...]:
     return tuple(publication.cards[a.slug] for a in publication.articles if a.status is Status.RETRACTED)
 
 
-def published_texts(publication: Publication) -> dict[str, str]:
-    """The stored texts that may be passed on, by where the site shows them."""
+def published_texts(publication: Publication) -> dict[str, Source]:
+    """The sources whose stored texts may be passed on, by the hash of the text."""
     found = {}
-    for rendered in publication.rendered.values():
-        for cited in rendered.cited:
-            text = published_text(cited.source, publication.library.texts)
-            if text is not None and cited.source.snapshot is not None:
-                found[text_path(cited.source.snapshot.text_sha256)] = text
+    for id_ in citing_articles(publication):
+        source = publication.library.sources[id_]
+        if source.snapshot is not None and published_text(source, publication.library.texts) is not None:
+            found[source.snapshot.text_sha256] = source
     return found
 
 
@@ -100,7 +113,8 @@ def _registered(publication: Publication, source: Source, citing: Mapping[str, l
         archive=followable(source.archive or ""),
         via=_origin(publication, source, citing),
         note=status_note(source),
-        cards=tuple(publication.cards[article.slug] for article in citing[source.id]),
+        cards=tuple(publication.cards[article.slug] for article in citing[source.id][:CITING]),
+        more=len(citing[source.id][CITING:]),
     )
 
 

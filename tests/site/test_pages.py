@@ -12,9 +12,11 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
+from pipeline.site.pages import TOPIC_CARDS, _numbered
 from pipeline.site.verify import Verdict, verify
 from pipeline.site.verify.bearing import bears_out
 from pipeline.site.verify.places import read_folder
+from tests.builders import an_article
 from tests.site.conftest import HOSTILE_PRINTED, NOW, REPOSITORY, SITE, WORDS, write_article
 from tests.site.reading import page, pages, resolves
 
@@ -270,6 +272,18 @@ def test_the_archive_shows_a_year_by_months_and_days(site: Path) -> None:
     assert strip["viewbox"] == "0 0 1095 26"
     assert [e.text for e in old.all("h3")] == ["December 2025"]
     assert {"/archive/2025/", "/archive/2026/"} <= {link.removeprefix(SITE[:-1]) for link in newest.links}
+
+
+def test_older_articles_of_a_topic_stand_on_pages_that_are_numbered_from_the_oldest() -> None:
+    articles = tuple(an_article(f"article-{number}") for number in range(TOPIC_CARDS * 3 + 5, 0, -1))
+
+    first, *older = _numbered(articles)
+    (again, *same) = _numbered((an_article("new"), *articles))
+
+    assert [number for number, _ in older] == [2, 1]
+    assert older[-1][1][-1].slug == "article-1"
+    assert sum((tuple(shown) for _, shown in [first, *older]), ()) == articles
+    assert (len(again[1]), same) == (len(first[1]) + 1, older)
 
 
 def test_topics_show_their_newest_articles(site: Path) -> None:
