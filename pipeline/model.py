@@ -87,6 +87,15 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """Articles that belong together and are read in order, as named in content/series.yml."""
+
+    id: str
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A writer, an editor or a model, as named in content/people.yml."""
 
@@ -307,6 +316,8 @@ class Article:
     email_skip: bool = False
     lang: str = "en"
     imported: Imported | None = None
+    series: str | None = None  # id of the series that it is a part of
+    aliases: tuple[str, ...] = ()  # older addresses below the site's that lead here: ``old/path/``, ``old.html``
 
     @property
     def owes_citations(self) -> bool:

@@ -149,7 +149,9 @@ def _counted(library: Library, articles: Iterable[Article]) -> tuple[int, int]:
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(help="article, source, people, topics or feeds.", metavar="[KIND]")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="article, source, people, topics, series or feeds.", metavar="[KIND]")
+    ] = "",
     root: Root = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="Write all of them into this folder.", metavar="DIR")

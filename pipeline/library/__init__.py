@@ -40,7 +40,7 @@ from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_ex
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
 from pipeline.library.typography import typographic
-from pipeline.model import Article, Claim, Feed, Person, Problem, Severity, Source, Topic
+from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -87,6 +87,7 @@ class Library:
     sources: Mapping[str, Source] = dataclasses.field(default_factory=dict)
     topics: Mapping[str, Topic] = dataclasses.field(default_factory=dict)  # in the order of the file
     people: Mapping[str, Person] = dataclasses.field(default_factory=dict)
+    series: Mapping[str, Series] = dataclasses.field(default_factory=dict)  # in the order of the file
     feeds: tuple[Feed, ...] = ()
     problems: tuple[Problem, ...] = ()  # ordered by path, line, column
     held_back: frozenset[str] = (
@@ -260,6 +261,7 @@ def _library(shelf: Shelf, texts: StoredTexts, kept_claims: KeptClaims | None) -
         sources={read.noun.id: read.noun for read in shelf.sources},
         topics={read.noun.id: read.noun for read in shelf.topics},
         people={read.noun.id: read.noun for read in shelf.people},
+        series={read.noun.id: read.noun for read in shelf.series},
         feeds=tuple(read.noun for read in shelf.feeds),
         held_back=frozenset(shelf.held_back),
         texts=texts,

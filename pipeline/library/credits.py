@@ -17,6 +17,7 @@ SERVICES: Final[Mapping[str, str]] = {  # that an archive may come from, by thei
     "beehiiv": "beehiiv",
     "buttondown": "Buttondown",
 }
+ROLE_WORDS: Final[Mapping[Role, str]] = {Role.EDITOR: "editor", Role.WRITER: "writer", Role.MODEL: "AI"}
 
 
 def authorship(article: Article, people: Mapping[str, Person]) -> str:

@@ -16,13 +16,14 @@ from pipeline.library import schema
 from pipeline.library.citations import find_citations
 from pipeline.library.frontmatter import TOP, Document, Loc, Place, Unreadable, decode, parse, read_text, split
 from pipeline.library.own import foreign_files, leads_out, why_not_read
-from pipeline.model import Article, Feed, Move, Person, Problem, Severity, Source, Status, Topic
+from pipeline.model import Article, Feed, Move, Person, Problem, Series, Severity, Source, Status, Topic
 
 ARTICLES: Final = "content/articles"
 SOURCES: Final = "content/sources"
 SNAPSHOTS: Final = "content/sources/snapshots"
 TOPICS: Final = "content/topics.yml"
 PEOPLE: Final = "content/people.yml"
+SERIES: Final = "content/series.yml"
 FEEDS: Final = "content/feeds.yml"
 IMPORTS: Final = "content/imports.yml"
 
@@ -65,6 +66,7 @@ class Shelf:
     held_back: set[str]  # article files that could not be read but say that they are not to be published yet
     problems: list[Problem]
     moves: list[Read[Move]] = field(default_factory=list)
+    series: list[Read[Series]] = field(default_factory=list)
 
 
 def read_content(root: Path) -> Shelf:
@@ -76,6 +78,8 @@ def read_content(root: Path) -> Shelf:
         _read_source(root, path, shelf)
     shelf.topics.extend(_items(root, TOPICS, schema.TopicItem, schema.TopicItem.topic, shelf.problems))
     shelf.people.extend(_items(root, PEOPLE, schema.PersonItem, schema.PersonItem.person, shelf.problems))
+    if (root / SERIES).exists():  # most newsletters have none
+        shelf.series.extend(_items(root, SERIES, schema.SeriesItem, schema.SeriesItem.series, shelf.problems))
     if (root / FEEDS).exists():  # a newsletter may read no feed at all
         shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
     if (root / IMPORTS).exists():  # written by `opensignal import`

@@ -21,9 +21,10 @@ KINDS: Final[Mapping[str, type[schema.File]]] = {
     "source": schema.SourceFile,
     "people": schema.PersonItem,
     "topics": schema.TopicItem,
+    "series": schema.SeriesItem,
     "feeds": schema.FeedItem,
 }
-_LISTS: Final = frozenset({"people", "topics", "feeds"})
+_LISTS: Final = frozenset({"people", "topics", "series", "feeds"})
 
 _DAY: Final = r"^\d{4}-\d\d-\d\d$"
 _SHAPES: Final[Mapping[str, str]] = {
@@ -71,6 +72,8 @@ def _property(name: str, value: dict[str, Any], kind: str, library: Library) -> 
         made["items"] = {"enum": ids}
     elif ids:
         made = {"enum": [*ids, None]}
+    elif name == "aliases":
+        made["items"] = {"type": "string", "pattern": f"^{schema.ALIAS.pattern}$", "maxLength": schema.ALIAS_MAX}
     elif name == "author":  # a name, or one in parts as CSL-JSON has them
         made["items"] = {"type": ["string", "object"]}
     elif name in _PATTERNS and "pattern" not in made:
@@ -90,6 +93,8 @@ def _known_ids(name: str, kind: str, library: Library) -> list[str]:
         return [person.id for person in library.people.values() if person.role is not Role.MODEL]
     if name == "topics" and kind in ("article", "feeds"):
         return list(library.topics)
+    if name == "series":
+        return list(library.series)
     if name in ("via", "supersedes", "superseded_by") or (name == "sources" and kind == "article"):
         return sorted(library.sources)
     return []

@@ -34,6 +34,7 @@ from pipeline.model import (
     Person,
     Quote,
     Role,
+    Series,
     Snapshot,
     Source,
     SourceStatus,
@@ -50,6 +51,8 @@ SLUG: Final = re.compile(r"[a-z0-9-]{3,80}")
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # of a quote or a fact, within its source
 COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+ALIAS: Final = re.compile(r"(?:/(?!\.)[^\s/?#\\%<>\"'*:|]+)+/?")
+ALIAS_MAX: Final = 200
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 WEB_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
@@ -190,6 +193,19 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _parse_alias(value: Any) -> Any:
+    """``/old/path/`` as the path below the site's address that it stands for; a folder unless it names an HTML file."""
+    if not isinstance(value, str):
+        return value
+    if not ALIAS.fullmatch(value) or len(value) > ALIAS_MAX:
+        raise _wrong(
+            "S052",
+            f'alias "{value}" is no path of this site; write it from the first slash on, as in /2019/05/old-title/',
+        )
+    path = value.strip("/")
+    return path if path.endswith((".html", ".htm")) and not value.endswith("/") else f"{path}/"
+
+
 def _parse_interval(value: Any) -> dt.timedelta:
     found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value) if isinstance(value, str) else None
     if found is None:
@@ -273,7 +289,9 @@ class ArticleFile(File):
         "status": "S015",
         "authors": "S016",
         "topics": "S017",
+        "series": "S018",
         "sources": "S020",
+        "aliases": "S052",
         "ai": "S030",
         "corrections": "S032",
         "email": "S040",
@@ -288,6 +306,8 @@ class ArticleFile(File):
     topics: Annotated[list[str], Field(max_length=3)]
     kicker: Annotated[str, _limit(lambda text: _length(text, "kicker", 60))] = KICKER
     slug: Annotated[str, _pattern(SLUG, wanted="use 3 to 80 small letters, digits and hyphens")] | None = None
+    series: Words | None = None
+    aliases: list[Annotated[str, BeforeValidator(_parse_alias)]] = []
     updated: Moment | None = None
     stale_after: Day | None = None
     sources: list[str] | None = None
@@ -324,6 +344,8 @@ class ArticleFile(File):
             email_skip=self.email.skip,
             lang=self.lang,
             imported=self.imported.noun() if self.imported else None,
+            series=self.series,
+            aliases=tuple(self.aliases),
         )
 
 
@@ -431,6 +453,17 @@ class TopicItem(File):
 
     def topic(self) -> Topic:
         return Topic(self.id, self.name, self.description)
+
+
+class SeriesItem(File):
+    """One item of content/series.yml"""
+
+    id: Id
+    name: Words
+    description: str = ""
+
+    def series(self) -> Series:
+        return Series(self.id, self.name, self.description)
 
 
 class PersonItem(File):

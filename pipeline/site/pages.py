@@ -6,6 +6,7 @@
     topics/            all topics; topics/<id>/ the newest of one, topics/<id>/page/<n>/ the older ones, counted from the oldest
     sources/           all sources that articles rest on
     corrections/       all corrections
+    authors/, series/  `authors` and `shelves` make these, `aliases` the pages at older addresses
     feed.xml, ...      what machines read: `machine_files`
 
 The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
@@ -54,6 +55,8 @@ from pipeline.site.registers import (
 HOME_CARDS = 12  # below the lead; the archive has them all
 TOPIC_CARDS = 48  # on a page of older articles of a topic; its first one has up to twice as many
 CORRECTIONS_SHOWN_FOR = dt.timedelta(days=31)
+AUTHORS = ("Authors", "authors/")
+SERIES = ("Series", "series/")
 REGISTERS = (("Sources", "sources/"), ("Corrections", "corrections/"))
 FOOT_LINKS = (
     ("How this is made", "how-this-is-made/", "how-this-is-made.md"),
@@ -177,7 +180,12 @@ def site_view(
         language=settings.language,
         stylesheet=stylesheet,
         receipts_stylesheet=receipts_stylesheet,
-        links=(*((words, path) for words, path, file in FOOT_LINKS if file in written), *REGISTERS),
+        links=(
+            *((words, path) for words, path, file in FOOT_LINKS if file in written),
+            AUTHORS,
+            *([SERIES] if publication.series else []),
+            *REGISTERS,
+        ),
     )
 
 
@@ -233,11 +241,9 @@ def _drawn_home(publication: Publication) -> Drawn:
 
 
 def _articles(publication: Publication) -> Iterator[Output]:
-    whole, name, related = publication.whole, publication.name, publication.related
     for article in publication.articles:
-        mine = whole(article)
-        beside = [name(other) if other else b"" for other in publication.neighbours(article)]
-        made_of = fingerprint(mine, *beside, *map(publication.face, related[article.slug]))
+        mine = publication.whole(article)
+        made_of = fingerprint(mine, publication.beside(article))
         page = partial(_article, publication, article)
         yield Output(f"{article.url_path}index.html", made_of, page, article.modified)
         receipts = partial(_receipts, publication, article)

@@ -38,8 +38,11 @@ from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
 from pipeline.site import drawing, pages
+from pipeline.site.aliases import alias_files
+from pipeline.site.authors import author_pages
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
+from pipeline.site.shelves import series_pages
 from pipeline.theme import SHEETS, receipts_stylesheet, site_stylesheet
 
 if TYPE_CHECKING:
@@ -171,13 +174,14 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:
         """Every file that the articles make, the style sheets and the sitemap of all pages; *written* ones are left to MkDocs."""
         publication = self.publication
-        drawn = list(pages.generated_pages(publication))
+        drawn = [*pages.generated_pages(publication), *author_pages(publication), *series_pages(publication)]
         addresses = [(page.url, page.modified) for page in drawn if page.url is not None]
         known = {page.path for page in drawn}
         addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
         sheets = (pages.Output(sheet.path, sheet.text.encode(), partial(str, sheet.text)) for sheet in self.sheets)
         machine = pages.machine_files(publication, pages=sorted(addresses))
-        return (*(page for page in drawn if page.path not in written), *sheets, *machine)
+        outputs = (*(page for page in drawn if page.path not in written), *sheets, *machine)
+        return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
 
     def _values_of_every_page(self) -> dict[str, Any]:
         return {"site": self.site, "signup_url": self.settings.web_url + "subscribe"}

@@ -17,16 +17,18 @@ from typing import Final, Generic, TypeVar
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, render_article, typographic, weight
 from pipeline.library.copies import origins
+from pipeline.library.credits import ROLE_WORDS
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
-from pipeline.model import Article, Claim, Source, Status, Tier, Topic
+from pipeline.model import Article, Claim, Person, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path, sha256_of_claims
 from pipeline.site.markup import dressed, with_margin_notes
 from pipeline.site.receipts import receipts_path, source_path
+from pipeline.site.related import related_articles
+from pipeline.site.series import Part, parts_of, series_of
 
 LONG_TITLE = 56  # characters; longer headlines are set smaller
-RELATED = 3
 T = TypeVar("T")
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
@@ -157,6 +159,10 @@ class ArticleView:
     tally: str  # "41 sentences: 12 quoted, ..."
     receipts_url: str  # below the site's address
     claims_url: str
+    bylines: tuple[tuple[Person, str], ...]  # with the word for what each is
+    part: Part | None  # of a series
+    before: Card | None  # in that series
+    after: Card | None
     related: tuple[Card, ...]
     previous: Card | None
     next: Card | None
@@ -272,28 +278,39 @@ class Publication:
 
     @cached_property
     def related(self) -> Mapping[str, tuple[Article, ...]]:
-        """The nearest earlier articles on the leading topic of each; never the one that "previous" names already."""
-        found: dict[str, tuple[Article, ...]] = {}
-        latest: dict[str, list[Article]] = {}  # by topic, newest last
-        previous: Article | None = None
-        for article in reversed(self.articles):
-            known = latest.get(article.topics[0], []) if article.topics else []
-            found[article.slug] = tuple([a for a in reversed(known) if a is not previous][:RELATED])
-            for topic in dict.fromkeys(article.topics):
-                on = latest.setdefault(topic, [])
-                on.append(article)
-                del on[: -(RELATED + 1)]
-            previous = article
-        return found
+        """The earlier articles nearest to each, by its slug."""
+        return related_articles(self.articles)
+
+    @cached_property
+    def series(self) -> Mapping[str, tuple[Article, ...]]:
+        """The parts of each series in order, by its id."""
+        return series_of(self.articles, self.library)
+
+    @cached_property
+    def parts(self) -> Mapping[str, Part]:
+        """Where each article stands that is part of a series."""
+        return parts_of(self.series, self.library)
+
+    def beside(self, article: Article) -> bytes:
+        """The fingerprint of what the page of *article* shows of others: its neighbours, related ones, series and authors."""
+        part, people = self.parts.get(article.slug), self.library.people
+        linked = [*self.neighbours(article), *((part.before, part.after) if part else ())]
+        return fingerprint(
+            *(self.name(other) if other else b"" for other in linked),
+            f"{part.series} {part.number}" if part else "",
+            *(repr(people.get(author)) for author in article.authors),
+            self.faces(self.related[article.slug]),
+        )
 
     def view(self, article: Article) -> ArticleView:
         """What the page of *article* shows."""
         older, newer = self.neighbours(article)
+        part, people = self.parts.get(article.slug), self.library.people
         return ArticleView(
             card=self.cards[article.slug],
             kicker=_parted(article.kicker),
             lang=article.lang,
-            authorship=authorship(article, self.library.people),
+            authorship=authorship(article, people),
             provenance=provenance(article),
             provenance_url=(article.imported.url or "") if article.imported else "",
             modified=article.modified,
@@ -307,6 +324,10 @@ class Publication:
             tally=tally_words(self.claims[article.slug]),
             receipts_url=receipts_path(article),
             claims_url=claims_path(article),
+            bylines=tuple((people[a], ROLE_WORDS[people[a].role]) for a in article.authors if a in people),
+            part=part,
+            before=self.cards[part.before.slug] if part and part.before else None,
+            after=self.cards[part.after.slug] if part and part.after else None,
             related=tuple(self.cards[other.slug] for other in self.related[article.slug]),
             previous=self.cards[older.slug] if older else None,
             next=self.cards[newer.slug] if newer else None,

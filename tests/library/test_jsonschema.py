@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline.library import Library, load_library
-from pipeline.library.files import FEEDS, PEOPLE, SOURCES, TOPICS
+from pipeline.library.files import FEEDS, PEOPLE, SERIES, SOURCES, TOPICS
 from pipeline.library.frontmatter import split
 from pipeline.library.jsonschema import KINDS, json_schema
 from tests.conftest import REPOSITORY
@@ -26,7 +26,7 @@ TYPES = {
     "array": list,
     "null": type(None),
 }
-FILES = {"source": f"{SOURCES}/*.yml", "people": PEOPLE, "topics": TOPICS, "feeds": FEEDS}
+FILES = {"source": f"{SOURCES}/*.yml", "people": PEOPLE, "topics": TOPICS, "series": SERIES, "feeds": FEEDS}
 
 
 @pytest.fixture(scope="module")

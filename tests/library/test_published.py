@@ -284,10 +284,19 @@ def test_s013_the_slug_never_changes_after_publication(gitted: Gitted, is_commit
     problem = gitted.only_problem()
     assert problem.code == "S013"
     assert 'the slug was "grid" when it was published' in problem.message
-    assert "or set slug: grid" in problem.message
+    assert "set slug: grid" in problem.message
+    assert problem.message.endswith("or let the old address lead here by aliases: [/articles/grid/]")
 
     gitted.article(BODY, slug="the-grid", front=front(slug="grid"))
     assert gitted.codes() == []
+
+    gitted.article(BODY, slug="the-grid", front=front(aliases="[/articles/grid]"))
+    assert gitted.codes() == []
+
+    gitted.article(
+        "Quite another text, at another address.\n", slug="the-grid", front=front(aliases="[/articles/grid]")
+    )
+    assert gitted.codes() == ["S031"]
 
 
 def test_s013_a_draft_may_find_its_name(gitted: Gitted) -> None:

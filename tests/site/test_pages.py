@@ -202,7 +202,7 @@ def test_neighbours_follow_the_dates_and_related_ones_the_topic(site: Path) -> N
     assert article.one("a", rel="prev").attributes["href"] == "../retracted-one/"
     assert article.one("a", rel="next").attributes["href"] == "../hostile/"
     related = " ".join(article.one("section", **{"class": "related"}).text.split())
-    assert related.startswith("Earlier on Power 30 Dec 2025 What the transformers tells us")
+    assert related.startswith("Related 30 Dec 2025 What the transformers tells us")
 
 
 def test_hostile_words_stay_words_on_every_page(site: Path) -> None:

@@ -1,6 +1,7 @@
 """What is wrong with content that can be read: rules that need more than one value, or more than one file.
 
     articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
+    addresses.py  older addresses that lead to articles   S052
     claims.py     sentences, and what they rest on        S20x, S3xx, and S11x of quotations in articles
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
     imported.py   what came along from elsewhere          S208
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipeline.library.checks.addresses import check_aliases
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
 from pipeline.library.checks.imported import check_imported, check_imported_past
@@ -54,6 +56,7 @@ CODES: Final = {
     "S015": "the status is none of those that are known, or goes back to one that readers have seen the end of",
     "S016": "the authors: unknown, or no person among them holds editorial responsibility",
     "S017": "the topics: one to three of content/topics.yml",
+    "S018": "the series: none of content/series.yml",
     "S020": "a source that is listed in the front matter but never cited",
     "S030": "the use of AI: a text drafted by a model is published only after a person reviewed that very text",
     "S031": "a published text was changed without telling its readers",
@@ -63,6 +66,7 @@ CODES: Final = {
     "S041": "an image without alt text",
     "S050": "a link that leads nowhere, or to an article that is not published",
     "S051": "a heading of the first level in the body; the page's title is the only one",
+    "S052": "an alias that is no path of the site, that another page has, or that stands twice",
     # sources and citations
     "S101": "the id of a source is not its file's name",
     "S102": "an address: not one of the web, not https, or with tracking parameters",
@@ -120,6 +124,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
         yield from _check_one(article, library, root)
     yield from check_slugs(shelf.articles)
     yield from check_imported(shelf.articles, shelf.moves)
+    yield from check_aliases(shelf.articles, library, root)
     for source in shelf.sources:
         yield from check_source(source, library)
         yield from check_quotes(source, shelf.sources, library.texts)
@@ -129,6 +134,7 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
         yield from check_topics(feed, library)
     yield from check_ids(shelf.topics)
     yield from check_ids(shelf.people)
+    yield from check_ids(shelf.series)
     yield from check_ids(shelf.feeds)
 
 

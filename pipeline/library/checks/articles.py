@@ -40,6 +40,7 @@ def check_article(read: Read[Article], library: Library, root: Path) -> Iterator
     yield from _check_links(read, library, root)
     yield from _check_people(read, library)
     yield from check_topics(read, library)
+    yield from _check_series(read, library)
     yield from _check_ai(read, library)
     yield from _check_listed_sources(read, library)
     yield from _check_notation(read, library)
@@ -96,6 +97,13 @@ def check_topics(read: Read[Article] | Read[Feed], library: Library) -> Iterator
             "no topic; name one to three of content/topics.yml",
             severity=_weight_of_form(read.noun),
         )
+
+
+def _check_series(read: Read[Article], library: Library) -> Iterator[Problem]:
+    series = read.noun.series
+    if series is not None and series not in library.series:
+        hint = closest(series, library.series) or "; add it to content/series.yml"
+        yield read.problem("S018", ("series",), f'unknown series "{series}"{hint}')
 
 
 def _check_ai(read: Read[Article], library: Library) -> Iterator[Problem]:

@@ -276,7 +276,10 @@ def _chains_of_addresses(
         if (versions := tuple(v for v in chain if v.blob and v.commit + v.path not in known))
     }
     texts = history.texts(versions[-1].blob or "" for versions in left.values())
-    slugs = {article.slug: article.path for article in articles}
+    slugs = {
+        **{folder: article.path for article in articles for folder in map(_slug_of, article.aliases) if folder},
+        **{article.slug: article.path for article in articles},
+    }
     found = dict(chains)
     for path, versions in left.items():
         raw = texts.get(versions[-1].blob or "", b"")
@@ -285,6 +288,12 @@ def _chains_of_addresses(
         if slug in slugs:
             found[slugs[slug]] = (*versions, *found[slugs[slug]])
     return found
+
+
+def _slug_of(alias: str) -> str:
+    """The slug that the address *alias* below the site's was made of; empty for one that is no article's."""
+    folder, _, slug = alias.rstrip("/").rpartition("/")
+    return slug if folder == "articles" else ""
 
 
 def _is(path: str, raw: bytes, version: Version) -> bool:
@@ -312,13 +321,14 @@ def _names_of_review(article: Article, chain: tuple[Version, ...], history: Hist
 
 def _check_address(read: Read[Article], past: Past) -> Iterator[Problem]:
     first = past.editions[0]
-    if read.noun.slug != first.article.slug:
+    if first.article.slug not in (read.noun.slug, *map(_slug_of, read.noun.aliases)):
         old = first.article.slug
         yield read.problem(
             "S013",
             ("slug",),
             f'the slug was "{old}" when it was published ({first.version.told}), and links lead there; '
-            f"name the file {PurePosixPath(first.version.path).name} again, or set slug: {old}",
+            f"name the file {PurePosixPath(first.version.path).name} again, set slug: {old}, "
+            f"or let the old address lead here by aliases: [/articles/{old}/]",
         )
 
 

@@ -26,12 +26,22 @@ _PARTS: Final = frozenset(
         ("div", "prose"),
         ("section", "sources"),
         ("section", "changes"),
+        ("nav", "series"),
         ("nav", "onward"),
         ("section", "related"),
     }
 )
 _OF_HEAD: Final = frozenset(
-    {("p", "kicker"), ("h1", ""), ("p", "deck"), ("svg", "strip"), ("p", "meta"), ("p", "switch"), ("p", "notice")}
+    {
+        ("p", "kicker"),
+        ("h1", ""),
+        ("p", "deck"),
+        ("svg", "strip"),
+        ("p", "meta"),
+        ("p", "byline"),
+        ("p", "switch"),
+        ("p", "notice"),
+    }
 )
 _OF_SOURCES: Final = frozenset({("h2", ""), ("p", "meta"), ("ol", "")})
 _UNTITLED: Final = re.compile(r" \(untitled [a-z ]+\)$")
