@@ -16,6 +16,7 @@ import yaml
 from pipeline.cli import app
 from pipeline.config import Settings
 from pipeline.library import CODES, load_library
+from pipeline.library.codes import explained
 from pipeline.library.schema import AiPart, ArticleFile, CorrectionPart, EmailPart, FeedItem, SourceFile
 from tests.conftest import REPOSITORY
 
@@ -115,21 +116,24 @@ def test_the_handbook_names_no_setting_that_does_not_exist() -> None:
 # --- content ------------------------------------------------------------------------------------------------------------------
 
 
-def test_every_problem_code_has_one_row_with_what_to_do_and_no_other_code_is_named() -> None:
-    of_articles, of_sources = ([row for row in _rows(page) if re.fullmatch(r"S\d{3}", row[0])] for page in EDITING)
-    rows = [*of_articles, *of_sources]
+def test_every_problem_code_has_a_page_with_what_to_do_and_no_other_code_is_named() -> None:
+    codes = explained()
 
-    assert sorted(row[0] for row in rows) == sorted(CODES)
-    assert (of_articles, of_sources) == (sorted(of_articles), sorted(of_sources))
-    assert all(len(row) == 3 and all(row) for row in rows)
-    assert set(re.findall(r"\bS\d{3}\b", "".join(PAGES.values()))) == set(CODES)
+    assert list(codes) == [*sorted(CODES), "W001"]
+    for one in codes.values():
+        paragraphs = one.text.split("\n\n")
+        assert re.match(r"(Error|A warning)[.,;: ]", one.text), one.code
+        assert len(paragraphs) >= 2, f"{one.code} does not say what to do"
+        assert "`" not in one.title, one.code
+        assert not one.title.endswith("."), one.code
+    assert set(re.findall(r"\bS\d{3}\b", "".join(PAGES.values()))) <= set(CODES)
 
 
 @pytest.mark.parametrize("model", [ArticleFile, AiPart, EmailPart, CorrectionPart, SourceFile, FeedItem])
 def test_every_key_that_an_editor_may_write_is_named(model: Any) -> None:
-    named = re.findall(r"`(?:ai\.|email\.)?([a-z_]+)(?::[^`]*)?`", "".join(PAGES[page] for page in EDITING))
+    named = re.findall(r"`(?:ai\.|email\.|imported\.)?([a-z_]+)(?::[^`]*)?`", "".join(PAGES[page] for page in EDITING))
 
-    assert set(model.model_fields) - {"ai", "email"} <= set(named)
+    assert set(model.model_fields) - {"ai", "email", "imported"} <= set(named)
 
 
 # --- commands -----------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pipeline.cli.base import (
     opened_store,
     settings_of,
 )
+from pipeline.cli.formats import Format
 from pipeline.errors import UsageError
 from pipeline.model import Severity, Status
 from pipeline.terminal import (
@@ -82,6 +83,9 @@ def check(
     ] = None,
     root: Root = None,
     json: Json = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For people, or as a forge or an editor reads it.")
+    ] = Format.TEXT,
 ) -> None:
     """Print what is wrong with the content. Each problem is file:line:column CODE what; what next.
 
@@ -91,7 +95,10 @@ def check(
     Example: opensignal check
 
     Example: opensignal check the-pilot-trap --json
+
+    Example: opensignal check --format sarif > check.sarif
     """
+    from pipeline.cli import formats
     from pipeline.cli.articles import path_of
     from pipeline.library import open_library
     from pipeline.library.files import SOURCES
@@ -115,12 +122,21 @@ def check(
     factual, cited = _counted(library, ours if paths else published)
     if library.note:
         err.print(f"opensignal: {library.note}")
-    if json:
+    if json or format_ is Format.JSON:
         told_of = [problem_as_dict(problem) for problem in problems]
         print_json({"problems": told_of, "factual": factual, "cited": cited})
+    elif format_ is Format.SARIF:
+        print(formats.sarif(problems))
+    elif format_ is Format.GITLAB:
+        print(formats.gitlab(problems))
     else:
-        for problem in problems:
+        if format_ is Format.GITHUB:
+            for line in formats.github(problems):
+                print(line)
+        for problem in problems if format_ is Format.TEXT else ():
             out.print(told(problem))
+            for line in formats.with_line(problem, settings.root) if out.is_terminal else ():
+                out.print(line, style="dim")
         warnings = len(problems) - len(errors)
         where = "" if paths else " in published articles"
         if drafts and not paths:
@@ -145,6 +161,21 @@ def _counted(library: Library, articles: Iterable[Article]) -> tuple[int, int]:
     """How many sentences of *articles* are factual, and how many of those cite, as if all were published."""
     found = [library.summary(a if a.status.is_final else replace(a, status=Status.PUBLISHED)) for a in articles]
     return sum(one.factual for one in found), sum(one.cited for one in found)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="Of a problem, such as S201.", metavar="CODE")]) -> None:
+    """Print what a problem code means, and what to do about it.
+
+    Example: opensignal explain S201
+    """
+    from pipeline.library.codes import explained
+    from pipeline.library.schema import closest
+
+    found = explained().get(code.upper())
+    if found is None:
+        raise UsageError(f'no problem has the code "{code}"{closest(code, map(str.lower, explained()))}')
+    out.print(f"{found.code}: {found.title}\n\n{found.text}")
 
 
 @app.command()

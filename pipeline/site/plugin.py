@@ -37,7 +37,7 @@ from pipeline.library import Library, markdown_extensions, open_library, typogra
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
-from pipeline.site import drawing, pages
+from pipeline.site import drawing, handbook, pages
 from pipeline.site.aliases import alias_files
 from pipeline.site.authors import author_pages
 from pipeline.site.markup import dressed, without_title
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from mkdocs.utils.templates import TemplateContext
 
 PLUGIN = "opensignal"
-HANDBOOK = "handbook/"
 LAST_IN_ORDER = 1000  # of a handbook page that names no `order`
 
 
@@ -112,6 +111,9 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         _drop_what_is_not_ours(files, config)
+        if any(name.startswith(handbook.FOLDER) for name in files.src_uris):
+            for name, text in handbook.problem_pages():
+                files.append(File.generated(config, name, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
         site, receipts = self.sheets
         self.site = pages.site_view(
             self.publication, stylesheet=site.path, receipts_stylesheet=receipts.path, written=files.src_uris
@@ -192,7 +194,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         head = pages.page_head(self.publication, title=title, path=page.url, description=description)
         if page.is_homepage:
             return {"head": head, **pages.home(self.publication)}
-        if not page.url.startswith(HANDBOOK):
+        if not _is_chapter(page):
             return {"head": head, "chapters": []}
         chapters = _chapters(context["pages"])
         place = chapters.index(page)
@@ -279,8 +281,12 @@ def _refuse_what_is_not_ours(config: MkDocsConfig) -> None:
 
 def _chapters(files: Sequence[File]) -> list[Page]:
     """The pages of the handbook in the order that each names in its front matter (``order: 2``), then by name."""
-    chapters = [file.page for file in files if file.page and file.page.url.startswith(HANDBOOK)]
+    chapters = [file.page for file in files if file.page and _is_chapter(file.page)]
     return sorted(chapters, key=lambda page: (page.meta.get("order", LAST_IN_ORDER), page.url))
+
+
+def _is_chapter(page: Page) -> bool:
+    return page.url.startswith(handbook.FOLDER) and not page.url.startswith(handbook.PROBLEMS)
 
 
 def _theme_folder(config: MkDocsConfig) -> Path:
