@@ -75,6 +75,16 @@ def inserted_in(body: str) -> set[tuple[str, str | None]]:
     return {(citation.source, citation.quote) for citation in find_citations(body) if citation.inserted}
 
 
+def cited_places(text: str) -> Iterator[tuple[int, int, list[tuple[str, str | None]], bool]]:
+    """From where to where each citation in *text* goes, which sources and quotes it names, and whether their words are set there.
+
+    *text* is the `prose` of a body.
+    """
+    for place in _PLACES.finditer(text):
+        named = list(_cited(place))
+        yield place.start(), place.end(), [(source, quote) for source, quote, _, _ in named], named[0][3]
+
+
 def _cited(place: re.Match[str]) -> Iterator[tuple[str, str | None, int, bool]]:
     """Source, quote, offset, and whether the words are inserted, of each citation in *place*."""
     if place[5]:

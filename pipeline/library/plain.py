@@ -121,7 +121,7 @@ class _Writer:
         label = f"[{number}] "
         if isinstance(note, str):
             return label + note
-        words = self.wrapped(_described(note), self._width - len(label))
+        words = self.wrapped(described(note), self._width - len(label))
         return label + textwrap.indent(f"{words}\n{address(note)}", " " * len(label))[len(label) :]
 
     def _number(self, key: str, note: Source | str) -> str:
@@ -245,7 +245,8 @@ def _noted(text: str, number: str) -> str:
     return text + number if not text or text[-1] in "] \n(" else f"{text} {number}"
 
 
-def _described(source: Source) -> str:
+def described(source: Source) -> str:
+    """*source* in a line: title, publisher, date, and what we hold of it."""
     parts = [source.title or source.publisher, source.publisher if source.title else "", source.issued or ""]
     kind = f"{source.tier} source" + (", an invented sample" if source.sample else "")
     said = "; ".join(words for words in (kind, stored_words(source), status_note(source)) if words)
