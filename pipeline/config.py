@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     publisher: str = Field(default="Open Signal", description="who publishes it")
     language: str = Field(default="en", description="language of the pages and the mail (BCP 47)")
 
+    websub_hub: str = Field(
+        default="", description="the WebSub hub that our feeds name, and that is told when they change; empty: none"
+    )
+
     # where things are
     web_url: str = Field(
         default="", description="where the mailing pages stand, if not on the site's own address: the form posts there"
@@ -246,6 +250,18 @@ class Settings(BaseSettings):
         return (
             f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{path if path.endswith('/') else path + '/'}"
         )
+
+    @field_validator("websub_hub")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            known = False
+        if value and not (known and re.fullmatch(r"[!-~]+", value) and len(value) <= URL_LENGTH):
+            raise ValueError(f"{value!r} is not the address of a hub; write https://hub.example.org/")
+        return value
 
     @field_validator("mail_from", "reply_to", "bounce_address")
     @classmethod

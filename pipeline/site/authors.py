@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Final
 
 from pipeline.library.credits import ROLE_WORDS
 from pipeline.model import Article, Person, Role
+from pipeline.site.feeds import OwnFeed, feed_of
 from pipeline.site.pages import Drawn, Output, page_head
-from pipeline.site.publication import Publication, fingerprint
+from pipeline.site.publication import Publication, author_path, fingerprint
 
 NEWEST: Final = 30  # articles on an author's page; where there are more, its years have pages of their own
 PLAINLY: Final[Mapping[Role, str]] = {
@@ -24,30 +26,15 @@ def author_pages(publication: Publication) -> Iterator[Output]:
     """All authors, each of content/people.yml in its order, and their years where there are many articles."""
     people = tuple(publication.library.people.values())
     yield Output("authors/index.html", fingerprint(repr(people)), partial(_all, publication, people))
-    for id_, articles in _theirs(publication).items():
-        person = publication.library.people[id_]
+    for person, articles in publication.authors:
         years = _years(publication, articles)
         numbers = [year for year, _ in years]
         for year, shown in [(None, articles[:NEWEST]), *years]:
-            path = f"{author_path(id_)}{f'{year}/' if year else ''}"
+            path = f"{author_path(person.id)}{f'{year}/' if year else ''}"
             made_of = fingerprint(repr(person), repr(numbers), publication.faces(shown))
-            draw = partial(_one, publication, person, path=path, year=year, numbers=numbers, articles=shown)
+            feed = feed_of(publication, person, articles) if articles else None
+            draw = partial(_one, publication, person, path=path, year=year, numbers=numbers, articles=shown, feed=feed)
             yield Output(f"{path}index.html", made_of, draw, shown[0].date if shown else None)
-
-
-def author_path(id_: str) -> str:
-    """Where the page of an author stands, below the site's address."""
-    return f"authors/{id_}/"
-
-
-def _theirs(publication: Publication) -> Mapping[str, Sequence[Article]]:
-    """The public articles that each wrote or reviewed, newest first."""
-    theirs: dict[str, list[Article]] = {id_: [] for id_ in publication.library.people}
-    for article in publication.articles:
-        for id_ in dict.fromkeys((*article.authors, article.ai.reviewed_by or "")):
-            if id_ in theirs:
-                theirs[id_].append(article)
-    return theirs
 
 
 def _years(publication: Publication, articles: Sequence[Article]) -> list[tuple[int, Sequence[Article]]]:
@@ -77,10 +64,12 @@ def _one(
     year: int | None,
     numbers: Sequence[int],
     articles: Sequence[Article],
+    feed: OwnFeed | None,
 ) -> Drawn:
     plainly = PLAINLY[person.role]
     title = f"{person.name} in {year}" if year else person.name
     head = page_head(publication, title=title, path=path, description=f"{person.bio} {plainly}".strip())
+    head = replace(head, feed=feed)
     values = {
         "author": person,
         "path": author_path(person.id),

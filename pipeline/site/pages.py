@@ -6,8 +6,9 @@
     topics/            all topics; topics/<id>/ the newest of one, topics/<id>/page/<n>/ the older ones, counted from the oldest
     sources/           all sources that articles rest on
     corrections/       all corrections
+    feeds/             all feeds of ours
     authors/, series/  `authors` and `shelves` make these, `aliases` the pages at older addresses
-    feed.xml, ...      what machines read: `machine_files`
+    feed.xml, ...      what machines read: `machines`
 
 The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.
 Nothing here knows MkDocs, writes a file or escapes for HTML.
@@ -37,9 +38,9 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from pipeline.library.dates import MONTHS
-from pipeline.model import Article, Source, Topic
-from pipeline.site import feeds, sitemap
-from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
+from pipeline.model import Article, Topic
+from pipeline.site.claims import claims_path
+from pipeline.site.feeds import OwnFeed, feed_of, group_feeds, made_of_list, own_feeds
 from pipeline.site.publication import Card, CorrectionNote, Publication, corrections, fingerprint
 from pipeline.site.receipts import receipts_path, receipts_view
 from pipeline.site.registers import (
@@ -47,27 +48,22 @@ from pipeline.site.registers import (
     all_corrections,
     all_sources,
     citing_articles,
-    published_texts,
     retractions,
     with_corrections,
 )
+from pipeline.site.twins import twin_path
 
 HOME_CARDS = 12  # below the lead; the archive has them all
 TOPIC_CARDS = 48  # on a page of older articles of a topic; its first one has up to twice as many
 CORRECTIONS_SHOWN_FOR = dt.timedelta(days=31)
 AUTHORS = ("Authors", "authors/")
 SERIES = ("Series", "series/")
-REGISTERS = (("Sources", "sources/"), ("Corrections", "corrections/"))
+REGISTERS = (("Sources", "sources/"), ("Corrections", "corrections/"), ("Feeds", "feeds/"))
 FOOT_LINKS = (
     ("How this is made", "how-this-is-made/", "how-this-is-made.md"),
     ("About", "about/", "about.md"),
     ("Handbook", "handbook/", "handbook/index.md"),
     ("Privacy", "privacy/", "privacy.md"),
-)
-FEEDS = (
-    ("RSS", "feed.xml", "application/rss+xml"),
-    ("Atom", "atom.xml", "application/atom+xml"),
-    ("JSON Feed", "feed.json", "application/feed+json"),
 )
 
 
@@ -83,6 +79,8 @@ class Head:
     modified: str = ""
     section: str = ""
     claims: str = ""  # where the same is told to machines, below the site's address
+    markdown: str = ""  # where the same stands as Markdown, likewise
+    feed: OwnFeed | None = None  # that carries the same articles, where it is not the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class SiteView:
     stylesheet: str
     receipts_stylesheet: str
     links: tuple[tuple[str, str], ...]  # of the foot: words, path
-    feeds: tuple[tuple[str, str, str], ...] = FEEDS
+    feeds: tuple[tuple[str, str, str], ...] = OwnFeed("", "", "", ()).files
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +150,7 @@ def generated_pages(publication: Publication) -> Iterator[Output]:
     yield from _archive(publication)
     yield from _topics(publication)
     yield from _registers(publication)
-
-
-def machine_files(publication: Publication, *, pages: Sequence[tuple[str, dt.datetime | None]]) -> Iterator[Output]:
-    """Everything that is not for people's eyes. *pages* are the addresses of all pages, and when each last changed."""
-    newest = publication.articles[: feeds.FEED_ITEMS]
-    for path, write in (("feed.xml", feeds.rss), ("atom.xml", feeds.atom), ("feed.json", feeds.json_feed)):
-        yield Output(path, fingerprint(*map(publication.whole, newest)), partial(_feed, write, publication))
-    yield Output("sitemap.xml", fingerprint(repr(pages)), partial(_sitemap, publication, pages))
-    yield Output("robots.txt", b"", lambda: sitemap.robots(publication.settings.site_url))
-    for article in publication.articles:
-        yield Output(claims_path(article), publication.whole(article), partial(claims_file, publication, article))
-    yield Output(INDEX, publication.everything, partial(claims_index_of, publication))
-    for sha256, source in published_texts(publication).items():
-        yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
+    yield Output("feeds/index.html", made_of_list(own_feeds(publication)), partial(_feeds, publication))
 
 
 def site_view(
@@ -261,6 +246,7 @@ def _article(publication: Publication, article: Article) -> Drawn:
         modified=_iso(article.modified),
         section=card.topics[0].name if card.topics else "",
         claims=claims_path(article),
+        markdown=twin_path(article),
     )
     return Drawn("article.html", card.title, head, {"article": publication.view(article)})
 
@@ -311,7 +297,8 @@ def _topics(publication: Publication) -> Iterator[Output]:
             path = f"topics/{topic.id}/page/{number}/" if number else f"topics/{topic.id}/"
             older = number - 1 if number else len(pages) - 1
             newer = (number + 1) % len(pages) if number else None
-            drawn = partial(_topic, publication, topic, path, shown, number, older, newer)
+            feed = feed_of(publication, topic, articles)
+            drawn = partial(_topic, publication, topic, path, shown, number, older, newer, feed)
             made_of = fingerprint(repr(topic), f"{older} {newer}", publication.faces(shown))
             yield Output(f"{path}index.html", made_of, drawn, _newest(shown))
 
@@ -332,6 +319,7 @@ def _topic(
     number: int,
     older: int,
     newer: int | None,
+    feed: OwnFeed,
 ) -> Drawn:
     first = f"topics/{topic.id}/"
     values = {
@@ -342,7 +330,7 @@ def _topic(
         "newer": "" if newer is None else f"{first}page/{newer}/" if newer else first,
     }
     title = f"{topic.name}, page {number} from the oldest" if number else topic.name
-    return _list(publication, path, "topic.html", title, topic.description, values)
+    return _list(publication, path, "topic.html", title, topic.description, values, feed=feed)
 
 
 def _all_topics(publication: Publication) -> Drawn:
@@ -389,6 +377,14 @@ def _corrections(publication: Publication) -> Drawn:
     )
 
 
+def _feeds(publication: Publication) -> Drawn:
+    groups = group_feeds(own_feeds(publication))
+    description = (
+        "Everything we publish, in full and with its sources, for feed readers: the whole, each topic, each author."
+    )
+    return _list(publication, "feeds/", "feeds.html", "Feeds", description, {"groups": groups})
+
+
 def year_of(number: int, cards: Sequence[Card]) -> Year:
     """The year *number* with its *cards*, newest first."""
     months = groupby(cards, key=lambda card: card.date.month)
@@ -405,26 +401,17 @@ def year_of(number: int, cards: Sequence[Card]) -> Year:
 
 
 def _list(
-    publication: Publication, path: str, template: str, title: str, description: str, values: Mapping[str, Any]
+    publication: Publication,
+    path: str,
+    template: str,
+    title: str,
+    description: str,
+    values: Mapping[str, Any],
+    *,
+    feed: OwnFeed | None = None,
 ) -> Drawn:
-    return Drawn(template, title, page_head(publication, title=title, path=path, description=description), values)
-
-
-# --- what machines read ------------------------------------------------------------------------------------------------------
-
-
-def _feed(write: Callable[[Publication, Sequence[feeds.Item]], str], publication: Publication) -> str:
-    return write(publication, feeds.feed_items(publication))
-
-
-def _sitemap(publication: Publication, pages: Sequence[tuple[str, dt.datetime | None]]) -> str:
-    return sitemap.sitemap((publication.url(url), modified) for url, modified in pages)
-
-
-def _stored_text(publication: Publication, source: Source) -> str:
-    text, _ = publication.library.texts.of(source)
-    assert text is not None  # it was, a moment ago
-    return text
+    head = replace(page_head(publication, title=title, path=path, description=description), feed=feed)
+    return Drawn(template, title, head, values)
 
 
 # --- parts -------------------------------------------------------------------------------------------------------------------

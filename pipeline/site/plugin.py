@@ -40,6 +40,8 @@ from pipeline.model import Problem, Severity
 from pipeline.site import drawing, handbook, pages
 from pipeline.site.aliases import alias_files
 from pipeline.site.authors import author_pages
+from pipeline.site.feeds import own_feeds
+from pipeline.site.machines import machine_files
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
 from pipeline.site.shelves import series_pages
@@ -181,7 +183,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         known = {page.path for page in drawn}
         addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
         sheets = (pages.Output(sheet.path, sheet.text.encode(), partial(str, sheet.text)) for sheet in self.sheets)
-        machine = pages.machine_files(publication, pages=sorted(addresses))
+        machine = machine_files(publication, pages=sorted(addresses), links=self.site.links)
         outputs = (*(page for page in drawn if page.path not in written), *sheets, *machine)
         return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
 
@@ -224,7 +226,7 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
                 raise BuildError("the disk is full, and the old site stays; make room and run again") from error
             raise _build_error(error, problems, given.settings) from error
     articles, written = plugin.written
-    return Built(articles=articles, pages=written, feeds=len(pages.FEEDS), problems=tuple(problems))
+    return Built(articles=articles, pages=written, feeds=len(own_feeds(plugin.publication)), problems=tuple(problems))
 
 
 # --- where settings and time come from ---------------------------------------------------------------------------------------

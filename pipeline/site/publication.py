@@ -168,6 +168,11 @@ class ArticleView:
     next: Card | None
 
 
+def author_path(id_: str) -> str:
+    """Where the page of an author stands, below the site's address."""
+    return f"authors/{id_}/"
+
+
 class ForEach(Mapping[str, T], Generic[T]):
     """Something of every public article by its slug, each made when it is first asked for: mostly few are."""
 
@@ -197,6 +202,7 @@ class Publication:
     def __init__(self, settings: Settings, library: Library, *, now: dt.datetime) -> None:
         self.settings = settings
         self.library = library
+        self.now = now
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
 
     @cached_property
@@ -269,6 +275,16 @@ class Publication:
                 if topic in on:
                     on[topic].append(article)
         return tuple((topic, tuple(on[topic.id])) for topic in self.library.topics.values())
+
+    @cached_property
+    def authors(self) -> tuple[tuple[Person, tuple[Article, ...]], ...]:
+        """Every person and model in their file's order, with the articles that each wrote or reviewed, newest first."""
+        theirs: dict[str, list[Article]] = {id_: [] for id_ in self.library.people}
+        for article in self.articles:
+            for id_ in dict.fromkeys((*article.authors, article.ai.reviewed_by or "")):
+                if id_ in theirs:
+                    theirs[id_].append(article)
+        return tuple((person, tuple(theirs[person.id])) for person in self.library.people.values())
 
     def neighbours(self, article: Article) -> tuple[Article | None, Article | None]:
         """The next older and the next newer article."""

@@ -44,7 +44,7 @@ def test_every_page_stands_at_its_address(site: Path) -> None:
 def test_the_report_counts_what_was_written(report: BuildReport) -> None:
     pages = [name for name in contents(report.site_dir) if name.endswith(".html")]
 
-    assert (report.articles, report.pages, report.feeds) == (6, len(pages), 3)
+    assert (report.articles, report.pages, report.feeds) == (6, len(pages), 8)
     assert report.problems == ()
     assert 0 < report.seconds < 60
 

@@ -1,9 +1,9 @@
-"""The feeds as a reader's program gets them, and the sitemap as a search engine does."""
+"""The feeds as a reader's program gets them."""
 
 from __future__ import annotations
 
 import json
-import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,27 @@ import feedparser
 import pytest
 
 from pipeline.config import Settings
-from pipeline.library import Library
-from pipeline.site import BuildReport, build_site
-from pipeline.site.feeds import Item, atom, rss
-from pipeline.site.publication import Publication
+from pipeline.ingest.opml import read_opml
+from pipeline.library import Library, load_library
+from pipeline.model import Article
+from pipeline.site import build_site
+from pipeline.site.feeds import (
+    WRITERS,
+    Author,
+    Item,
+    Newsstand,
+    OwnFeed,
+    Written,
+    atom,
+    atom_entry,
+    json_item,
+    own_feeds,
+    rss,
+    rss_item,
+)
+from pipeline.site.publication import ArticleView, Publication
 from tests.site.conftest import HOSTILE, NOW, SITE, WORDS, write_article
-from tests.site.reading import resolves
+from tests.site.reading import page, resolves
 
 FEEDS = ("feed.xml", "atom.xml")
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -68,7 +83,8 @@ def test_all_three_feeds_carry_the_same_items(site: Path) -> None:
         assert [e.id for e in entries] == [item["id"] for item in items]
         assert [e.title for e in entries] == [item["title"] for item in items]
         assert [e.content[0].value for e in entries] == [item["content_html"] for item in items]
-        assert [e.summary for e in entries] == [item["summary"] for item in items]
+        words = [unescape(e.summary) if name == "feed.xml" else e.summary for e in entries]  # RSS holds HTML there
+        assert words == [item["summary"] for item in items]
         assert [[tag.term for tag in e.tags] for e in entries] == [item["tags"] for item in items]
 
 
@@ -123,13 +139,16 @@ def test_authors_are_names_and_never_bare_words_in_an_address_field(site: Path) 
     entry = ET.parse(site / "atom.xml").getroot().find(f"{ATOM}entry")
     assert entry is not None
     assert [e.text for e in entry.iter(f"{ATOM}name")] == names
-    assert json_feed(site)["items"][0]["authors"] == [{"name": name} for name in names]
+    authors = json_feed(site)["items"][0]["authors"]
+    assert [author["name"] for author in authors] == names
+    assert [author["url"] for author in authors] == [e.text for e in entry.iter(f"{ATOM}uri")]
+    assert all(resolves(site, author["url"]) for author in authors)
 
 
 def test_the_full_text_ends_with_its_sources(site: Path) -> None:
     html = json_feed(site)["items"][0]["content_html"]
 
-    assert '<h2 id="the-count">The count</h2>' in html
+    assert "<h2>The count</h2>" in html
     assert "<td>268 GW<sup" in html
     sources = html.partition("<h2>Sources</h2>")[2]
     assert "The queue, &quot;counted&quot; &amp; &lt;listed&gt;</a> (Grid Office; issued October 2026;" in sources
@@ -161,10 +180,11 @@ def test_hostile_titles_stay_words(site: Path) -> None:
 def test_characters_that_xml_cannot_hold_are_left_out(own_settings: Settings) -> None:
     publication = Publication(own_settings, Library(), now=NOW)
     words = "A \x0b bell\x07 and \ufffe more"
-    item = Item(SITE, words, words, words, NOW, NOW, (words,), (words,), "en")
+    item = Item(SITE, words, words, words, NOW, NOW, (Author(words),), (words,), "en")
+    written = Written(item, rss_item(item), atom_entry(item), json_item(item))
 
     for write in (rss, atom):
-        feed = feedparser.parse(write(publication, [item]).encode())
+        feed = feedparser.parse(write(publication, OwnFeed("", words, words, ()), [written]).encode())
         assert not feed.bozo
         assert feed.entries[0].title == "A  bell and  more"
 
@@ -191,40 +211,135 @@ def test_feeds_without_articles_are_valid(own_settings: Settings) -> None:
     assert json_feed(site)["items"] == []
 
 
-# --- the sitemap -------------------------------------------------------------------------------------------------------------
+# --- topics and authors ------------------------------------------------------------------------------------------------------
+
+FOLDERS = {
+    "": "Deep Signals",
+    "topics/power/": "Deep Signals: Power",
+    "topics/chips/": "Deep Signals: Chips",
+    "topics/policy/": "Deep Signals: Policy",
+    "authors/ines-halvorsen/": "Deep Signals: Ines Halvorsen",
+    "authors/drafting-model/": "Deep Signals: Open Signal drafting model",
+}
 
 
-def sitemap(site: Path) -> dict[str, str | None]:
-    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-    urls = ET.parse(site / "sitemap.xml").getroot().iter(f"{space}url")
-    return {str(url.findtext(f"{space}loc")): url.findtext(f"{space}lastmod") for url in urls}
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_topics_and_authors_have_feeds_of_their_own(site: Path, folder: str) -> None:
+    assert resolves(site, SITE + folder)
+    feed = json.loads((site / folder / "feed.json").read_text("utf-8"))
+
+    assert feed["title"] == FOLDERS[folder]
+    assert feed["home_page_url"] == SITE + folder
+    assert feed["feed_url"] == f"{SITE}{folder}feed.json"
+    ids = [item["id"] for item in feed["items"]]
+    for name in FEEDS:
+        other = parsed(site, folder + name)
+        assert not other.bozo
+        assert other.feed.title == FOLDERS[folder]
+        assert other.feed.link == SITE + folder
+        assert [link.href for link in other.feed.links if link.rel == "self"] == [f"{SITE}{folder}{name}"]
+        assert [entry.id for entry in other.entries] == ids
 
 
-def test_the_sitemap_names_every_page_that_can_be_found(site: Path, report: BuildReport) -> None:
-    found = sitemap(site)
+def test_a_feed_of_a_topic_holds_its_articles_word_for_word_as_the_whole_does(site: Path) -> None:
+    whole = {item["id"]: item for item in json_feed(site)["items"]}
+    chips = json.loads((site / "topics/chips/feed.json").read_text("utf-8"))["items"]
 
-    assert len(found) == report.pages - 1  # all but 404.html
-    assert all(resolves(site, url) for url in found)
-
-
-def test_the_sitemaps_dates_are_real(site: Path) -> None:
-    found = sitemap(site)
-
-    assert found[f"{SITE}articles/corrected-one/"] == "2026-11-21T08:00:00Z"
-    assert found[f"{SITE}articles/grid-queue/"] == "2026-11-22T06:00:00Z"
-    assert found[f"{SITE}archive/"] == "2026-11-22T06:00:00Z"
-    assert found[f"{SITE}archive/2025/"] == "2025-12-30T06:00:00Z"
-    assert found[f"{SITE}topics/chips/"] == "2026-11-18T06:00:00Z"
-    assert found[SITE] == "2026-11-22T06:00:00Z"
-    assert found[f"{SITE}topics/policy/"] is None
-    assert found[f"{SITE}about/"] is None
+    assert [item["id"] for item in chips] == [f"{SITE}articles/retracted-one/", f"{SITE}articles/scheduled-past/"]
+    assert chips == [whole[item["id"]] for item in chips]
+    for name in FEEDS:
+        entries = [(e.id, e.content[0].value, e.get("updated")) for e in parsed(site, name).entries]
+        assert {(e.id, e.content[0].value, e.get("updated")) for e in parsed(site, f"topics/chips/{name}").entries} <= {
+            *entries
+        }
 
 
-def test_robots_are_told_where_the_sitemap_is(site: Path) -> None:
-    text = (site / "robots.txt").read_text("utf-8")
+def test_who_has_written_nothing_public_has_no_feed(site: Path) -> None:
+    assert [path.name for path in (site / "authors/tomas-reyl").iterdir()] == ["index.html"]
 
-    assert re.search(rf"^Sitemap: {SITE}sitemap.xml$", text, re.MULTILINE)
-    assert "User-agent: *\nAllow: /\n" in text
+
+def test_an_article_is_made_ready_once_for_all_feeds(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    publication = Publication(own_settings, load_library(own_settings.root, now=NOW), now=NOW)
+    seen: list[str] = []
+    view = Publication.view
+
+    def counted(self: Publication, article: Article) -> ArticleView:
+        seen.append(article.slug)
+        return view(self, article)
+
+    monkeypatch.setattr(Publication, "view", counted)
+
+    stand = Newsstand(publication)
+    files = [stand.file(feed, write) for feed in own_feeds(publication) for write in WRITERS]
+
+    assert len(files) == 3 * 8
+    assert sorted(seen) == sorted(article.slug for article in publication.articles)
+
+
+def test_articles_of_one_second_are_told_apart_and_the_same_in_every_feed(own_settings: Settings) -> None:
+    write_article(own_settings.root, "twin-a", date="2026-11-22", topics="chips")
+    write_article(own_settings.root, "twin-b", date="2026-11-22", topics="chips")
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    def updated(name: str) -> dict[str, str]:
+        entries = ET.parse(site / name).getroot().iter(f"{ATOM}entry")
+        return {str(entry.findtext(f"{ATOM}id")): str(entry.findtext(f"{ATOM}updated")) for entry in entries}
+
+    moments = updated("atom.xml")
+    assert len(set(moments.values())) == len(moments) == 8
+    three = [moment for moment in moments.values() if moment.startswith("2026-11-22T06:00:00.")]
+    assert len(three) == 3
+    assert moments[f"{SITE}articles/corrected-one/"] == "2026-11-21T08:00:00Z"
+    assert updated("topics/chips/atom.xml").items() <= moments.items()
+
+
+# --- lists of feeds, and the hub ---------------------------------------------------------------------------------------------
+
+
+def test_one_file_and_one_page_name_all_feeds(site: Path) -> None:
+    found = {path.relative_to(site).as_posix() for path in site.rglob("feed.xml")}
+
+    root = ET.parse(site / "feeds.opml").getroot()
+    outlines = [row for row in root.iter("outline") if "xmlUrl" in row.attrib]
+    assert root.attrib == {"version": "2.0"}
+    assert {row.attrib["xmlUrl"].removeprefix(SITE) for row in outlines} == found
+    assert len(outlines) == len(found) == 8
+    for row in outlines:
+        assert row.attrib["type"] == "rss"
+        assert row.attrib["text"] == row.attrib["title"]
+        assert row.attrib["xmlUrl"] == row.attrib["htmlUrl"] + "feed.xml"
+    assert [row.attrib["text"] for row in root.findall("body/outline")] == ["Deep Signals", "Topics", "Authors"]
+    links = page(site, "feeds/index.html").links
+    assert {f"{SITE}{path}" for path in found} <= set(links)
+    assert f"{SITE}feeds.opml" in links
+
+
+def test_the_outline_is_read_by_our_own_reader_of_such_lists(site: Path) -> None:
+    outlines = read_opml((site / "feeds.opml").read_bytes(), name="feeds.opml")
+
+    assert len(outlines) == 8
+
+
+def test_without_a_hub_no_feed_names_one(site: Path) -> None:
+    assert 'rel="hub"' not in (site / "feed.xml").read_text("utf-8") + (site / "atom.xml").read_text("utf-8")
+    assert "hubs" not in json_feed(site)
+
+
+def test_every_feed_names_the_hub_that_is_set(repository: Path, tmp_path: Path) -> None:
+    settings = Settings.load(repository, websub_hub="https://hub.example.org/?a=1&b=2")
+
+    site = build_site(settings, now=NOW, site_dir=tmp_path / "site").site_dir
+
+    for folder in FOLDERS:
+        for name in FEEDS:
+            links = parsed(site, folder + name).feed.links
+            assert [link.href for link in links if link.rel == "hub"] == ["https://hub.example.org/?a=1&b=2"]
+        hubs = json.loads((site / folder / "feed.json").read_text("utf-8"))["hubs"]
+        assert hubs == [{"type": "WebSub", "url": "https://hub.example.org/?a=1&b=2"}]
+
+
+# --- what an item rests on ---------------------------------------------------------------------------------------------------
 
 
 def test_every_item_names_what_it_rests_on_for_people_and_programs(site: Path) -> None:

@@ -7,11 +7,13 @@ import json
 import random
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
+from pipeline.site.feeds import FORMATS
 from pipeline.site.pages import TOPIC_CARDS, _numbered
 from pipeline.site.verify import Verdict, verify
 from pipeline.site.verify.bearing import bears_out
@@ -82,7 +84,11 @@ def test_every_page_loads_one_style_sheet_and_its_fonts_from_here(any_site: Path
 
 def _own_sheets(url: str) -> list[str]:
     """Receipts and registers have a sheet of their own beside the site's."""
-    return ["receipts.css"] if re.search(r"/articles/.+/receipts/$|example\.org/(sources|corrections)/$", url) else []
+    return (
+        ["receipts.css"]
+        if re.search(r"/articles/.+/receipts/$|example\.org/(sources|corrections|feeds)/$", url)
+        else []
+    )
 
 
 def test_every_page_names_its_address_and_the_feeds(site: Path) -> None:
@@ -91,9 +97,17 @@ def test_every_page_names_its_address_and_the_feeds(site: Path) -> None:
             assert each.one("meta", name="robots").attributes["content"] == "noindex"
             continue
         assert each.one("link", rel="canonical").attributes["href"] == each.url
-        types = [e.attributes["type"] for e in each.all("link", rel="alternate")]
-        claims = ["application/json"] if "/articles/" in each.url else []
-        assert types == [*claims, "application/rss+xml", "application/atom+xml", "application/feed+json"]
+        found = [
+            (e.attributes["type"], urljoin(each.url, e.attributes["href"])) for e in each.all("link", rel="alternate")
+        ]
+        article = re.match(rf"{SITE}articles/[^/]+/", each.url)
+        own = re.match(rf"{SITE}(topics|authors)/[^/]+/", each.url)
+        own = own if own and (site / own[0].removeprefix(SITE) / "feed.xml").is_file() else None
+        wanted = [("application/json", f"{article[0]}claims.json")] if article else []
+        wanted += [("text/markdown", f"{each.url}index.html.md")] if article and article[0] == each.url else []
+        for folder in ([own[0]] if own else []) + [SITE]:
+            wanted += [(media_type, folder + file) for _, file, media_type in FORMATS]
+        assert found == wanted, each.url
 
 
 def test_an_article_carries_kicker_title_dek_and_who_answers_for_it(site: Path) -> None:

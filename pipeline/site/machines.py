@@ -1,0 +1,73 @@
+"""Which files of the site machines read, and what each is made of, as `pages` tells it of the pages.
+
+feed.xml atom.xml feed.json     everything; topics/<id>/ and authors/<id>/ have their own      `feeds`
+feeds.opml                      all feeds                                                      `outline`
+sitemap.xml news-sitemap.xml    all pages; the articles of two days                            `sitemap`
+robots.txt llms.txt             where to read on, for crawlers and for models                  `sitemap`, `twins`
+articles/<slug>/index.html.md   the article as Markdown                                        `twins`
+articles/<slug>/claims.json     what each sentence rests on; claims.json lists them            `claims`
+sources/snapshots/<sha>.txt     the stored texts that may be passed on                         `registers`
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from pipeline.model import Source
+from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
+from pipeline.site.feeds import WRITERS, Newsstand, made_of_list, own_feeds
+from pipeline.site.outline import OUTLINE, outline
+from pipeline.site.pages import Output
+from pipeline.site.publication import Publication, fingerprint
+from pipeline.site.registers import published_texts
+from pipeline.site.sitemap import NEWS, fresh, news_sitemap, robots, sitemaps
+from pipeline.site.twins import LLMS, llms, made_of_llms, twin, twin_path
+
+
+def machine_files(
+    publication: Publication,
+    *,
+    pages: Sequence[tuple[str, dt.datetime | None]],
+    links: Sequence[tuple[str, str]],
+) -> Iterator[Output]:
+    """*pages* are the addresses of all pages, and when each last changed; *links* words and path, of the foot of every page."""
+    yield from _feeds(publication)
+    yield from _maps(publication, pages)
+    yield Output(LLMS, fingerprint(made_of_llms(publication), repr(links)), partial(llms, publication, links))
+    for article in publication.articles:
+        whole = publication.whole(article)
+        made_of = fingerprint(whole, publication.face(article))
+        yield Output(twin_path(article), made_of, partial(twin, publication, article))
+        yield Output(claims_path(article), whole, partial(claims_file, publication, article))
+    yield Output(INDEX, publication.everything, partial(claims_index_of, publication))
+    for sha256, source in published_texts(publication).items():
+        yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
+
+
+def _feeds(publication: Publication) -> Iterator[Output]:
+    stand = Newsstand(publication)
+    feeds = own_feeds(publication)
+    for feed in feeds:
+        made_of = stand.made_of(feed)
+        for (_, path, _), write in zip(feed.files, WRITERS, strict=True):
+            yield Output(path, made_of, partial(stand.file, feed, write))
+    yield Output(OUTLINE, made_of_list(feeds), partial(outline, publication))
+
+
+def _maps(publication: Publication, pages: Sequence[tuple[str, dt.datetime | None]]) -> Iterator[Output]:
+    site_url = publication.settings.site_url
+    for path, rows in sitemaps([(publication.url(path), modified) for path, modified in pages], site_url=site_url):
+        yield Output(path, fingerprint(repr(rows)), rows.text)
+    news = fresh(publication)
+    yield Output(
+        NEWS, fingerprint(repr([(a.slug, a.title, a.date, a.lang) for a in news])), partial(news_sitemap, publication)
+    )
+    yield Output("robots.txt", b"", partial(robots, site_url))
+
+
+def _stored_text(publication: Publication, source: Source) -> str:
+    text, _ = publication.library.texts.of(source)
+    assert text is not None  # it was, a moment ago
+    return text
