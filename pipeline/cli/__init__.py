@@ -1,6 +1,7 @@
 """The commands: read options, run one stage, print its report (`terminal.py`). Nothing is decided here.
 
-    content      new, check, schema, ingest, build
+    content      new, check, explain, schema, ingest, build
+    desk         desk vscode, cms
     feeds        feeds import, export, moved
     inbox        inbox
     articles     fmt, approve, correct, record
@@ -27,7 +28,7 @@ import traceback
 import typer
 
 # Each registers its commands.
-from pipeline.cli import articles, base, content, feeds, inbox, keys, mail, readers, running, sources, subscribers  # noqa: F401
+from pipeline.cli import articles, base, content, desk, feeds, inbox, keys, mail, readers, running, sources, subscribers  # noqa: F401
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err
