@@ -81,6 +81,7 @@ class Head:
     claims: str = ""  # where the same is told to machines, below the site's address
     markdown: str = ""  # where the same stands as Markdown, likewise
     feed: OwnFeed | None = None  # that carries the same articles, where it is not the whole
+    article: Article | None = None  # that the page is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,7 @@ def _article(publication: Publication, article: Article) -> Drawn:
         section=card.topics[0].name if card.topics else "",
         claims=claims_path(article),
         markdown=twin_path(article),
+        article=article,
     )
     return Drawn("article.html", card.title, head, {"article": publication.view(article)})
 

@@ -44,7 +44,10 @@ from pipeline.site.feeds import own_feeds
 from pipeline.site.machines import machine_files
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.publication import Publication
+from pipeline.site.share import TEMPLATE
+from pipeline.site.share.files import prepare, share_files, share_image, tidy, without_headline
 from pipeline.site.shelves import series_pages
+from pipeline.site.structured import page_data
 from pipeline.theme import SHEETS, receipts_stylesheet, site_stylesheet
 
 if TYPE_CHECKING:
@@ -108,7 +111,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         config.markdown_extensions, config.mdx_configs = markdown_extensions(language=language)
         self.settings = given.settings
         self.publication = Publication(given.settings, given.library, now=given.now)
-        self.sheets = (site_stylesheet(_theme_folder(config)), receipts_stylesheet(_theme_folder(config)))
+        self.theme = _theme_folder(config)
+        self.sheets = (site_stylesheet(self.theme), receipts_stylesheet(self.theme))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -137,6 +141,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         easel = drawing.Easel(self.env, config, self._values_of_every_page())
+        prepare(self.outputs)
+        tidy(self.outputs)
         for output in self.outputs:
             easel.write(output, Path(config.site_dir))
 
@@ -184,11 +190,22 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
         sheets = (pages.Output(sheet.path, sheet.text.encode(), partial(str, sheet.text)) for sheet in self.sheets)
         machine = machine_files(publication, pages=sorted(addresses), links=self.site.links)
-        outputs = (*(page for page in drawn if page.path not in written), *sheets, *machine)
+        images = share_files(publication, self.theme)
+        outputs = (*(page for page in drawn if page.path not in written), *sheets, *machine, *images)
         return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
 
     def _values_of_every_page(self) -> dict[str, Any]:
-        return {"site": self.site, "signup_url": self.settings.web_url + "subscribe"}
+        return {
+            "site": self.site,
+            "signup_url": self.settings.web_url + "subscribe",
+            "share": self._share,
+            "data": lambda head: page_data(self.publication, head, image=self._share(head)),
+        }
+
+    def _share(self, head: pages.Head) -> str:
+        """The address of the image that others show beside a link to the page with *head*."""
+        image = share_image(self.publication, self.theme, head.article)
+        return self.publication.url(image.path) if image else ""
 
     def _values_of_written_page(self, page: Page, context: TemplateContext) -> dict[str, Any]:
         title = str(page.title or "")
@@ -226,6 +243,7 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
                 raise BuildError("the disk is full, and the old site stays; make room and run again") from error
             raise _build_error(error, problems, given.settings) from error
     articles, written = plugin.written
+    problems += without_headline(plugin.publication, plugin.theme)
     return Built(articles=articles, pages=written, feeds=len(own_feeds(plugin.publication)), problems=tuple(problems))
 
 
@@ -266,10 +284,10 @@ def _source_name(url: str) -> str:
 
 
 def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
-    """Keep what lies in content/pages and in our theme, without the sheets that are joined into one."""
+    """Keep what lies in content/pages and in our theme, without the sheets that are joined, and without the template of images."""
     ours = (config.docs_dir, config.theme.custom_dir)
     for file in list(files):
-        if file.src_dir not in ours or file.src_uri.startswith(SHEETS + "/"):
+        if file.src_dir not in ours or file.src_uri.startswith(SHEETS + "/") or file.src_uri == TEMPLATE:
             files.remove(file)
 
 

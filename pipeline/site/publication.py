@@ -314,7 +314,7 @@ class Publication:
         return fingerprint(
             *(self.name(other) if other else b"" for other in linked),
             f"{part.series} {part.number}" if part else "",
-            *(repr(people.get(author)) for author in article.authors),
+            *(repr(people.get(id_)) for id_ in (*article.authors, article.ai.reviewed_by or "")),
             self.faces(self.related[article.slug]),
         )
 

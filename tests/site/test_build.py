@@ -73,7 +73,11 @@ def test_nothing_of_material_is_published_and_no_page_runs_a_script(site: Path) 
         _stylesheet(site, "receipts"),
         _stylesheet(site, "site"),
     ]
-    assert not [name for name, data in names.items() if name.endswith(".html") and b"<script" in data.lower()]
+    pages = [data.lower().replace(_DATA, b"") for name, data in names.items() if name.endswith(".html")]
+    assert not [data for data in pages if b"<script" in data]
+
+
+_DATA = b'<script type="application/ld+json">'  # is read, never run
 
 
 def test_two_builds_of_one_state_are_the_same_bytes(own_settings: Settings, tmp_path: Path) -> None:

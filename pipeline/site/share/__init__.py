@@ -1,0 +1,198 @@
+"""Share images: what others show beside a link to an article, 1200 by 630 pixels, drawn of the theme's `share.svg`.
+
+    an article | what its image shows | share.svg | resvg | PNG, kept by what it was drawn of
+
+An image's name holds a hash of what it is drawn of, so that whoever keeps images by their address never shows an old one; it is
+known before the image is drawn. Which images the site has is told in `files`. Where a letter of a headline is in no font of the
+theme, the headline is left out, and the strip takes its place: no empty boxes, and the same image on every machine.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import jinja2
+import resvg_py
+
+from pipeline.errors import BuildError, StoreError
+from pipeline.files import put
+from pipeline.site.share.fonts import FOLDER, Fonts, balanced, is_right_to_left, load_fonts
+from pipeline.theme import design_tokens
+
+WIDTH: Final = 1200
+HEIGHT: Final = 630
+TEMPLATE: Final = "share.svg"
+_MARK: Final = "\u200f"  # right-to-left mark
+_END: Final = b"IEND\xaeB`\x82"  # of every whole PNG
+_FAMILY: Final = re.compile(r"font-family=[\"']([^\"']*)[\"']")
+_IDEOGRAPHS: Final = r"\u3040-\u30ff\u3400-\u9fff"  # between which a line may end
+_WORD: Final = re.compile(rf"\s*(?:[{_IDEOGRAPHS}][、。，：；！？」』）]*|[^\s{_IDEOGRAPHS}]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one image shows; of the site's own all but its name is empty."""
+
+    site: str
+    title: str = ""
+    topic: str = ""
+    date: str = ""
+    weight: str = ""  # "12 sources, 8 primary"
+    mark: str = ""  # "Corrected", "Retracted"
+    solid: str = ""  # the strip, as paths of SVG
+    hollow: str = ""
+    strip_width: int = 0
+    line: str = ""  # of the site's image: what it says of itself
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A title in lines that fit."""
+
+    lines: tuple[str, ...]
+    size: float
+    right_to_left: bool
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Draws the images of one theme."""
+
+    theme: Path
+    kept: Path  # folder of what was drawn before
+
+    @cached_property
+    def fonts(self) -> Fonts:
+        return load_fonts(self.theme, self.kept / "fonts")
+
+    def key(self, *parts: bytes | str) -> str:
+        """A name for what is drawn of *parts* and with all that this studio draws with: another one where any of it is another."""
+        told = hashlib.blake2b(self._made_with.encode(), digest_size=8)
+        for part in parts:
+            told.update(b"\0" + (part if isinstance(part, bytes) else part.encode()))
+        return told.hexdigest()
+
+    def path(self, key: str) -> Path:
+        """Where the image *key* is kept."""
+        return self.kept / key[:2] / f"{key}.png"
+
+    def image(self, key: str, shown: Callable[[], Shown]) -> bytes:
+        """The image *key*, as PNG: as it is kept, or drawn of what *shown* gives."""
+        try:
+            made = self.path(key).read_bytes()
+            if made.endswith(_END):
+                return made
+        except OSError:
+            pass
+        made = self.draw(shown())
+        with suppress(StoreError):  # it is drawn again next time, and that is all
+            put(self.path(key), made, sync=False)
+        return made
+
+    def draw(self, shown: Shown) -> bytes:
+        """Draw the image of *shown*. Raises `BuildError` for a template that cannot be drawn."""
+        try:
+            return bytes(
+                resvg_py.svg_to_bytes(
+                    svg_string=self.svg(shown),
+                    font_files=[str(file) for file in self.fonts.files],
+                    skip_system_fonts=True,
+                )
+            )
+        except ValueError as error:
+            raise BuildError(f"{self.theme / TEMPLATE}: cannot be drawn: {error}; mend the template") from error
+
+    def svg(self, shown: Shown) -> str:
+        """The image of *shown* as SVG."""
+        words = {
+            name: self.fonts.drawable(value) if isinstance(value, str) else value
+            for name, value in asdict(shown).items()
+        }
+        words |= {"solid": shown.solid, "hollow": shown.hollow}
+        light, _ = design_tokens(self.theme)
+        values = {**words, "tokens": {name.replace("-", "_"): value for name, value in light.items()}}
+        text = self._template.render(values, headline=self.headline)
+        for families in _FAMILY.findall(text):
+            if families not in self.fonts.widths:
+                known = ", ".join(self.fonts.widths)
+                raise BuildError(
+                    f"{self.theme / TEMPLATE}: no font {families!r} in {FOLDER}, so that its words would not be drawn; "
+                    f"name one of {known}"
+                )
+        return text
+
+    def headline(
+        self,
+        title: str,
+        *,
+        family: str,
+        width: float,
+        height: float,
+        sizes: Sequence[float],
+        leading: float,
+        spacing: float = 0,
+    ) -> Headline:
+        """*title* in the largest of *sizes* in which its lines fit into *width* and *height*; for the template."""
+        words: list[str] = _WORD.findall(title)
+        for size in sizes:
+            lines = self._lines(words, family, width, int(height // (size * leading)), size, spacing)
+            if lines is not None:
+                return _headline(title, lines, size)
+        most = max(1, int(height // (sizes[-1] * leading)))
+        lines = self._lines(list(title), family, width, len(title), sizes[-1], spacing) or []  # broken anywhere
+        lines = lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][:-1]}…"]
+        return _headline(title, lines, sizes[-1])
+
+    def _lines(
+        self, words: Sequence[str], family: str, width: float, lines: int, size: float, spacing: float
+    ) -> list[str] | None:
+        def measure(word: str) -> float:
+            return self.fonts.width(word, family=family, size=size, spacing=spacing)
+
+        return balanced(words, most=width, lines=lines, measure=measure)
+
+    @cached_property
+    def _made_with(self) -> str:
+        """The fonts, the colours, the template, the renderer and this code."""
+        told = hashlib.sha256(
+            f"{self.fonts.sha256} {resvg_py.__resvg_version__} {design_tokens(self.theme)[0]}".encode()
+        )
+        for path in (self.theme / TEMPLATE, Path(__file__), Path(__file__).with_name("fonts.py")):
+            try:
+                told.update(path.read_bytes())
+            except OSError as error:
+                raise BuildError(f"{path}: cannot be read: {error.strerror}; put it back") from error
+        return told.hexdigest()
+
+    @cached_property
+    def _template(self) -> jinja2.Template:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self.theme), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        return environment.get_template(TEMPLATE)
+
+
+def _headline(title: str, lines: Sequence[str], size: float) -> Headline:
+    if not is_right_to_left(title):
+        return Headline(tuple(lines), size, right_to_left=False)
+    # The renderer takes every line to run from left to right: marks keep the punctuation at its ends where it belongs.
+    return Headline(tuple(f"{_MARK}{line}{_MARK}" for line in lines), size, right_to_left=True)
+
+
+@functools.lru_cache(maxsize=2)
+def studio_of(theme: Path, kept: Path) -> Studio:
+    """One studio a theme: it reads the fonts once."""
+    return Studio(theme, kept)
+
+
+def draw_into(theme: Path, kept: Path, key: str, shown: Shown) -> None:
+    """Draw *shown* and keep it as *key*, in whatever process."""
+    studio_of(theme, kept).image(key, lambda: shown)

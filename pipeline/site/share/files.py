@@ -1,0 +1,117 @@
+"""Which share images the site has: one of each article, and one for all other pages. Nothing is drawn before it is asked for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.model import Article, Problem, Severity
+from pipeline.site.pages import Output
+from pipeline.site.publication import Publication
+from pipeline.site.share import TEMPLATE, Shown, Studio, draw_into, studio_of
+
+MANY: Final = 60  # missing images from which on processes are worth their start
+FOLDER: Final = "share"  # of the state folder
+
+
+@dataclass(frozen=True, slots=True)
+class ShareImage:
+    """The image of one article, or of the site; called, it is drawn."""
+
+    studio: Studio
+    publication: Publication
+    article: Article | None
+    key: str
+
+    @property
+    def path(self) -> str:
+        """Where it stands, below the site's address."""
+        folder = self.article.url_path if self.article else "assets/"
+        return f"{folder}share-{self.key}.png"
+
+    def __call__(self) -> bytes:
+        return self.studio.image(self.key, self.shown)
+
+    def shown(self) -> Shown:
+        """What it shows."""
+        settings = self.publication.settings
+        if self.article is None:
+            return Shown(settings.site_name, line=settings.site_description)
+        card = self.publication.cards[self.article.slug]
+        return Shown(
+            site=settings.site_name,
+            title=card.title,
+            topic=card.topics[0].name if card.topics else "",
+            date=card.date_words,
+            weight=card.strip.words if card.strip.bars else "",
+            mark=card.mark,
+            solid=card.strip.solid,
+            hollow=card.strip.hollow,
+            strip_width=card.strip.width if card.strip.bars else 0,
+        )
+
+
+def share_image(publication: Publication, theme: Path, article: Article | None = None) -> ShareImage | None:
+    """The image of *article*, or of the site; None where the *theme* has no template for it."""
+    if not (theme / TEMPLATE).is_file():
+        return None
+    settings = publication.settings
+    studio = studio_of(theme, settings.state_dir / FOLDER)
+    if article is None:
+        return ShareImage(studio, publication, None, studio.key(settings.site_name, settings.site_description))
+    key = studio.key(settings.site_name, settings.timezone, publication.face(article))
+    return ShareImage(studio, publication, article, key)
+
+
+def share_files(publication: Publication, theme: Path) -> Iterator[Output]:
+    """Every image, as a file of the site."""
+    for article in (None, *publication.articles):
+        if image := share_image(publication, theme, article):
+            yield Output(image.path, image.key.encode(), image)
+
+
+def without_headline(publication: Publication, theme: Path) -> Iterator[Problem]:
+    """W002: articles whose headline is left out of their image, since a letter of it is in no font of the theme."""
+    site = share_image(publication, theme)
+    for article in publication.articles if site else ():
+        if site and (missing := site.studio.fonts.missing(article.title)):
+            message = (
+                f"the headline is left out of the share image: no font of the theme has {missing}; "
+                "put a font that has it beside the others in theme/assets/fonts"
+            )
+            yield Problem(article.path, 2, 1, "W002", message, Severity.WARNING)
+
+
+def prepare(outputs: Iterable[Output]) -> None:
+    """Draw by many processes what is missing of the images among *outputs*, where it is much; each call then finds its own."""
+    images = [output.make for output in outputs if isinstance(output.make, ShareImage)]
+    missing = [image for image in images if not image.studio.path(image.key).is_file()]
+    if len(missing) < MANY:
+        return
+    context = multiprocessing.get_context(
+        "spawn"
+    )  # the renderer holds the interpreter's lock; and threads may run here
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        drawn = [
+            pool.submit(draw_into, image.studio.theme, image.studio.kept, image.key, image.shown()) for image in missing
+        ]
+        for each in drawn:
+            each.result()
+
+
+def tidy(outputs: Iterable[Output]) -> None:
+    """Delete what was kept and is the image of none of *outputs* any more, once it is more than they need."""
+    images = [output.make for output in outputs if isinstance(output.make, ShareImage)]
+    if not images:
+        return
+    wanted = {image.key for image in images}
+    kept = list(images[0].studio.kept.glob("??/*.png"))
+    if len(kept) > 2 * len(wanted):
+        for path in kept:
+            if path.stem not in wanted:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,171 @@
+"""The theme's fonts, as the renderer of share images wants them: TrueType, each a family of the name of its file.
+
+The renderer says nothing where a family is not known, and draws no text. So families are named by us, and `share` refuses a
+template that names another one. Fonts of the machine are never used: every machine draws the same.
+
+Reading a compressed font takes longer than drawing with it; what was read is kept in the state folder, by the hash of the files.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+import tempfile
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from fontTools.ttLib import TTFont, TTLibError
+
+from pipeline.errors import BuildError, StoreError
+from pipeline.files import put
+
+FOLDER: Final = "assets/fonts"
+_KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
+_KEPT: Final = "1"  # the version of what is kept
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})  # drawn with the character before, or not at all
+_PICTURES: Final = frozenset({"So", "Sk", "Cs", "Co", "Cn"})  # emoji and the like
+_NAMES: Final = (1, 4, 16)  # family, full name, typographic family
+
+
+@dataclass(frozen=True)
+class Fonts:
+    """The fonts of a theme, ready to draw and to measure with."""
+
+    files: tuple[Path, ...]  # TrueType, in the order of their names
+    widths: Mapping[str, Mapping[str, float]]  # by family and character, of a size of 1
+    sha256: str  # of the theme's own files
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """Every character that can be drawn."""
+        return frozenset(character for widths in self.widths.values() for character in widths)
+
+    def drawable(self, text: str) -> str:
+        """*text* in one line, without emoji; nothing at all where a letter of it could not be drawn."""
+        kept = "".join(c for c in text if c in self.characters or unicodedata.category(c) not in _PICTURES)
+        line = " ".join(kept.replace("\ufe0f", "").split())
+        return "" if self.missing(line) else line
+
+    def missing(self, text: str) -> str:
+        """The letters of *text* that no font of the theme has."""
+        lacking = set(text) - self.characters
+        return "".join(sorted(c for c in lacking if unicodedata.category(c) not in _UNSEEN | _PICTURES))
+
+    def width(self, text: str, *, family: str, size: float, spacing: float = 0.0) -> float:
+        """How wide *text* is in *size*; *spacing* is added behind each letter, in parts of the size."""
+        known, average = self.widths[family], 0.6
+        return size * sum(known.get(c) or self._elsewhere.get(c, average) + spacing for c in text)
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, float]:
+        return {character: width for widths in self.widths.values() for character, width in widths.items()}
+
+
+def load_fonts(theme: Path, kept: Path) -> Fonts:
+    """The fonts in the folder of *theme*; in *kept* they are kept as they are needed. Raises `BuildError` for one that is none."""
+    originals = sorted(path for path in (theme / FOLDER).glob("*") if path.suffix in _KINDS)
+    if not originals:
+        raise BuildError(f"{theme / FOLDER}: holds no font; share images are drawn with the theme's own: put them back")
+    contents = [(path, path.read_bytes()) for path in originals]
+    told = hashlib.sha256(_KEPT.encode())
+    for path, raw in contents:
+        told.update(f"{path.name}\0{hashlib.sha256(raw).hexdigest()}\0".encode())
+    folder = kept / told.hexdigest()[:16]
+    files = tuple(folder / f"{path.stem}.ttf" for path in originals)
+    measures = folder / "widths.json"
+    widths = _read(measures) if all(file.is_file() for file in files) else None
+    if widths is None:
+        folder = _writable(folder)
+        files, measures = tuple(folder / file.name for file in files), folder / measures.name
+        widths = {path.stem: _convert(path, file) for path, file in zip(originals, files, strict=True)}
+        put(measures, json.dumps(widths).encode(), sync=False)
+    return Fonts(files, widths, told.hexdigest())
+
+
+def _writable(folder: Path) -> Path:
+    """*folder*, or where nothing can be written there one that lasts as long as this process."""
+    try:
+        put(folder / ".writable", b"", sync=False)
+    except StoreError:
+        return Path(_passing().name)
+    (folder / ".writable").unlink(missing_ok=True)
+    return folder
+
+
+@functools.cache
+def _passing() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="opensignal-fonts-")
+
+
+def _read(measures: Path) -> Mapping[str, Mapping[str, float]] | None:
+    try:
+        found = json.loads(measures.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _convert(original: Path, file: Path) -> dict[str, float]:
+    """Write *original* to *file* as TrueType, its family called as the file is; how wide each of its characters is."""
+    try:
+        font = TTFont(original)
+        for record in font["name"].names:
+            if record.nameID in _NAMES:
+                record.string = original.stem
+        font.flavor = None
+        made = io.BytesIO()
+        font.save(made)
+        units, advances = font["head"].unitsPerEm, font["hmtx"].metrics
+        widths = {chr(code): advances[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()}
+    except (TTLibError, OSError, KeyError, AssertionError, ImportError) as error:
+        raise BuildError(f"{original}: is no font that can be read ({error}); put another file in its place") from error
+    put(file, made.getvalue(), sync=False)
+    return widths
+
+
+def is_right_to_left(text: str) -> bool:
+    """True when the first letter of *text* that has a direction runs from right to left (Unicode 3.3.1, P2)."""
+    kinds = (unicodedata.bidirectional(c) for c in text)
+    return next((kind in ("R", "AL") for kind in kinds if kind in ("L", "R", "AL")), False)
+
+
+def balanced(words: Sequence[str], *, most: float, lines: int, measure: Callable[[str], float]) -> list[str] | None:
+    """*words*, of which each brings the space before it, in as few lines of at most *most* as they need, all of about one length.
+
+    None where *lines* do not do, or a word is too wide.
+    """
+    measured = [(word, measure(word), measure(word.lstrip())) for word in words]
+    first = _filled(measured, most)
+    if first is None or len(first) > lines:
+        return None
+    low, high = 0.0, most
+    while high - low > 1:
+        middle = (low + high) / 2
+        tried = _filled(measured, middle)
+        if tried is None or len(tried) > len(first):
+            low = middle
+        else:
+            first, high = tried, middle
+    return first
+
+
+def _filled(measured: Sequence[tuple[str, float, float]], most: float) -> list[str] | None:
+    """The words in lines that are filled one by one; each with its width behind another word, and at the head of a line."""
+    lines: list[str] = []
+    left = 0.0
+    for word, behind, alone in measured:
+        if alone > most:
+            return None
+        if lines and behind <= left:
+            lines[-1] += word
+            left -= behind
+        else:
+            lines.append(word.lstrip())
+            left = most - alone
+    return lines

@@ -1,0 +1,306 @@
+"""Share images: what they show, that it is really drawn, and that nothing is drawn twice."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from PIL import Image, ImageChops
+
+from pipeline.config import Settings
+from pipeline.errors import BuildError
+from pipeline.site import build_site
+from pipeline.site.share import HEIGHT, WIDTH, Shown, Studio, files
+from pipeline.site.share.fonts import balanced, is_right_to_left
+from tests.site.conftest import NOW, REPOSITORY, write_article
+
+SHOWN = Shown(
+    site="Deep Signals",
+    title="The grid is the new fab",
+    topic="Power",
+    date="20 November 2026",
+    weight="2 sources, 1 primary",
+    solid="M0 0h7v26h-7z",
+    hollow="M12.75 9.75h5.5v15.5h-5.5z",
+    strip_width=19,
+)
+HEADLINE = (60, 130, 1140, 452)  # left, top, right, bottom
+SITE_NAME = (235, 60, 700, 115)
+FOOT = (60, 530, 1140, 590)
+TOPIC = (900, 70, 1140, 115)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return Studio(REPOSITORY / "theme", tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture
+def own_theme(tmp_path: Path) -> Path:
+    shutil.copytree(REPOSITORY / "theme", tmp_path / "theme")
+    return tmp_path / "theme"
+
+
+def ink(image: bytes, box: tuple[int, int, int, int]) -> int:
+    """How many points of *box* are not the paper's colour."""
+    drawn = Image.open(io.BytesIO(image)).convert("RGB")
+    paper = Image.new("RGB", drawn.size, drawn.getpixel((5, 5)))  # type: ignore[arg-type]
+    part = ImageChops.difference(drawn, paper).convert("L").crop(box)
+    return sum(part.point(lambda v: 255 if v > 32 else 0).histogram()[255:])
+
+
+# --- what is drawn ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_has_the_size_that_is_told(studio: Studio) -> None:
+    assert Image.open(io.BytesIO(studio.draw(SHOWN))).size == (WIDTH, HEIGHT) == (1200, 630)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "box"),
+    [("title", HEADLINE), ("site", SITE_NAME), ("topic", TOPIC), ("date", FOOT), ("weight", FOOT)],
+)
+def test_every_text_is_really_drawn(studio: Studio, left_out: str, box: tuple[int, int, int, int]) -> None:
+    """The renderer drops text in silence where it does not find the font: only the points of the image tell."""
+    whole, without = studio.draw(SHOWN), studio.draw(replace(SHOWN, **{left_out: "", "strip_width": 0}))
+
+    assert ink(whole, box) > ink(without, box) + 300
+
+
+def test_the_headline_is_drawn_with_the_fonts_of_the_theme(studio: Studio) -> None:
+    """Two different fonts have other points: were neither found, both images would be empty there, and alike."""
+    template = (REPOSITORY / "theme/share.svg").read_text("utf-8")
+    assert 'display = "newsreader-display"' in template
+    assert studio.fonts.widths.keys() >= {"newsreader-display", "instrument-sans"}
+
+    svg = studio.svg(SHOWN)
+
+    assert 'font-family="newsreader-display"' in svg
+    assert 'font-family="instrument-sans"' in svg
+
+
+def test_a_template_that_names_a_font_that_is_not_there_is_refused(own_theme: Path, tmp_path: Path) -> None:
+    template = own_theme / "share.svg"
+    template.write_text(template.read_text("utf-8").replace('"newsreader-display"', '"newsreader-text"'), "utf-8")
+    assert ink(Studio(own_theme, tmp_path / "kept").draw(SHOWN), HEADLINE) > 5_000
+
+    template.write_text(
+        template.read_text("utf-8").replace('label = "instrument-sans"', 'label = "instrument"'), "utf-8"
+    )
+
+    with pytest.raises(
+        BuildError, match=r"share.svg: no font 'instrument' in assets/fonts, .* name one of instrument-sans"
+    ):
+        Studio(own_theme, tmp_path / "kept").draw(SHOWN)
+
+
+def test_a_file_that_is_no_font_is_named(own_theme: Path, tmp_path: Path) -> None:
+    (own_theme / "assets/fonts/broken.woff2").write_bytes(b"wOF2 and nothing else")
+
+    with pytest.raises(BuildError, match=r"broken.woff2: is no font that can be read"):
+        Studio(own_theme, tmp_path / "kept").draw(SHOWN)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Short one",
+        "Copies of one Reuters story disagree on when SK Hynix’s memory sales doubled, and who said so first, in a wire",
+        "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsversammlung",
+        "M" * 110,
+        "<b>Marks</b> & “quotes” ]]> {{ and }} more",
+    ],
+)
+def test_a_headline_of_any_length_stays_in_its_box(studio: Studio, title: str) -> None:
+    image = studio.draw(replace(SHOWN, title=title))
+
+    assert ink(image, HEADLINE) > 3_000
+    assert ink(image, (1140, 0, 1200, 630)) == 0
+    assert ink(image, (0, 0, 70, 630)) == 0
+
+
+def test_a_long_strip_stays_in_its_place(studio: Studio) -> None:
+    solid = "".join(f"M{place * 12} 0h7v26h-7z" for place in range(150))
+    image = studio.draw(replace(SHOWN, solid=solid, hollow="", strip_width=150 * 12 - 5))
+
+    assert ink(image, (1130, 460, 1200, 520)) == 0
+    assert ink(image, (1050, 460, 1125, 520)) > 100
+
+
+def test_a_retraction_is_told_on_the_image(studio: Studio) -> None:
+    assert ink(studio.draw(replace(SHOWN, mark="Retracted")), (780, 70, 1000, 115)) > 300
+
+
+# --- letters that the theme's fonts do not have -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["电网就是新的工厂", "הרשת היא המפעל", "Łódź builds"])
+def test_a_headline_with_a_letter_that_no_font_has_is_left_out_whole(studio: Studio, title: str) -> None:
+    missing = studio.draw(replace(SHOWN, title=title))
+
+    assert missing == studio.draw(replace(SHOWN, title=""))
+    assert ink(missing, HEADLINE) > 3_000  # the strip, in its place
+
+
+def test_an_emoji_is_left_out_alone(studio: Studio) -> None:
+    assert studio.draw(replace(SHOWN, title="🚀 The grid ❤️")) == studio.draw(replace(SHOWN, title="The grid"))
+
+
+def test_an_editor_is_told_of_a_headline_that_is_left_out(own_settings: Settings) -> None:
+    path = write_article(own_settings.root, "lodz", date="2026-11-22", title="Łódź builds another hall")
+
+    problems = build_site(own_settings, now=NOW).problems
+
+    assert [(p.path, p.code) for p in problems] == [(path.relative_to(own_settings.root).as_posix(), "W002")]
+    assert "no font of the theme has Łź; put a font that has it beside the others" in problems[0].message
+
+
+def test_another_font_beside_the_others_draws_what_they_do_not_have(own_theme: Path, tmp_path: Path) -> None:
+    _write_font(own_theme / "assets/fonts/zz-hebrew.ttf", "שלום,?")
+    studio = Studio(own_theme, tmp_path / "kept")
+
+    image = studio.draw(replace(SHOWN, title="שלום שלום?"))
+
+    assert ink(image, (800, 130, 1140, 452)) > 3_000  # at the right
+    assert ink(image, (60, 130, 300, 452)) == 0
+
+
+def _write_font(path: Path, letters: str) -> None:
+    """A font whose letters are boxes."""
+    names = [".notdef", "space", *(f"box{number}" for number in range(len(letters)))]
+    pen = TTGlyphPen(None)
+    pen.moveTo((50, 0))
+    for point in [(50, 700), (550, 700), (550, 0)]:
+        pen.lineTo(point)
+    pen.closePath()
+    box, empty = pen.glyph(), TTGlyphPen(None).glyph()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap({32: "space", **{ord(c): name for c, name in zip(letters, names[2:], strict=True)}})
+    builder.setupGlyf({name: box if name.startswith("box") else empty for name in names})
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (600, 50)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Boxes", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+
+
+def test_the_first_letter_with_a_direction_tells_the_headlines() -> None:
+    assert is_right_to_left("42 הרשת")
+    assert not is_right_to_left("Nvidia והרשת")
+    assert not is_right_to_left("2026")
+
+
+# --- lines --------------------------------------------------------------------------------------------------------------------
+
+
+def test_lines_are_of_about_one_length() -> None:
+    words = ["aaaa", " bbbb", " cccc", " dddd", " ee"]
+
+    found = balanced(words, most=20, lines=3, measure=len)
+    assert found is not None
+    assert max(map(len, found)) <= 14
+    assert " ".join(found) == "aaaa bbbb cccc dddd ee"
+    assert balanced(words, most=20, lines=1, measure=len) is None
+    assert balanced(words, most=3, lines=9, measure=len) is None
+
+
+# --- kept, and drawn once -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_image_is_the_same_bytes_each_time(studio: Studio, tmp_path: Path) -> None:
+    assert studio.draw(SHOWN) == Studio(REPOSITORY / "theme", tmp_path / "elsewhere").draw(SHOWN)
+
+
+def test_what_was_drawn_is_kept_and_not_drawn_again(studio: Studio) -> None:
+    asked: list[int] = []
+
+    def shown() -> Shown:
+        asked.append(1)
+        return SHOWN
+
+    first, second = studio.image("a1b2", shown), studio.image("a1b2", shown)
+
+    assert first == second
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"\x89PNG\r\n\x1a\nhalf of"])
+def test_a_kept_image_that_is_broken_is_drawn_again(studio: Studio, spoilt: bytes) -> None:
+    good = studio.image("c3d4", lambda: SHOWN)
+    studio.path("c3d4").write_bytes(spoilt)
+
+    assert studio.image("c3d4", lambda: SHOWN) == good
+    assert studio.path("c3d4").read_bytes() == good
+
+
+def test_where_nothing_can_be_kept_images_are_drawn_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+
+    assert ink(Studio(REPOSITORY / "theme", tmp_path / "kept").image("e5f6", lambda: SHOWN), HEADLINE) > 3_000
+
+
+def test_an_image_is_named_by_what_it_is_drawn_of(own_settings: Settings) -> None:
+    first = _images(build_site(own_settings, now=NOW).site_dir)
+    again = _images(build_site(own_settings, now=NOW).site_dir)
+    write_article(own_settings.root, "hostile", date="2026-11-21", title="Another title")
+    other = _images(build_site(own_settings, now=NOW).site_dir)
+
+    assert first == again
+    changed = {path.parent.name for path in first ^ other}
+    assert changed == {"hostile"}
+
+
+def _images(site: Path) -> set[Path]:
+    return {path.relative_to(site) for path in site.rglob("share-*.png")}
+
+
+def test_another_colour_or_template_gives_every_image_another_name(own_theme: Path, tmp_path: Path) -> None:
+    before = Studio(own_theme, tmp_path / "kept").key("x")
+    template = own_theme / "share.svg"
+    template.write_text(template.read_text("utf-8").replace("1120", "1119"), "utf-8")
+
+    assert Studio(own_theme, tmp_path / "kept").key("x") != before
+    assert Studio(own_theme, tmp_path / "kept").key("y") != Studio(own_theme, tmp_path / "kept").key("x")
+
+
+def test_many_missing_images_are_drawn_by_several_processes(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MANY", 2)
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    kept = list((own_settings.state_dir / "share").glob("??/*.png"))
+    assert {path.name for path in kept} == {
+        f"{path.stem.removeprefix('share-')}.png" for path in site.rglob("share-*.png")
+    }
+    assert len(kept) == 7
+
+
+def test_what_no_article_needs_any_more_is_let_go(own_settings: Settings) -> None:
+    old = own_settings.state_dir / "share/00"
+    old.mkdir(parents=True)
+    for number in range(20):
+        (old / f"00{number:02}.png").write_bytes(b"old")
+
+    build_site(own_settings, now=NOW)
+    build_site(own_settings, now=NOW)
+
+    assert not list(old.iterdir())
+    assert len(list((own_settings.state_dir / "share").glob("??/*.png"))) == 7
+
+
+def test_a_theme_without_the_template_has_no_images(own_settings: Settings) -> None:
+    (own_settings.root / "theme/share.svg").unlink()
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    assert not _images(site)
+    assert "og:image" not in (site / "index.html").read_text("utf-8")
