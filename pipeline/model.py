@@ -269,6 +269,7 @@ class AiUse:
     reviewed_by: str | None = None  # id of a person
     reviewed_at: dt.date | None = None
     review_commit: str | None = None  # of Git: what that person read
+    review_text: str | None = None  # hash of its words: known where the commit is not, as after a squashed merge
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,8 @@ def site_stylesheet(theme: Path) -> Stylesheet:
 
 
 def receipts_stylesheet(theme: Path) -> Stylesheet:
-    """What receipts and registers need beside the site's style sheet, so that an article's readers do not wait for it.
-
-    Raises `BuildError` as above.
-    """
-    return named("receipts", minified(_read(theme / SHEETS / RECEIPTS)))
+    """The style sheet of receipts and registers: the site's, and what only they need, in one file. Raises `BuildError` as above."""
+    return named("receipts", _joined(theme) + minified(_read(theme / SHEETS / RECEIPTS)))
 
 
 def mailing_stylesheet(theme: Path) -> Stylesheet:

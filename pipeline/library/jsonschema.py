@@ -39,6 +39,7 @@ _PATTERNS: Final = {
     "sha256": schema.SHA256,
     "text_sha256": schema.SHA256,
     "review_commit": schema.COMMIT,
+    "review_text": schema.WORDS_HASH,
 }
 _LENGTHS: Final = {
     "dek": (1, schema.DEK_MAX),

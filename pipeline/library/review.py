@@ -19,7 +19,7 @@ from pipeline.library.citations import spans_and_comments, without_definitions
 from pipeline.library.editing import TextFile, append_item, set_value
 from pipeline.library.quotes import nearest, normal
 from pipeline.library.schema import closest
-from pipeline.library.wording import same_wording
+from pipeline.library.wording import same_wording, wording_hash, written_out
 from pipeline.model import Article, Problem, Role, Severity, Status
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def approve(
     file = set_value(file, ("ai", "reviewed_at"), today.isoformat())
     if past.committed is not None:
         file = set_value(file, ("ai", "review_commit"), past.committed.version.commit[:COMMIT_DIGITS])
-    return file
+    return set_value(file, ("ai", "review_text"), wording_hash(written_out(article, library.sources), library.sources))
 
 
 def errors_of(file: TextFile, article: Article, library: Library, root: Path) -> tuple[Problem, ...]:

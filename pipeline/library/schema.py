@@ -53,6 +53,7 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # of a quote or a fact, wi
 COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 ALIAS: Final = re.compile(r"(?:/(?!\.)[^\s/?#\\%<>\"'*:|]+)+/?")
 ALIAS_MAX: Final = 200
+WORDS_HASH: Final = re.compile(r"\d{1,3}:[0-9a-f]{64}")  # `wording.wording_hash`
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 WEB_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\<>\"]*)?", re.IGNORECASE)
@@ -250,6 +251,7 @@ class AiPart(File):
     reviewed_by: Words | None = None
     reviewed_at: Day | None = None
     review_commit: Annotated[str, _pattern(COMMIT, wanted="it is 7 to 64 digits of 0-9 and a-f")] | None = None
+    review_text: Annotated[str, _pattern(WORDS_HASH, wanted="let opensignal approve write it")] | None = None
 
 
 class EmailPart(File):
@@ -336,7 +338,12 @@ class ArticleFile(File):
             stale_after=self.stale_after,
             citations=citations,
             ai=AiUse(
-                self.ai.involvement, self.ai.model, self.ai.reviewed_by, self.ai.reviewed_at, self.ai.review_commit
+                self.ai.involvement,
+                self.ai.model,
+                self.ai.reviewed_by,
+                self.ai.reviewed_at,
+                self.ai.review_commit,
+                self.ai.review_text,
             ),
             corrections=tuple(Correction(c.date, c.was, c.now, c.why) for c in self.corrections),
             email_subject=self.email.subject,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from pipeline.library.quotes import normal
 from pipeline.library.render import body_tree
 from pipeline.model import Article, Correction, Source
 
+FORM: Final = 1  # of `wording`: one more whenever it says the same text in other words
 _CITED: Final = re.compile(rf"{CITATION}|{PANDOC}")
 _ADDRESS: Final = re.compile(r"\(?<?https?://[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*>?\)?")
 _SPACE_BEFORE_STOP: Final = re.compile(r"\s+(?=[.,;:!?](?:\s|$))")
@@ -52,6 +54,11 @@ def same_wording(one: Article, other: Article, sources: Mapping[str, Source]) ->
         if _bare(one.body) == _bare(other.body):
             return True
     return wording(one, sources) == wording(other, sources)
+
+
+def wording_hash(article: Article, sources: Mapping[str, Source]) -> str:
+    """SHA-256 of the words of *article*, with the number of the normal form: what other forms gave cannot be compared."""
+    return f"{FORM}:{hashlib.sha256(wording(article, sources).encode()).hexdigest()}"
 
 
 def carried_out(

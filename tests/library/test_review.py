@@ -238,11 +238,33 @@ def test_s030_an_approval_names_the_person_the_day_and_the_commit(gitted: Gitted
     file.write()
 
     assert (
-        f"ai: {{involvement: drafted, model: M, reviewed_by: ines, reviewed_at: 2026-11-24, review_commit: {commit[:12]}}}"
-        "  # by a model\n"
+        f"ai: {{involvement: drafted, model: M, reviewed_by: ines, reviewed_at: 2026-11-24, review_commit: {commit[:12]}, "
+        'review_text: "1:'
     ) in file.text
+    assert '"}  # by a model\n' in file.text
     (gitted.root / file.path).write_text(file.text.replace("status: review", "status: published"))
     assert gitted.codes() == []
+
+
+def test_s030_an_approval_outlives_a_squashed_merge_and_holds_the_words(gitted: Gitted) -> None:
+    gitted.commit("Begin")
+    begun = gitted.git("rev-parse", "HEAD").strip()
+    gitted.article(SOUND, front=front(status="review", ai="{involvement: drafted, model: M}"))
+    gitted.commit("To be read")
+    file = approved(gitted, "ines")
+    path = gitted.root / file.path
+    path.write_text(file.text.replace("status: review", "status: published"))
+    gitted.git("reset", "-q", "--soft", begun)
+    gitted.commit("All in one")
+    gitted.git("reflog", "expire", "--expire=now", "--all")
+    gitted.git("gc", "-q", "--prune=now")
+
+    assert gitted.codes() == []
+
+    path.write_text(path.read_text("utf-8").replace("so they say", "so it seems", 1))
+    gitted.git("reset", "-q", "--soft", begun)
+    gitted.commit("Other words in one")
+    assert "S030" in gitted.codes()
 
 
 @pytest.mark.parametrize(

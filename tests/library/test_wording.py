@@ -11,9 +11,10 @@ import pytest
 
 from pipeline.library import Library, load_library
 from pipeline.library.citations import prose
-from pipeline.library.wording import changed_lines, same_wording, wording
+from pipeline.library.wording import changed_lines, same_wording, wording, wording_hash
 from pipeline.model import Article
 from tests.conftest import REPOSITORY
+from tests.library.newsroom import Newsroom
 
 EDITS = 8  # in each article
 
@@ -82,3 +83,13 @@ def test_the_lines_that_differ_are_counted_and_the_first_is_named() -> None:
     assert changed_lines(was, "New.\n" + was.replace("Three", "3")) == (2, 1)
     assert changed_lines(was, was.replace("Three.\n", "")) == (1, 3)
     assert changed_lines(was, "") == (3, 1)
+
+
+def test_the_hash_of_a_text_is_the_same_for_ever(newsroom: Newsroom) -> None:
+    """Reviews are kept by it: whoever changes the normal form raises `wording.FORM`, and renews this hash."""
+    article, library = newsroom.load_article("The office named **24** halls, it's said.\n\n- one\n- two\n")
+
+    assert wording(article, library.sources).endswith("The office named 24 halls, it's said. one two")
+    assert (
+        wording_hash(article, library.sources) == "1:5f3ac6ca52d9efcb2029a91d675d90c23e197343d72846385377b5aee0e5b265"
+    )

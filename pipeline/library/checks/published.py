@@ -23,7 +23,7 @@ from pipeline.library.files import SOURCES, Read, article_of, source_of
 from pipeline.library.frontmatter import Unreadable, decode, split
 from pipeline.library.history import History, Version, blob_of
 from pipeline.library.worddiff import word_diff
-from pipeline.library.wording import carried_out, changed_lines, same_wording, wording, written_out
+from pipeline.library.wording import carried_out, changed_lines, same_wording, wording, wording_hash, written_out
 from pipeline.model import Article, Correction, Problem, Severity, Source, Status
 
 if TYPE_CHECKING:
@@ -419,9 +419,18 @@ def _check_day_of_review(read: Read[Article], past: Past) -> Iterator[Problem]:
     yield read.warning("S030", ("ai", "reviewed_at"), f"the review ({day}) {why}; write the day on which it was read")
 
 
+def _is_text_that_was_read(article: Article, past: Past, sources: Mapping[str, Source]) -> bool:
+    """True where the commit that was read is gone, as after a squashed merge, and its words still stand or were published."""
+    known = article.ai.review_text
+    published = (edition.article for edition in past.standing)
+    return known is not None and any(wording_hash(one, sources) == known for one in (article, *published))
+
+
 def _check_review(read: Read[Article], past: Past, sources: Mapping[str, Source]) -> Iterator[Problem]:
     article, commit = written_out(read.noun, sources), read.noun.ai.review_commit
     assert commit is not None
+    if past.reviewed is None and _is_text_that_was_read(article, past, sources):
+        return
     if past.reviewed is None:
         yield read.problem(
             "S030",
