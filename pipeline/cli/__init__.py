@@ -6,6 +6,7 @@
     inbox        inbox
     articles     fmt, approve, correct, record
     mail         send, adopt, bounces
+    publishing   publish, search index, calendar
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...
     readers      verify
@@ -28,7 +29,21 @@ import traceback
 import typer
 
 # Each registers its commands.
-from pipeline.cli import articles, base, content, desk, feeds, inbox, keys, mail, readers, running, sources, subscribers  # noqa: F401
+from pipeline.cli import (  # noqa: F401
+    articles,
+    base,
+    content,
+    desk,
+    feeds,
+    inbox,
+    keys,
+    mail,
+    publishing,
+    readers,
+    running,
+    sources,
+    subscribers,
+)
 from pipeline.cli.base import app
 from pipeline.errors import OpenSignalError
 from pipeline.terminal import err
