@@ -3,6 +3,7 @@
     load_library     files | front matter | schema | checks | Library         `files`, `frontmatter`, `schema`, `checks`
     StoredTexts      a source | the text of its stored copy                   `snapshots`
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
+    unstyled         HTML | plain tables and boxes, for feeds and letters     `unstyled`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     open_history     Git | what each article was before                       `history`, `wording`, `checks/published`
@@ -40,6 +41,7 @@ from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_ex
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
 from pipeline.library.typography import typographic
+from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ __all__ = [
     "summary_to_plain_text",
     "to_plain_text",
     "typographic",
+    "unstyled",
     "weight",
 ]
 

@@ -22,6 +22,7 @@ from pipeline.library import (
     summary_to_plain_text,
     to_plain_text,
     typographic,
+    unstyled,
 )
 from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
@@ -109,7 +110,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     }
     if whole:
         rendered = render_article(article, library, site_url=settings.site_url)
-        item["html"] = _own_pictures(rendered.absolute(item["url"]), settings)
+        item["html"] = _own_pictures(unstyled(rendered.absolute(item["url"])), settings)
         item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
         item["tally"] = tally_words(library.claims(article))
         item["cited"] = [
@@ -124,7 +125,7 @@ def _item(article: Article, library: Library, settings: Settings, *, whole: bool
     elif lead:
         opening = _opening(article)
         rendered = render_article(opening, library, site_url=settings.site_url)
-        item["opening_html"] = _own_pictures(_CITED.sub("", rendered.absolute(item["url"])), settings)
+        item["opening_html"] = _own_pictures(_CITED.sub("", unstyled(rendered.absolute(item["url"]))), settings)
         item["opening_text"] = summary_to_plain_text(
             opening,
             library,
