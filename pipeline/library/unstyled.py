@@ -5,8 +5,8 @@
     figure, mark               a ``div`` and bold words, since mail programs drop the elements themselves
 
 Tables, lists, task lists, citations and all text stay as they are. What comes in has passed `clean`: it is well-formed, text holds
-no bare ``<`` and attributes stand in double quotes. Nothing is added but plain elements and the classes `box`, `box-title` and
-`label`, which a letter's own sheet may dress.
+no bare ``<`` and attributes stand in double quotes. Nothing is added but plain elements and the classes `box`, `boxed`, `box-title`
+and `caption`, which a letter's own sheet may dress.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PIECE: Final = re.compile(r'<(/?)([a-z][a-z0-9]*)((?:[^">]|"[^"]*")*)>|[^<]+')
 _CLASS: Final = re.compile(r' class="([^"]*)"')
 _VOID: Final = frozenset({"br", "col", "hr", "img"})
 _BOX: Final = (
-    '<table class="box" role="presentation" border="1" cellpadding="12" cellspacing="0"><tr><td>',
+    '<table class="box" role="presentation" border="1" cellpadding="12" cellspacing="0"><tr><td class="boxed">',
     "</td></tr></table>",
 )
 _TITLE: Final = ('<p class="box-title"><strong>', "</strong></p>")
@@ -58,7 +58,7 @@ def _translated(name: str, attributes: str, tag: str, *, listing: bool) -> tuple
     if name == "summary" or "admonition-title" in classes:
         return _TITLE
     if "filename" in classes:
-        return '<p class="label">', "</p>"
+        return '<p class="caption">', "</p>"
     if name == "div":  # around a listing, or around tabs
         return _NOTHING
     if name == "pre":
@@ -66,7 +66,7 @@ def _translated(name: str, attributes: str, tag: str, *, listing: bool) -> tuple
     if name == "figure":
         return "<div>", "</div>"
     if name == "figcaption":
-        return '<p class="label">', "</p>"
+        return '<p class="caption">', "</p>"
     if name == "mark":
         return "<strong>", "</strong>"
     return tag, f"</{name}>"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipeline.model import DeliveryStatus, Reply
 from pipeline.store import workers
 from pipeline.store.engine import Connection, row_count
-from pipeline.store.tables import deliveries, notices
+from pipeline.store.tables import deliveries, notices, subscribers
 from pipeline.store.tables import workers as worker_rows
 
 REPLY_LENGTH = 500  # characters kept of what a server said
@@ -34,6 +34,11 @@ def ended(status: DeliveryStatus, reply: Reply, *, next_at: dt.datetime | None, 
         "enhanced": reply.enhanced[:16] or None,
         "reply": reply.text[:REPLY_LENGTH] or None,
     }
+
+
+def confirmed_at() -> sa.Label[dt.datetime]:
+    """When a subscriber confirmed, as their letters tell them; where nobody knows, since when we have them."""
+    return sa.func.coalesce(subscribers.c.confirmed_at, subscribers.c.created_at).label("confirmed_at")
 
 
 def bury(connection: Connection, dead: Collection[int], *, hold: bool = False, now: dt.datetime) -> int:

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
-from pipeline.store.claims import FINAL, ended
+from pipeline.store.claims import FINAL, confirmed_at, ended
 from pipeline.store.engine import Connection, insert_many, row_count
 from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, subscribers
@@ -58,6 +58,7 @@ class Claim:
     domain: str
     email: str
     ref: str
+    confirmed_at: dt.datetime  # where nobody knows when they confirmed: since when we have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +355,7 @@ class _Due(NamedTuple):
     domain: str
     email: str
     ref: str
+    confirmed_at: dt.datetime
     receives: bool
 
 
@@ -386,7 +388,7 @@ def _sorted(rows: Sequence[_Due], gate: Gate, *, room: int) -> _Sorted:
 
 
 def _claim(row: _Due) -> Claim:
-    return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref)
+    return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref, row.confirmed_at)
 
 
 def _take(connection: Connection, ids: Sequence[int], worker: int, *, now: dt.datetime) -> None:
@@ -428,6 +430,7 @@ def _due_query(state: sa.ColumnElement[bool]) -> Prepared:
             d.domain,
             s.email,
             s.ref,
+            confirmed_at(),
             receives_mail(sa.bindparam("now")).label("receives"),
         )
         .join(subscribers, s.id == d.subscriber_id)

@@ -13,7 +13,7 @@ from pipeline.library.clean import plain_text
 from pipeline.library.unstyled import unstyled
 from tests.builders import an_article
 
-BOX = '<table class="box" role="presentation" border="1" cellpadding="12" cellspacing="0"><tr><td>'
+BOX = '<table class="box" role="presentation" border="1" cellpadding="12" cellspacing="0"><tr><td class="boxed">'
 
 
 def rendered(body: str) -> str:
@@ -46,7 +46,7 @@ def test_a_listing_keeps_its_text_and_loses_its_colours() -> None:
     code = "def f(a):\n    return \"<b>\" if a else '&amp;'\n"
     html = unstyled(rendered('```python title="f.py"\n' + code + "```\n"))
 
-    assert '<p class="label">f.py</p>' in html
+    assert '<p class="caption">f.py</p>' in html
     [listing] = re.findall(r"<pre>(.*?)</pre>", html, re.DOTALL)
     assert "<" not in listing
     assert listing == code.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -97,7 +97,7 @@ def test_no_word_is_lost_and_nothing_is_left_that_needs_a_style_sheet(features: 
 
     assert plain_text(plain).replace(" ", "") == plain_text(html).replace(" ", "")
     assert not re.search(r"<(details|summary|figure|figcaption|mark|pre [^>]*)\b", plain)
-    assert set(re.findall(r'class="([^"]*)"', plain)) <= {"box", "box-title", "label"}
+    assert set(re.findall(r'class="([^"]*)"', plain)) <= {"box", "boxed", "box-title", "caption"}
     for element in set(re.findall(r"<([a-z0-9]+)", plain)) - {"br", "img", "hr", "col"}:
         assert len(re.findall(rf"<{element}[ >]", plain)) == plain.count(f"</{element}>"), element
 
