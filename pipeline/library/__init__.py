@@ -3,7 +3,7 @@
     load_library     files | front matter | schema | checks | Library         `files`, `frontmatter`, `schema`, `checks`
     StoredTexts      a source | the text of its stored copy                   `snapshots`
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
-    unstyled         HTML | plain tables and boxes, for feeds and letters     `unstyled`
+    unstyled         HTML | plain tables and boxes, for letters               `unstyled`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     open_history     Git | what each article was before                       `history`, `wording`, `checks/published`

@@ -1,4 +1,4 @@
-"""An article's HTML for where no style sheet of ours reaches: feeds and letters.
+"""An article's HTML for letters, where no style sheet can be relied on. (What feeds need is in `site.boxes`: they keep no class.)
 
     admonition, details, tab   a box (a table of one cell) that begins with its title, open
     listing                    a plain ``pre`` without colours; its file name is a line before it
@@ -27,7 +27,7 @@ _NOTHING: Final = ("", "")
 
 
 def unstyled(html: str) -> str:
-    """*html*, as `render_article` gives it, in elements that every feed reader and mail program shows."""
+    """*html*, as `render_article` gives it, in elements that every mail program shows."""
     return "".join(_pieces(html))
 
 
