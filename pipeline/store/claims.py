@@ -15,6 +15,7 @@ from pipeline.store.tables import deliveries, notices, subscribers
 from pipeline.store.tables import workers as worker_rows
 
 REPLY_LENGTH = 500  # characters kept of what a server said
+DIED = "the process that was sending it ended before the server's answer was written down"
 FINAL = (
     DeliveryStatus.SENT,
     DeliveryStatus.FAILED,
@@ -60,6 +61,8 @@ def _take_over(connection: Connection, table: sa.Table, dead: Collection[int], *
     update = (
         table.update()
         .where(t.finished_at.is_(None), t.status == DeliveryStatus.CLAIMED.value, left)
-        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=next_at, worker_id=None)
+        .values(
+            status=DeliveryStatus.UNCERTAIN.value, next_at=next_at, worker_id=None, code=None, enhanced=None, reply=DIED
+        )
     )
     return row_count(connection.execute(update))
