@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -31,6 +32,7 @@ from pipeline.mail.lifecycle import ChoiceError, Imported
 from pipeline.model import Choice, State, Subscriber
 from pipeline.store import Store, consents, signups, subscribers, suppressions
 from pipeline.store.consents import ConsentEvent, Evidence, Method
+from pipeline.store.suppressions import Reason
 
 BATCH = 5_000  # rows of one transaction; sign-ups wait for its end on SQLite, a quarter of a second
 COLUMNS = ("email", "cadence", "topics", "confirmed_at", "state")
@@ -99,6 +101,33 @@ def import_csv(
 
     Raises `UsageError` for a missing source or basis, or for a file that is no such CSV.
     """
+    with open_rows(file, required="email", known=COLUMNS) as table:
+        return import_people(
+            store,
+            settings,
+            table.rows,
+            source=source,
+            basis=basis,
+            confirmed=confirmed,
+            confirmed_at=confirmed_at,
+            ignored=table.ignored,
+            now=now,
+        )
+
+
+def import_people(
+    store: Store,
+    settings: Settings,
+    rows: Iterator[Row | BrokenRow],
+    *,
+    source: str,
+    basis: str,
+    confirmed: bool,
+    confirmed_at: dt.date | None = None,
+    ignored: tuple[str, ...] = (),
+    now: dt.datetime,
+) -> ImportReport:
+    """As `import_csv`, for rows that came from anywhere; *ignored* are the columns that nothing was taken from."""
     if not source.strip() or not basis.strip():
         raise UsageError(
             "an import needs --source (where the addresses come from) and --basis (why you may write to them)"
@@ -112,30 +141,54 @@ def import_csv(
         first_id = subscribers.last_id(connection)
     skipped: list[tuple[int, str]] = []
     imported = undated = 0
-    with open_rows(file, required="email", known=COLUMNS) as table:
-        for people, broken in _ahead(_read(rows, choose, given, now=now) for rows in _batches(table.rows)):
-            with store.writing() as connection:
-                verdicts = lifecycle.import_rows(
-                    connection,
-                    [person for _, person in people],
-                    Evidence(Method.IMPORT),
-                    vouched=confirmed,
-                    detail=f"source: {_one_line(source)}; basis: {_one_line(basis)}",
-                    first_id=first_id,
-                    key=key,
-                    now=now,
-                )
-            imported += verdicts.count(None)
-            undated += sum(v is None and not them.confirmed_at for (_, them), v in zip(people, verdicts, strict=True))
-            skipped += broken
-            skipped += [(line, v.value) for (line, _), v in zip(people, verdicts, strict=True) if v is not None]
+    for people, broken in _ahead(_read(batch, choose, given, now=now) for batch in _batches(rows)):
+        with store.writing() as connection:
+            verdicts = lifecycle.import_rows(
+                connection,
+                [person for _, person in people],
+                Evidence(Method.IMPORT),
+                vouched=confirmed,
+                detail=f"source: {_one_line(source)}; basis: {_one_line(basis)}",
+                first_id=first_id,
+                key=key,
+                now=now,
+            )
+        imported += verdicts.count(None)
+        undated += sum(v is None and not them.confirmed_at for (_, them), v in zip(people, verdicts, strict=True))
+        skipped += broken
+        skipped += [(line, v.value) for (line, _), v in zip(people, verdicts, strict=True) if v is not None]
     return ImportReport(
         imported=imported,
         state=State.ACTIVE if confirmed else State.PENDING,
         skipped=dict(Counter(why.partition(":")[0] for _, why in skipped)),
         rows=tuple(sorted(skipped)),
-        notes=tuple(_notes(table.ignored, imported, undated, confirmed=confirmed)),
+        notes=tuple(_notes(ignored, imported, undated, confirmed=confirmed)),
     )
+
+
+def keep_out(
+    store: Store, settings: Settings, people: Iterable[tuple[str, Reason]], *, now: dt.datetime
+) -> Mapping[Reason, int]:
+    """Suppress addresses to which an earlier system did not write any more; returns how many of them for which reason.
+
+    Who is a subscriber here, or is suppressed already, stays as they are. An address that cannot be one is passed over.
+    """
+    key = load_keys(settings.state_dir, "suppression")
+    counted: Counter[Reason] = Counter()
+    items = iter(people)
+    while batch := list(islice(items, BATCH)):
+        wanted: dict[str, Reason] = {}
+        for address, why in batch:
+            with suppress(AddressError):
+                wanted.setdefault(parse_address(address.strip()).key, why)
+        with store.writing() as connection:
+            here = subscribers.known(connection, list(wanted))
+            before = suppressions.reasons(connection, key, list(wanted))
+            for email_key, why in wanted.items():
+                if email_key not in here and email_key not in before:
+                    suppressions.add(connection, key, email_key, why, now=now)
+                    counted[why] += 1
+    return counted
 
 
 def _read(
