@@ -5,8 +5,8 @@
     feeds        feeds import, export, moved
     inbox        inbox
     articles     fmt, approve, correct, record
+    moving       import
     mail         send, adopt, bounces
-    publishing   publish, search index, calendar
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...
     readers      verify
@@ -38,7 +38,7 @@ from pipeline.cli import (  # noqa: F401
     inbox,
     keys,
     mail,
-    publishing,
+    moving,
     readers,
     running,
     sources,

@@ -154,8 +154,9 @@ def _take_article(text: str, path: str, shelf: Shelf, *, finished: bool = False)
     fallbacks = {"dek": "", "authors": [], "topics": [], **({"date": _date_in(name)} if unfinished else {})}
     file, findings = schema.read(schema.ArticleFile, document.data, fallbacks=fallbacks)
     came_along = file is not None and file.imported is not None  # its title and dek are those that readers know
-    lenient = unfinished or came_along
-    shelf.problems.extend(_problems(path, document, findings, lenient=lenient))
+    if came_along:
+        findings = [finding for finding in findings if not (finding.unfinished and finding.code in ("S010", "S012"))]
+    shelf.problems.extend(_problems(path, document, findings, lenient=unfinished))
     slug = (file.slug if file else None) or (name["slug"] if name else Path(path).stem)
     shelf.problems.extend(_name_problems(path, document, slug, named_date=name["date"] if name else None))
     if file is None or not schema.SLUG.fullmatch(slug):

@@ -103,9 +103,29 @@ def slug_of(title: str) -> str:
     return slug
 
 
+# Letters that have no accent to take off.
+_LETTERS: Final = str.maketrans(
+    {
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "æ": "ae",
+        "Æ": "Ae",
+        "œ": "oe",
+        "Œ": "Oe",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "þ": "th",
+        "ı": "i",
+    }
+)
+
+
 def plain_words(text: str) -> list[str]:
     """The words of *text* in small Latin letters and digits, without accents: what slugs and ids are made of."""
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode()
     return re.findall(r"[a-z0-9]+", re.sub(r"['’]", "", plain.lower()))
 
 

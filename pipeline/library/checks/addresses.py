@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +37,17 @@ def check_aliases(reads: Iterable[Read[Article]], library: Library, root: Path) 
                 message = f"the alias /{alias} is {clash}; give another, or delete it"
                 yield read.problem("S052", ("aliases", index), message)
             seen.setdefault(key, read.path)
+
+
+def taken_addresses(library: Library, root: Path) -> Callable[[str], str]:
+    """Tells whose address an alias would be; nothing where it is free."""
+    taken = dict(_addresses(library, root))
+
+    def whose(alias: str) -> str:
+        key = _key(alias if alias.endswith(("/", ".html", ".htm")) else f"{alias}/")
+        return taken.get(key) or _of_the_site(key)
+
+    return whose
 
 
 def _addresses(library: Library, root: Path) -> Iterator[tuple[str, str]]:

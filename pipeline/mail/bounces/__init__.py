@@ -8,7 +8,7 @@ words by which such mails are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ from typing import Any
 from pipeline.mail.bounces.reader import Reader
 from pipeline.mail.bounces.reading import Kind, Reading
 from pipeline.mail.bounces.sources import Found, mails_in
-
-# Of `decide.Action`, which is too heavy for the child that reads mails.
-DONE = ("suppressed", "unsubscribed", "counted", "alarm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +43,7 @@ class ReadMail:
             }
             for one in self.reading.recipients
         ]
-        done = {"action": action} if _is_untold(action, recipients) else {}
-        return {**about, "recipients": recipients, **done}
+        return {**about, "recipients": recipients}
 
     def line(self, action: str) -> str:
         """The same for a person."""
@@ -64,14 +60,7 @@ class ReadMail:
             for one in self.reading.recipients
         ]
         what = f"{self.reading.kind.value} ({self.reading.reason})" if self.reading.reason else self.reading.kind.value
-        if _is_untold(action, told):
-            return f"{self.found.file}: {what}; {action}"
         return f"{self.found.file}: {what}" + (f": {', '.join(told)}; {action}" if told else "")
-
-
-def _is_untold(action: str, recipients: Sequence[object]) -> bool:
-    """True when something was done about a mail that names nobody: what we had signed in it did."""
-    return not recipients and action in DONE
 
 
 def read_mails(paths: Iterable[Path]) -> Iterator[ReadMail]:

@@ -1,0 +1,327 @@
+"""A newsletter moves in: the stage behind `opensignal import`, from the export of another service to articles and
+subscribers.
+
+    archive | services.read | plan | people, topics | images | compose | write what is new | imports.yml | readers
+
+`archive` reads files and unpacks nothing, `services/` knows what each export looks like, `markdown` says their HTML in ours,
+`links` and `images` find what posts lead to, `articles` makes the files, `register` adds to the lists of content/, `readers`
+hands the subscribers to `mail.people`. It stands above `ingest`, whose fetcher it may use, and `mail`, whose subscribers it
+brings along.
+
+Running it again changes nothing: a post is known by its service and id, wherever its article has been filed since, and an
+article that differs from what an import would write was edited and stays as it is. A run that was killed is finished by the
+next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.config import Settings
+from pipeline.errors import UsageError
+from pipeline.files import put
+from pipeline.ingest.fetch import Fetcher
+from pipeline.library import read_library
+from pipeline.library.checks.addresses import taken_addresses
+from pipeline.library.credits import SERVICES
+from pipeline.library.files import PEOPLE, TOPICS, Shelf, read_content
+from pipeline.library.frontmatter import MAX_BYTES
+from pipeline.library.schema import closest
+from pipeline.model import Move, Person, Role, Topic
+from pipeline.moving.archive import Archive
+from pipeline.moving.articles import Composer, Names, Place, old_addresses, plan
+from pipeline.moving.export import Export, Note, note
+from pipeline.moving.images import Images
+from pipeline.moving.links import OldAddresses
+from pipeline.moving.readers import Taken, listed, take_over
+from pipeline.moving.register import add_people, add_topics, with_move, write_moves
+from pipeline.moving.services import NAMES, read_export
+from pipeline.store import open_store
+
+__all__ = ["NAMES", "Moved", "Options", "move_in"]
+
+NOTES_SHOWN: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the editor says beside the files."""
+
+    service: str | None = None  # default: the one by which the files are recognised
+    site: str | None = None  # the address that the newsletter had there
+    topics: Mapping[str, str] = field(default_factory=dict)  # tag -> id of a topic
+    new_topics: bool = False  # make a topic of each other tag
+    authors: Mapping[str, str] = field(default_factory=dict)  # name -> id of a person
+    by: str | None = None  # id of who answers for what nobody signed; default: the first editor
+    basis: str = ""  # why we may write to the subscribers; without it none is imported
+    confirmed: bool = False  # they have confirmed there
+    dry_run: bool = False
+
+
+def move_in(
+    settings: Settings, paths: Sequence[Path], options: Options, *, fetcher: Fetcher | None = None, now: dt.datetime
+) -> Moved:
+    """Bring along what stands in the export at *paths*: its posts as articles, with their images, and its subscribers.
+
+    With a *fetcher*, images that are not in the export are fetched from where they lie. Nothing that was here is written over.
+    Raises `UsageError` for files that are no export, or options that name nobody, `ContentError` and `StoreError` where content/ or
+    the database cannot be written.
+    """
+    root = settings.root
+    shelf, library = read_content(root), read_library(root)
+    names = _names(shelf, options)
+    with Archive.of(paths) as archive:
+        export = read_export(archive, options.service)
+        links = OldAddresses(export, site=options.site)
+        if links.guessed:
+            export.notes.append(
+                note(
+                    "",
+                    "",
+                    f"the newsletter's address there is taken to be {links.guessed}, where most of its own links lead",
+                    "if not, give --site",
+                )
+            )
+        places = plan(export, shelf.articles, now=now)
+        signed = {place.post.id: names.signed(place.post, export) for place in places}
+        moves = _moves(shelf, export.service)
+        if not options.dry_run:
+            add_people(root, names.new_people)
+            add_topics(root, names.new_topics)
+            write_moves(root, _with_those_to_come(moves, export, places, now=now))
+        images = Images(root, archive, fetcher, now, dry_run=options.dry_run)
+        aliases = old_addresses(export, places, taken_addresses(library, root))
+        by_id = {place.post.id: place for place in places}
+        composer = Composer(export, signed, links, images, by_id, aliases)
+        outcomes = Counter(_file(root, composer, place, export, dry_run=options.dry_run) for place in places)
+        if not options.dry_run:
+            write_moves(root, _moves(read_content(root), export.service))
+        readers = _readers(settings, export, paths, options, now=now)
+    return Moved(
+        service=export.service,
+        outcomes={outcome: outcomes[outcome] for outcome in Outcome if outcomes[outcome]},
+        drafts=sum(not place.is_public for place in places),
+        passed_by=dict(export.passed_by),
+        images=images.brought,
+        images_known=images.known,
+        images_away=dict(images.away),
+        people=tuple(names.new_people),
+        topics=tuple(names.new_topics),
+        tags_left=dict(sorted(names.left.items(), key=lambda pair: (-pair[1], pair[0]))),
+        readers=readers,
+        notes=tuple(export.notes),
+        dry_run=options.dry_run,
+    )
+
+
+# --- articles -------------------------------------------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """What became of a post."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"  # here as an import would write it
+    COMPLETED = "completed"  # here as an import without images wrote it, and now with them
+    KEPT = "kept"  # here, and edited since; left as it is
+    LOST = "not taken over"
+
+
+def _file(root: Path, composer: Composer, place: Place, export: Export, *, dry_run: bool) -> Outcome:
+    notes: list[Note] = []
+    try:
+        return _filed(root, composer, place, notes, dry_run=dry_run)
+    finally:
+        export.notes += notes
+
+
+def _filed(root: Path, composer: Composer, place: Place, notes: list[Note], *, dry_run: bool) -> Outcome:
+    post, path = place.post, root / place.path
+    given = composer.compose(place, notes).encode()
+    if len(given) > MAX_BYTES:
+        notes.append(
+            note(
+                post.file, post.title, f"is longer than {MAX_BYTES:,} bytes", "split it, and add it by hand", lost=True
+            )
+        )
+        return Outcome.LOST
+    if place.known is None and path.exists():
+        notes.append(
+            note(
+                post.file,
+                post.title,
+                f"{place.path} is there, and cannot be read",
+                "mend or move it, and run again",
+                lost=True,
+            )
+        )
+        return Outcome.LOST
+    if place.known is None:
+        if not dry_run:
+            put(path, given, sync=False)
+        return Outcome.NEW
+    here = path.read_bytes()
+    if here == given:
+        return Outcome.UNCHANGED
+    if here == composer.compose(place, [], fetch=False).encode():
+        if not dry_run:
+            put(path, given, sync=False)
+        return Outcome.COMPLETED
+    return Outcome.KEPT
+
+
+def _moves(shelf: Shelf, service: str) -> list[Move]:
+    """The imports, each with as many articles as name it; those of other services as they were written down."""
+    counted = Counter(
+        came.on for read in shelf.articles if (came := read.noun.imported) is not None and came.service == service
+    )
+    others = [read.noun for read in shelf.moves if read.noun.service != service]
+    return [*others, *(Move(service, on, number) for on, number in counted.items())]
+
+
+def _with_those_to_come(
+    moves: Sequence[Move], export: Export, places: Iterable[Place], *, now: dt.datetime
+) -> list[Move]:
+    today = now.date()
+    there = sum(move.articles for move in moves if (move.service, move.on) == (export.service, today))
+    return with_move(moves, export.service, today, there + sum(place.known is None for place in places))
+
+
+def _names(shelf: Shelf, options: Options) -> Names:
+    people: dict[str, Person] = {read.noun.id: read.noun for read in shelf.people}
+    topics: dict[str, Topic] = {read.noun.id: read.noun for read in shelf.topics}
+    for id_ in (*options.authors.values(), *([options.by] if options.by else [])):
+        if id_ not in people:
+            raise UsageError(f'unknown person "{id_}"{closest(id_, people) or f"; add them to {PEOPLE}"}')
+    for id_ in options.topics.values():
+        if id_ not in topics:
+            raise UsageError(f'unknown topic "{id_}"{closest(id_, topics) or f"; add it to {TOPICS}"}')
+    editors = [person.id for person in people.values() if person.role is Role.EDITOR]
+    if not editors and options.by is None:
+        raise UsageError(f"{PEOPLE} names no editor; add one, or say with --by who answers for what nobody signed")
+    return Names(
+        people={
+            **{person.id: person.id for person in people.values()},
+            **{person.name.casefold(): person.id for person in people.values() if person.role is not Role.MODEL},
+            **{name.casefold(): id_ for name, id_ in options.authors.items()},
+        },
+        topics={
+            **{topic.id: topic.id for topic in topics.values()},
+            **{topic.name.casefold(): topic.id for topic in topics.values()},
+            **{tag.casefold(): id_ for tag, id_ in options.topics.items()},
+        },
+        unsigned=options.by or editors[0],
+        make_topics=options.new_topics,
+    )
+
+
+# --- subscribers ----------------------------------------------------------------------------------------------------------------
+
+
+def _readers(settings: Settings, export: Export, paths: Sequence[Path], options: Options, *, now: dt.datetime) -> Taken:
+    if not export.readers:
+        return Taken()
+    if options.dry_run:
+        return Taken(listed(export.readers), why_not="this was a dry run")
+    if not options.basis.strip():
+        return Taken(
+            listed(export.readers),
+            why_not="say with --basis why you may write to them, and with --confirmed that they confirmed there",
+        )
+    name = SERVICES[export.service]
+    with closing(open_store(settings)) as store:
+        return take_over(
+            store,
+            settings,
+            export,
+            source=f"export of {name}",
+            basis=options.basis,
+            confirmed=options.confirmed,
+            now=now,
+        )
+
+
+# --- the report -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an import did, and everything that it could not do. No address of a reader stands here."""
+
+    service: str
+    outcomes: Mapping[Outcome, int]
+    drafts: int
+    passed_by: Mapping[str, int]
+    images: int
+    images_known: int
+    images_away: Mapping[str, int]  # by host
+    people: tuple[str, ...]  # added to content/people.yml
+    topics: tuple[str, ...]  # added to content/topics.yml
+    tags_left: Mapping[str, int]  # that are no topics here
+    readers: Taken
+    notes: tuple[Note, ...]
+    dry_run: bool
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing was lost."""
+        return not any(one.lost for one in self.notes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "service": self.service,
+            "dry_run": self.dry_run,
+            "articles": {outcome.value: number for outcome, number in self.outcomes.items()},
+            "drafts": self.drafts,
+            "passed_by": dict(self.passed_by),
+            "images": {"brought": self.images, "known": self.images_known, "away": dict(self.images_away)},
+            "people": list(self.people),
+            "topics": list(self.topics),
+            "tags_left": dict(self.tags_left),
+            "subscribers": self.readers.as_dict(),
+            "notes": [
+                {"file": n.file, "post": n.post, "what": n.what, "next": n.next, "lost": n.lost} for n in self.notes
+            ],
+            "ok": self.ok,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report for a terminal: what came over, what did not, and what to do about it."""
+        would = "would come over" if self.dry_run else "came over"
+        counts = ", ".join(f"{number:,} {outcome.value}" for outcome, number in self.outcomes.items()) or "none"
+        yield f"articles from {SERVICES[self.service]}: {counts}" + (
+            f"; {self.drafts:,} are drafts" if self.drafts else ""
+        )
+        if self.passed_by:
+            yield f"no articles, and left where they are: {', '.join(f'{what} ({n:,})' for what, n in self.passed_by.items())}"
+        if self.images or self.images_known or self.images_away:
+            away = sum(self.images_away.values())
+            left = f", {away:,} still lie at {', '.join(sorted(self.images_away))}" if away else ""
+            yield f"images: {self.images:,} {would}, {self.images_known:,} were here{left}"
+        if self.people:
+            yield f"people added to {PEOPLE}: {', '.join(self.people)}"
+        if self.topics:
+            yield f"topics added to {TOPICS}: {', '.join(self.topics)}"
+        if self.tags_left:
+            shown = [f"{tag} ({number:,})" for tag, number in list(self.tags_left.items())[:10]]
+            more = f" and {len(self.tags_left) - 10:,} more" if len(self.tags_left) > 10 else ""
+            yield f"tags that are no topics here: {', '.join(shown)}{more}; --topic TAG=TOPIC or --new-topics takes them up"
+        yield from self.readers.lines()
+        ordered = sorted(self.notes, key=lambda one: not one.lost)
+        if ordered:
+            lost = sum(one.lost for one in self.notes)
+            yield f"to look at: {len(ordered):,}, of which {lost:,} did not come over"
+        yield from (f"  {'not taken over: ' if one.lost else ''}{one}" for one in ordered[:NOTES_SHOWN])
+        if len(ordered) > NOTES_SHOWN:
+            yield f"  ... and {len(ordered) - NOTES_SHOWN:,} more; --json names them all"
+        if self.dry_run:
+            yield "nothing was written: this was a dry run"
+        elif self.outcomes.get(Outcome.NEW):
+            yield "look at them with opensignal check, and commit what the import wrote by itself, before anybody edits it"
