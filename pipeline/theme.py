@@ -1,5 +1,7 @@
 """The theme's style sheets: joined into the one that the site and the mailing pages link, and the tokens that letters inline.
 
+Beside them the script of the search page.
+
 The sheets are joined in the order of the @import lines of site.css, made small, and named by the hash of the result. What the
 templates in the theme's folder look like is no matter here.
 """
@@ -16,51 +18,58 @@ from pathlib import Path
 from pipeline.errors import BuildError, SettingsError
 
 SHEETS = "assets/css"
+SCRIPTS = "assets/js"
 ENTRY = "site.css"
 MAILING = "web.css"  # what only the mailing pages need
-RECEIPTS = "receipts.css"  # what only receipts and registers need
+RECEIPTS = "receipts.css"  # what only receipts, registers and the search need
 TOKENS = "tokens.css"
 _IMPORT = re.compile(r'@import url\("([a-z0-9.-]+)"\);')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _AROUND = re.compile(r" ?([{};,>]) ?")
+_ZERO = re.compile(r"(?<=[ :,(])(-?)0(?=\.\d)")  # 0.5rem is .5rem
 _ROOT_BLOCK = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
 _VARIABLE = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]+);")
 
 
 @dataclass(frozen=True, slots=True)
-class Stylesheet:
-    """One style sheet, whole."""
+class Asset:
+    """One style sheet or script, whole."""
 
     path: str  # below the address that links it; its name changes whenever its text does
     text: str
 
 
-def site_stylesheet(theme: Path) -> Stylesheet:
+def site_stylesheet(theme: Path) -> Asset:
     """The style sheet of the site, from the theme in the folder *theme*. Raises `BuildError` where a sheet is missing."""
     return named("site", _joined(theme))
 
 
-def receipts_stylesheet(theme: Path) -> Stylesheet:
-    """The style sheet of receipts and registers: the site's, and what only they need, in one file. Raises `BuildError` as above."""
+def receipts_stylesheet(theme: Path) -> Asset:
+    """The sheet of receipts, registers and search: the site's and their own, in one. Raises `BuildError` as above."""
     return named("receipts", _joined(theme) + minified(_read(theme / SHEETS / RECEIPTS)))
 
 
-def mailing_stylesheet(theme: Path) -> Stylesheet:
+def mailing_stylesheet(theme: Path) -> Asset:
     """The site's style sheet and what the mailing pages need beside it, if anything. Raises `BuildError` as above."""
     extra = theme / SHEETS / MAILING
     return named("mailing", _joined(theme) + (minified(_read(extra)) if extra.is_file() else ""))
 
 
-def named(name: str, text: str) -> Stylesheet:
-    """The style sheet *text*, in a file that is called by *name* and the hash of the text."""
-    return Stylesheet(f"{SHEETS}/{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.css", text)
+def search_script(theme: Path) -> Asset:
+    """The script of the search page. Raises `BuildError` where it is missing."""
+    return named("search", _read(theme / SCRIPTS / "search.js"), folder=SCRIPTS, ending="js")
+
+
+def named(name: str, text: str, *, folder: str = SHEETS, ending: str = "css") -> Asset:
+    """The style sheet or script *text*, in a file that is called by *name* and the hash of the text."""
+    return Asset(f"{folder}/{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.{ending}", text)
 
 
 def minified(css: str) -> str:
     """*css* without comments and needless space. Space before ``:`` and around ``+`` and ``-`` can mean something and stays."""
     text = _AROUND.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css)))
-    return text.replace(";}", "}").replace(": ", ":").strip() + "\n"
+    return _ZERO.sub(r"\1", text.replace(";}", "}").replace(": ", ":")).strip() + "\n"
 
 
 @functools.cache
@@ -86,4 +95,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: the style sheet cannot be read: {error}; put it back or mend {ENTRY}") from error
+        raise BuildError(f"{path}: cannot be read: {error}; put it back or mend {ENTRY}") from error

@@ -6,6 +6,7 @@
     topics/            all topics; topics/<id>/ the newest of one, topics/<id>/page/<n>/ the older ones, counted from the oldest
     sources/           all sources that articles rest on
     corrections/       all corrections
+    search/            what asks the search index
     feeds/             all feeds of ours
     authors/, series/  `authors` and `shelves` make these, `aliases` the pages at older addresses
     feed.xml, ...      what machines read: `machines`
@@ -122,6 +123,7 @@ class SiteView:
     language: str
     stylesheet: str
     receipts_stylesheet: str
+    search_script: str
     links: tuple[tuple[str, str], ...]  # of the foot: words, path
     feeds: tuple[tuple[str, str, str], ...] = OwnFeed("", "", "", ()).files
 
@@ -151,11 +153,18 @@ def generated_pages(publication: Publication) -> Iterator[Output]:
     yield from _archive(publication)
     yield from _topics(publication)
     yield from _registers(publication)
+    topics = publication.library.topics.values()
+    yield Output("search/index.html", fingerprint(*map(repr, topics)), partial(_search, publication))
     yield Output("feeds/index.html", made_of_list(own_feeds(publication)), partial(_feeds, publication))
 
 
 def site_view(
-    publication: Publication, *, stylesheet: str, receipts_stylesheet: str, written: Container[str]
+    publication: Publication,
+    *,
+    stylesheet: str,
+    receipts_stylesheet: str,
+    search_script: str,
+    written: Container[str],
 ) -> SiteView:
     """What all templates know. The foot links those of `FOOT_LINKS` whose file is among *written* (names below content/pages)."""
     settings = publication.settings
@@ -166,6 +175,7 @@ def site_view(
         language=settings.language,
         stylesheet=stylesheet,
         receipts_stylesheet=receipts_stylesheet,
+        search_script=search_script,
         links=(
             *((words, path) for words, path, file in FOOT_LINKS if file in written),
             AUTHORS,
@@ -377,6 +387,11 @@ def _corrections(publication: Publication) -> Drawn:
         "Every error that we found in what we had published, with what it should have been.",
         {"corrections": all_corrections(publication), "retracted": retractions(publication)},
     )
+
+
+def _search(publication: Publication) -> Drawn:
+    values = {"topics": tuple(publication.library.topics.values()), "zone": publication.settings.timezone}
+    return _list(publication, "search/", "search.html", "Search", "Look for words in all our articles.", values)
 
 
 def _feeds(publication: Publication) -> Drawn:

@@ -48,7 +48,7 @@ from pipeline.site.share import TEMPLATE
 from pipeline.site.share.files import prepare, share_files, share_image, tidy, without_headline
 from pipeline.site.shelves import series_pages
 from pipeline.site.structured import page_data
-from pipeline.theme import SHEETS, receipts_stylesheet, site_stylesheet
+from pipeline.theme import SCRIPTS, SHEETS, receipts_stylesheet, search_script, site_stylesheet
 
 if TYPE_CHECKING:
     from mkdocs.livereload import LiveReloadServer
@@ -112,7 +112,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.settings = given.settings
         self.publication = Publication(given.settings, given.library, now=given.now)
         self.theme = _theme_folder(config)
-        self.sheets = (site_stylesheet(self.theme), receipts_stylesheet(self.theme))
+        self.assets = (site_stylesheet(self.theme), receipts_stylesheet(self.theme), search_script(self.theme))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -120,9 +120,13 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         if any(name.startswith(handbook.FOLDER) for name in files.src_uris):
             for name, text in handbook.problem_pages():
                 files.append(File.generated(config, name, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
-        site, receipts = self.sheets
+        site, receipts, search = self.assets
         self.site = pages.site_view(
-            self.publication, stylesheet=site.path, receipts_stylesheet=receipts.path, written=files.src_uris
+            self.publication,
+            stylesheet=site.path,
+            receipts_stylesheet=receipts.path,
+            search_script=search.path,
+            written=files.src_uris,
         )
         written = {file.dest_uri for file in files.documentation_pages()}
         self.outputs = self._outputs(written)
@@ -188,10 +192,10 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         addresses = [(page.url, page.modified) for page in drawn if page.url is not None]
         known = {page.path for page in drawn}
         addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
-        sheets = (pages.Output(sheet.path, sheet.text.encode(), partial(str, sheet.text)) for sheet in self.sheets)
+        assets = (pages.Output(asset.path, asset.text.encode(), partial(str, asset.text)) for asset in self.assets)
         machine = machine_files(publication, pages=sorted(addresses), links=self.site.links)
         images = share_files(publication, self.theme)
-        outputs = (*(page for page in drawn if page.path not in written), *sheets, *machine, *images)
+        outputs = (*(page for page in drawn if page.path not in written), *assets, *machine, *images)
         return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
 
     def _values_of_every_page(self) -> dict[str, Any]:
@@ -284,10 +288,11 @@ def _source_name(url: str) -> str:
 
 
 def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
-    """Keep what lies in content/pages and in our theme, without the sheets that are joined, and without the template of images."""
+    """Keep what lies in content/pages and in our theme, without what the theme's own files are made of or drawn by."""
     ours = (config.docs_dir, config.theme.custom_dir)
     for file in list(files):
-        if file.src_dir not in ours or file.src_uri.startswith(SHEETS + "/") or file.src_uri == TEMPLATE:
+        raw = file.src_uri.startswith((f"{SHEETS}/", f"{SCRIPTS}/")) or file.src_uri == TEMPLATE
+        if file.src_dir not in ours or raw:
             files.remove(file)
 
 

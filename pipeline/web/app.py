@@ -21,7 +21,7 @@ from pipeline.library.topics import read_topics
 from pipeline.mail.deliver import Clock
 from pipeline.mail.person import SCHEMA_PATH
 from pipeline.store import Store, subscribers
-from pipeline.theme import Stylesheet
+from pipeline.theme import Asset
 from pipeline.web.files import Files, load_sheet
 from pipeline.web.guard import Guard
 from pipeline.web.hooks import HookPages, amazon
@@ -138,7 +138,7 @@ def _health(office: Office) -> Callable[[], Response]:
     return healthz
 
 
-def _serve_assets(app: FastAPI, settings: Settings, sheet: Stylesheet) -> None:
+def _serve_assets(app: FastAPI, settings: Settings, sheet: Asset) -> None:
     def stylesheet() -> Response:
         return Response(
             sheet.text,

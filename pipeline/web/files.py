@@ -11,12 +11,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pipeline.errors import BuildError
-from pipeline.theme import Stylesheet, mailing_stylesheet, named
+from pipeline.theme import Asset, mailing_stylesheet, named
 
 log = logging.getLogger("opensignal")
 
 
-def load_sheet(theme: Path) -> Stylesheet:
+def load_sheet(theme: Path) -> Asset:
     """The style sheet of the mailing pages. Without a theme the pages stay plain, and work."""
     try:
         return mailing_stylesheet(theme)

@@ -186,6 +186,7 @@ READER_PAGES = (
     Surface("archive of a year", "archive/2025/"),
     Surface("topics", "topics/"),
     Surface("topic", "topics/power/"),
+    Surface("search", "search/"),
     Surface("sources", "sources/"),
     Surface("corrections", "corrections/"),
     Surface("subscribe", "subscribe/"),
