@@ -109,6 +109,14 @@ class Settings(BaseSettings):
             "default: snapshots in the state folder"
         ),
     )
+    publish_to: str = Field(
+        default="",
+        description="where `publish` brings the site: a folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX",
+    )
+    publish_endpoint: str = Field(
+        default="",
+        description="address of the service of an s3:// target, if it is not Amazon's; default: AWS_ENDPOINT_URL",
+    )
     database_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://...; default: SQLite in the state folder"
     )
@@ -346,6 +354,19 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is no place for stored copies; write s3://BUCKET/PREFIX, or a folder")
         return value
 
+    @field_validator("publish_to")
+    @classmethod
+    def _known_target(cls, value: str) -> str:
+        must_be_target(value)
+        return value
+
+    @field_validator("publish_endpoint")
+    @classmethod
+    def _service(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// or http://")
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _known_transport(cls, value: str) -> str:
@@ -446,6 +467,17 @@ class Settings(BaseSettings):
     @property
     def sender_name(self) -> str:
         return email.utils.parseaddr(self.mail_from)[0] or self.site_name
+
+
+def must_be_target(place: str) -> None:
+    """Raise `ValueError` where *place*, of `publish_to`, can be no target or holds a secret."""
+    if re.match(r"([\w.+-]+://)?[^/@]*:[^/@]*@", place):
+        raise ValueError("holds a password; leave it to the environment (RSYNC_PASSWORD, AWS_SECRET_ACCESS_KEY)")
+    is_address = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|rsync://[^/]+/.+", place)
+    if ("://" in place and not is_address) or not place.isprintable() or place.startswith("-"):
+        raise ValueError(
+            f"{place!r} is no target; write a folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX"
+        )
 
 
 def _refuse_unknown_variables() -> None:

@@ -8,6 +8,7 @@
     ├── TokenError         the visitor: a link that is forged, truncated or too old
     ├── FetchError         the other site: one feed or page could not be had
     ├── BuildError         the editor or the theme: the site could not be built           exit 1
+    ├── PublishError       the operator: the site could not be brought to its readers     exit 1
     ├── StoreError         the operator: the database cannot be reached or written        exit 1
     │   └── StoreBusy      nobody: it is locked now and will be free again                exit 1, web 503
     ├── TransportError     the operator: the mail server cannot be reached or used        exit 1
@@ -72,6 +73,10 @@ class FetchError(OpenSignalError):
 
 class BuildError(OpenSignalError):
     """The site could not be built."""
+
+
+class PublishError(OpenSignalError):
+    """The site could not be brought to where readers find it, or not all of it."""
 
 
 class StoreError(OpenSignalError):

@@ -159,11 +159,11 @@ def print_send(reports: Sequence[SendReport], transport: str, *, due: bool) -> N
             err.print(f"opensignal: {alarm}")
         if report.line_lost:
             err.print(f"opensignal: {report.line_lost}")
-        if report.left:
+        if goes_on := report.left - report.held:
             waits = report.next_at and report.left == report.waiting
             when = f" (the next at {report.next_at:%Y-%m-%d %H:%M} UTC)" if waits else ""
-            out.print(f"  {report.left:,} left{when}; run again, or let `opensignal up` go on")
-        elif not report.sent:
+            out.print(f"  {goes_on:,} left{when}; run again, or let `opensignal up` go on")
+        elif not (report.sent or report.held):
             out.print("  nothing left to send: this issue is out")
 
 

@@ -7,6 +7,7 @@
     articles     fmt, approve, correct, record
     moving       import
     mail         send, adopt, bounces
+    publishing   publish, search index, calendar
     running      serve, up, worker, demo
     sources      cite, sources check, refresh, list, ...
     readers      verify
@@ -39,6 +40,7 @@ from pipeline.cli import (  # noqa: F401
     keys,
     mail,
     moving,
+    publishing,
     readers,
     running,
     sources,

@@ -3,6 +3,7 @@
     load_library     files | front matter | schema | checks | Library         `files`, `frontmatter`, `schema`, `checks`
     StoredTexts      a source | the text of its stored copy                   `snapshots`
     render_article   Markdown | citations | clean | HTML                      `render`, `citations`, `links`, `clean`
+    unstyled         HTML | plain tables and boxes, for letters               `unstyled`
     to_plain_text    Markdown | citations | text of 72 columns                `plain`
     tidy             an article | citations in our notation, definitions     `tidy`, `notation`, `editing`
     open_history     Git | what each article was before                       `history`, `wording`, `checks/published`
@@ -30,16 +31,17 @@ from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
 from pipeline.library.checks.published import Past
 from pipeline.library.clean import clean_html, plain_text
-from pipeline.library.credits import authorship, provenance, weight
+from pipeline.library.credits import authorship, correction_words, provenance, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.history import History
 from pipeline.library.new import new_article
 from pipeline.library.notation import addresses_of
-from pipeline.library.plain import summary_paragraphs, summary_to_plain_text, to_plain_text
+from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
 from pipeline.library.typography import typographic
+from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
 
 if TYPE_CHECKING:
@@ -49,23 +51,26 @@ __all__ = [
     "CODES",
     "CitedSource",
     "Library",
+    "Numbers",
     "Rendered",
     "StoredTexts",
     "TocEntry",
     "authorship",
     "clean_html",
+    "correction_words",
     "load_library",
     "markdown_extensions",
     "new_article",
     "open_library",
+    "opening_to_plain_text",
     "plain_text",
     "provenance",
     "read_library",
     "render_article",
     "summary_paragraphs",
-    "summary_to_plain_text",
     "to_plain_text",
     "typographic",
+    "unstyled",
     "weight",
 ]
 

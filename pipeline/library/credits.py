@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pipeline.library.dates import date_words
-from pipeline.model import Article, Person, Role, Source
+from pipeline.model import Article, Correction, Person, Role, Source
 
 SERVICES: Final[Mapping[str, str]] = {  # that an archive may come from, by their own spelling
     "substack": "Substack",
@@ -40,6 +40,29 @@ def provenance(article: Article) -> str:
     host = urlsplit(came.url).hostname if came.url else None
     where = f"at {host} ({name})" if host else f"on {name}"
     return f"First published {where} and brought here on {date_words(came.on)}, without sources to look it up in."
+
+
+def correction_words(correction: Correction) -> str:
+    """What was written, what is right, and why, as sentences."""
+    parts = [
+        f"We first wrote: {_quoted(correction.was)}",
+        f"It should have been: {_quoted(correction.now)}",
+        _ended(correction.why),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _quoted(words: str) -> str:
+    """*words* in quotation marks, with a full stop where they bring none."""
+    return f"“{words.translate(_INNER)}”" + ("" if words.endswith(_ENDS) else ".")
+
+
+def _ended(words: str) -> str:
+    return words if not words or words.endswith(_ENDS) else f"{words}."
+
+
+_ENDS: Final = (".", "!", "?", "…")
+_INNER: Final = str.maketrans("“”", "‘’")
 
 
 def weight(sources: Sequence[Source]) -> str:

@@ -44,19 +44,13 @@ def to_plain_text(article: Article, library: Library, *, site_url: str, width: i
     return _joined([title, writer.wrapped(article.dek), *writer.body(article), *writer.sources()])
 
 
-def summary_to_plain_text(
-    article: Article,
-    library: Library,
-    *,
-    site_url: str,
-    paragraphs: int = 1,
-    width: int = WIDTH,
-    cited: bool = True,
-) -> str:
-    """What stands of *article* in a digest: the dek, its first *paragraphs*, and the sources (if *cited*) and links of these."""
-    writer = _Writer(article, library, site_url=site_url, width=width, cited=cited)
+def opening_to_plain_text(
+    article: Article, library: Library, *, site_url: str, paragraphs: int, numbers: Numbers, width: int = WIDTH
+) -> tuple[str, tuple[str, ...]]:
+    """The first *paragraphs* of *article* without citations, and the links in it, whose numbers are those of a larger text."""
+    writer = _Opening(article, library, site_url=site_url, width=width, numbers=numbers)
     opening = dataclasses.replace(article, body=summary_paragraphs(article, paragraphs))
-    return _joined([writer.wrapped(article.dek), *writer.body(opening), *writer.sources(heading=False)])
+    return _joined(writer.body(opening)), tuple(writer.links)
 
 
 def summary_paragraphs(article: Article, n: int) -> str:
@@ -75,11 +69,26 @@ def _joined(blocks: list[str]) -> str:
     return "\n\n".join(block for block in blocks if block.strip()) + "\n"
 
 
+class Numbers:
+    """The numbers of the links of one text: an address has one for good, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def of(self, url: str) -> int:
+        return self._numbers.setdefault(url, len(self._numbers) + 1)
+
+    def row(self, url: str, words: str = "", *, width: int = WIDTH) -> str:
+        """Where a number leads, for the list below the text: ``[3] words``, and the address on a line of its own."""
+        label = f"[{self.of(url)}] "
+        lines = [*textwrap.wrap(" ".join(words.split()), width - len(label), break_long_words=False), url]
+        return label + textwrap.indent("\n".join(lines), " " * len(label))[len(label) :]
+
+
 class _Writer:
     """Writes the tree of one article, and remembers what its numbers stand for."""
 
-    def __init__(self, article: Article, library: Library, *, site_url: str, width: int, cited: bool = True) -> None:
-        self._cited = cited
+    def __init__(self, article: Article, library: Library, *, site_url: str, width: int) -> None:
         self._path = article.path
         self._library = library
         self._site_url = site_url
@@ -95,12 +104,10 @@ class _Writer:
         except RecursionError as error:
             raise too_deep(article.path) from error
 
-    def sources(self, *, heading: bool = True) -> list[str]:
+    def sources(self) -> list[str]:
         """The list of what the numbers stand for; nothing where there is no number."""
         rows = [self._row(number, note) for number, note in enumerate(self._notes.values(), start=1)]
-        if not rows:
-            return []
-        return [self.heading("h2", "Sources"), *rows] if heading else ["\n".join(rows)]
+        return [self.heading("h2", "Sources"), *rows] if rows else []
 
     def heading(self, tag: str, text: str, width: int | None = None) -> str:
         lines = self.wrapped(text, width)
@@ -226,8 +233,6 @@ class _Writer:
         if child.tag == "sup" and child.get("class") == "cite-sep":
             return text
         source = self._library.sources.get(child.get("source", "")) if child.tag == "sup" else None
-        if source is not None and not self._cited:
-            return text
         if source is not None:
             return _noted(text, self._number(source.id, source))
         words = self._inline(child)
@@ -238,6 +243,23 @@ class _Writer:
         if url is None or url.startswith("#") or url.removeprefix("mailto:") == words.strip():
             return text + words
         return _noted(text + words, self._number(url, url))
+
+
+class _Opening(_Writer):
+    """Writes what a digest opens with: sources are named below it, links have their numbers in the whole letter."""
+
+    def __init__(self, article: Article, library: Library, *, site_url: str, width: int, numbers: Numbers) -> None:
+        super().__init__(article, library, site_url=site_url, width=width)
+        self._numbers = numbers
+        self.links: dict[str, None] = {}
+
+    def _number(self, key: str, note: Source | str) -> str:
+        self.links[key] = None
+        return f"[{self._numbers.of(key)}]"
+
+    def _with(self, text: str, child: ET.Element) -> str:
+        is_citation = child.tag == "sup" and child.get("source") in self._library.sources
+        return text if is_citation else super()._with(text, child)
 
 
 def _noted(text: str, number: str) -> str:

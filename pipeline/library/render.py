@@ -136,6 +136,7 @@ def markdown_extensions(*, language: str = "en") -> tuple[list[str], dict[str, d
         "pymdownx.tabbed": {"alternate_style": True},
         f"{_OURS}:TabsWithoutScript": {},
         f"{_OURS}:ListingsApart": {},
+        f"{_OURS}:TaskLists": {},
     }
     if is_english(language):
         settings[f"{_OURS}:PrintedMarks"] = {}
@@ -402,6 +403,26 @@ class _TabsToDetails(Treeprocessor):
                 label.tag, label.attrib = "summary", {}
                 tab.append(label)
                 tab.extend(block)
+
+
+# --- task lists -------------------------------------------------------------------------------------------------------------------
+
+
+class TaskLists(Extension):
+    """Prints ``[ ]`` and ``[x]`` at the beginning of an item of a list as the signs for them, which need no form to be shown."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        md.treeprocessors.register(_TaskLists(md), "task_lists", 27.5)  # before inline patterns (20) take the brackets
+
+
+class _TaskLists(Treeprocessor):
+    def run(self, root: ET.Element) -> None:
+        for item in root.iter("li"):
+            first = item[0] if len(item) and item[0].tag == "p" and not (item.text or "").strip() else item
+            first.text = _TASK.sub(lambda m: f"{'☐' if m[1] == ' ' else '☑'} ", first.text or "") or None
+
+
+_TASK: Final = re.compile(r"^\s*\[([ xX])\][ \t]+(?=\S)")
 
 
 # --- apostrophes and quotation marks ----------------------------------------------------------------------------------------------

@@ -45,8 +45,8 @@ from pipeline.model import (
 
 TITLE_LENGTH: Final = (8, 110)
 DEK_MAX: Final = 240
-SUBJECT_MAX: Final = 78  # RFC 5322 2.1.1: what a line should hold
-PREHEADER_MAX: Final = 140
+SUBJECT_MAX: Final = 55  # what an inbox shows of it
+PREHEADER_MAX: Final = 110
 SLUG: Final = re.compile(r"[a-z0-9-]{3,80}")
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")  # of a quote or a fact, within its source

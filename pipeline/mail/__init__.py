@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.config import Settings
@@ -31,7 +30,7 @@ from pipeline.mail.deliver import Clock, Tally, deliver
 from pipeline.mail.departures import reapply
 from pipeline.mail.dkim import Signer
 from pipeline.mail.gather import Gathering, due_issues, issue_named
-from pipeline.mail.plan import Also, Compose, foresee, plan_issue
+from pipeline.mail.plan import Also, Compose, Composed, foresee, plan_issue
 from pipeline.mail.stamp import Stamp
 from pipeline.mail.terms import Terms
 from pipeline.mail.tokens import new_ref
@@ -218,7 +217,9 @@ def plan_due(store: Store, library: Library, settings: Settings, *, clock: Clock
     issues_due, reports = _to_send(store, library, settings, now=now)
     for issue in issues_due:
         try:
-            plan_issue(store, issue, _published(library, issue), _composer(library, settings), now=now, also=also)
+            plan_issue(
+                store, issue, _published(library, issue), _composer(library, settings, store), now=now, also=also
+            )
         except ContentError as error:
             reports.append(SendReport(issue.key, problem=str(error)))
     return reports
@@ -251,7 +252,7 @@ def preview_issue(store: Store, library: Library, settings: Settings, key: str, 
     published = library.published(now)
     issue = issue_named(key, published, settings, now=now)
     foreseen = foresee(store, issue, published, now=now)
-    write = _composer(library, settings)
+    write = _composer(library, settings, store)
     letters = tuple(
         (number, write(issue, selection.articles).subject, selection.slugs)
         for selection, number in foreseen.most_common()
@@ -273,9 +274,9 @@ def send_copy(
     selection = gathering.select(topics="", confirmed_at=None, had=0)
     if selection is None:
         raise ContentError(f"{key}: no article is new enough for it; publish one, or name an earlier date")
-    letter = _composer(library, settings)(issue, selection.articles)
+    letter = compose(issue, selection.articles, library=library, settings=settings)
     stamp = Stamp(letter.message, issue_key=f"copy-{key}", token_key=load_keys(settings.state_dir, "token"))
-    message = stamp.copy_for(email=address, ref=new_ref())
+    message = stamp.copy_for(email=address, ref=new_ref(), confirmed_at=now)
     signer = Signer.load(settings)
     return send_one(transport, settings.envelope_sender, address, signer.sign(message) if signer else message)
 
@@ -292,7 +293,7 @@ def _send(
     progress: Callable[[int], None] = lambda done: None,
 ) -> SendReport:
     began = time.monotonic()
-    stored = plan_issue(store, issue, _published(library, issue), _composer(library, settings), now=clock())
+    stored = plan_issue(store, issue, _published(library, issue), _composer(library, settings, store), now=clock())
     if stored is None:
         return SendReport(issue.key, seconds=time.monotonic() - began)
     tally = Tally()
@@ -362,8 +363,15 @@ def _published(library: Library, issue: Issue) -> tuple[Article, ...]:
     return library.published(issue.closes_at)
 
 
-def _composer(library: Library, settings: Settings) -> Compose:
-    return functools.partial(compose, library=library, settings=settings)
+def _composer(library: Library, settings: Settings, store: Store) -> Compose:
+    """Composes letters that tell what was corrected since the last issue of their kind."""
+
+    def write(issue: Issue, articles: Sequence[Article]) -> Composed:
+        with store.reading() as connection:
+            since = issues.closed_before(connection, issue)
+        return compose(issue, articles, library=library, settings=settings, since=since)
+
+    return write
 
 
 def _something_is_due(store: Store, stored: StoredIssue, *, now: dt.datetime) -> bool:

@@ -1,139 +1,246 @@
 """Compose an issue once for a selection of articles: subject, text and HTML, with blanks where subscribers differ.
 
-A daily or weekly issue is a digest: the first article leads with its opening, the others follow in brief, each with its sources by
-name. A letter of an ``each`` issue carries its article whole.
+A daily or weekly issue is a digest (`digest` says what stands in it): the lead with its opening, the others in brief, each with its
+sources by name. A letter of an ``each`` issue carries its article whole.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import html as html_entities
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
 from pipeline.library import (
     Library,
+    Numbers,
+    correction_words,
+    opening_to_plain_text,
+    provenance,
     render_article,
     summary_paragraphs,
-    summary_to_plain_text,
     to_plain_text,
     typographic,
+    unstyled,
 )
 from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
 from pipeline.library.credits import authorship
 from pipeline.library.deeplinks import address
-from pipeline.library.receipts import status_note, stored_words, tally_words, weight_of
+from pipeline.library.receipts import STANDINGS, status_note, stored_words, tally_words, weight_of
+from pipeline.mail.digest import Contents, Corrected, Figure, contents_of
 from pipeline.mail.headers import Links, list_headers
-from pipeline.mail.layout import MAX_PREHEADER, WIDTH, render_html, render_text
+from pipeline.mail.layout import MAX_PREHEADER, MIN_PREHEADER, WIDTH, render_html, render_text
 from pipeline.mail.message import build_message, encoded_body
 from pipeline.mail.plan import Composed
 from pipeline.mail.stamp import BLANKS, blanks_in
 from pipeline.model import Article, Cadence, Issue, Source
 
-# A link to unsubscribe in a header and in both parts, one to the preferences in both.
-OUR_BLANKS = {"recipient": 1, "message_id": 1, "unsubscribe": 3, "preferences": 2}
+# A link to unsubscribe in a header and in both parts; in both, two to the preferences, and the day on which they confirmed.
+OUR_BLANKS = {"recipient": 1, "message_id": 1, "unsubscribe": 3, "preferences": 4, "confirmed": 2}
+MAX_SUBJECT = 55  # characters; phones show about so many
 OPENING_PARAGRAPHS = 2
 NAMED_SOURCES = 3
 MAX_HTML = 90_000  # octets decoded; Gmail clips a letter at about 102 kB
 MAX_HTML_ENCODED = 102_400
 
 
-def compose(issue: Issue, articles: Sequence[Article], *, library: Library, settings: Settings) -> Composed:
-    """The letter of *issue* that carries *articles*, newest first.
+def compose(
+    issue: Issue,
+    articles: Sequence[Article],
+    *,
+    library: Library,
+    settings: Settings,
+    since: dt.datetime | None = None,
+) -> Composed:
+    """The letter of *issue* that carries *articles*, newest first; *since* is when the last issue like it closed.
 
     Raises `ContentError` when it would be too large to be shown whole, `SettingsError` when the law's postal address is missing.
     """
-    must_have_an_address(settings)
-    whole = issue.cadence is Cadence.EACH
-    items = [_item(article, library, settings, whole=whole, lead=place == 0) for place, article in enumerate(articles)]
-    subject = str(items[0]["subject"])
-    links = Links(
-        unsubscribe=f"{settings.web_url}unsubscribe/{BLANKS['unsubscribe']}",
-        preferences=f"{settings.web_url}preferences/{BLANKS['preferences']}",
-        how=f"{settings.site_url}how-this-is-made/",
-    )
-    values = {
-        "subject": subject,
-        "preheader": _preheader(articles),
-        "line": _line(issue, articles, library),
-        "why": why(issue.cadence, settings),
-        "links": links,
-        "item": items[0],
-        "items": items,
-    }
-    kind = "article" if whole else "digest"
-    html = render_html(kind, settings, values)
-    text = render_text(kind, settings, values)
-    _must_fit(html, issue)
+    parts = compose_parts(issue, articles, library=library, settings=settings, since=since)
+    _must_fit(parts.html, issue)
     message = build_message(
         sender=(settings.sender_name, settings.sender_address),
         to=BLANKS["recipient"],
-        subject=subject,
-        text=text,
-        html=html,
+        subject=parts.subject,
+        text=parts.text,
+        html=parts.html,
         date=issue.closes_at,
         message_id=f"<{BLANKS['message_id']}@{settings.sender_address.rpartition('@')[2]}>",
         headers=list_headers(
             settings,
-            links,
+            _links(issue, settings),
             about=issue.key,
             kind=issue.cadence.value,
-            by_rule=not whole,  # an article's letter is its editor's work, a digest is gathered
-            archived_at=str(items[0]["url"]) if whole else "",
+            by_rule=issue.cadence is not Cadence.EACH,  # an article's letter is its editor's work, a digest is gathered
+            archived_at=settings.site_url + articles[0].url_path if issue.cadence is Cadence.EACH else "",
         ),
     )
     _must_have_our_blanks_only(message, issue, settings)
-    return Composed(subject=subject, message=message)
+    return Composed(subject=parts.subject, message=message)
 
 
-def _item(article: Article, library: Library, settings: Settings, *, whole: bool, lead: bool) -> dict[str, Any]:
-    """What the templates show of one article."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a reader sees of a letter, with blanks."""
+
+    subject: str
+    preheader: str
+    text: str
+    html: str
+
+
+def compose_parts(
+    issue: Issue,
+    articles: Sequence[Article],
+    *,
+    library: Library,
+    settings: Settings,
+    since: dt.datetime | None = None,
+) -> Parts:
+    """The letter as `compose` sends it, before it is weighed and put together. Raises `SettingsError` as that does."""
+    must_have_an_address(settings)
+    if issue.cadence is Cadence.EACH:
+        kind, order, values = "article", tuple(articles), _whole(articles[0], library, settings)
+    else:
+        lead = _opening(articles[0])
+        contents = contents_of(issue, articles, library, since=since, shown=f"{lead.dek} {lead.body}")
+        kind, order, values = "digest", contents.articles, _digest(contents, issue, library, settings)
+    subject = shortened(order[0].email_subject or order[0].title, MAX_SUBJECT)
+    preheader = preheader_of(order)
+    values = {
+        **values,
+        "subject": subject,
+        "preheader": preheader,
+        "line": _line(issue, articles, library),
+        "why": why(issue.cadence, settings),
+        "links": _links(issue, settings),
+    }
+    text = render_text(kind, settings, values)
+    return Parts(subject, preheader, text=text, html=render_html(kind, settings, values))
+
+
+def _links(issue: Issue, settings: Settings) -> Links:
+    return Links(
+        unsubscribe=f"{settings.web_url}unsubscribe/{BLANKS['unsubscribe']}",
+        preferences=f"{settings.web_url}preferences/{BLANKS['preferences']}",
+        how=f"{settings.site_url}how-this-is-made/",
+        cadence=issue.cadence,
+    )
+
+
+# --- a digest ---------------------------------------------------------------------------------------------------------
+
+
+def _digest(contents: Contents, issue: Issue, library: Library, settings: Settings) -> dict[str, Any]:
+    """What the templates of a digest show."""
+    numbers = Numbers()
+    ranked = issue.cadence is Cadence.WEEKLY
+    lead = {
+        **_item(contents.lead, library, settings, rank=1 if ranked else 0),
+        **_opened(contents.lead, library, settings, numbers),
+    }
+    return {
+        "numbers": numbers,
+        "lead": lead,
+        "briefs": [
+            _item(article, library, settings, rank=place if ranked else 0)
+            for place, article in enumerate(contents.briefs, start=2)
+        ],
+        "rest": [(name, [_item(each, library, settings) for each in group]) for name, group in contents.rest],
+        "figure": _figure(contents.figure, settings) if contents.figure else None,
+        "corrections": [_told(each, settings) for each in contents.corrections],
+        "more_corrections": f"{contents.more_corrections} more: " if contents.more_corrections else "",
+        "register": f"{settings.site_url}corrections/",
+    }
+
+
+def _item(article: Article, library: Library, settings: Settings, *, rank: int = 0) -> dict[str, Any]:
+    """What the templates show of every article; *rank* is its place among the signals of a week."""
     sources = [library.sources[name] for name in article.source_ids if name in library.sources]
     topic = library.topics.get(article.topics[0]) if article.topics else None
-    item: dict[str, Any] = {
-        "topic": topic.name if topic else settings.site_name,
+    name = topic.name if topic else settings.site_name
+    return {
+        "topic": name,
+        "kicker": f"{rank} · {name}" if rank else name,
         "title": article.title,
-        "subject": article.email_subject or article.title,
         "dek": article.dek,
         "set_title": typographic(article.title, language=article.lang),  # for the HTML part; plain text stays as typed
         "set_dek": typographic(article.dek, language=article.lang),
         "url": settings.site_url + article.url_path,
         "weight": weight_of(sources, _origins(sources, library)),
         "receipts": f"{settings.site_url}{article.url_path}receipts/",
+        "opening_links": (),
         **_named(sources),
     }
-    if whole:
-        rendered = render_article(article, library, site_url=settings.site_url)
-        item["html"] = _own_pictures(rendered.absolute(item["url"]), settings)
-        item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
-        item["tally"] = tally_words(library.claims(article))
-        item["cited"] = [
-            (
-                each.source,
-                address(each.source),
-                "; ".join(filter(None, (stored_words(each.source), status_note(each.source)))),
-            )
-            for each in rendered.cited
-        ]
-        item["minutes"], item["made"] = rendered.minutes, authorship(article, library.people)
-    elif lead:
-        opening = _opening(article)
-        rendered = render_article(opening, library, site_url=settings.site_url)
-        item["opening_html"] = _own_pictures(_CITED.sub("", rendered.absolute(item["url"])), settings)
-        item["opening_text"] = summary_to_plain_text(
-            opening,
-            library,
-            site_url=settings.site_url,
-            paragraphs=OPENING_PARAGRAPHS,
-            width=WIDTH,
-            cited=False,
+
+
+def _opened(article: Article, library: Library, settings: Settings, numbers: Numbers) -> dict[str, Any]:
+    """The opening of the lead, in both forms."""
+    opening = _opening(article)
+    rendered = render_article(opening, library, site_url=settings.site_url)
+    page = settings.site_url + article.url_path
+    text, links = opening_to_plain_text(
+        opening, library, site_url=settings.site_url, paragraphs=OPENING_PARAGRAPHS, width=WIDTH, numbers=numbers
+    )
+    return {
+        "opening_html": _own_pictures(_CITED.sub("", unstyled(rendered.absolute(page))), settings),
+        "opening_text": text,
+        "opening_links": links,
+    }
+
+
+def _figure(figure: Figure, settings: Settings) -> dict[str, str]:
+    return {
+        "words": typographic(figure.words, language=figure.article.lang),
+        "sentence": typographic(figure.sentence, language=figure.article.lang),
+        "standing": STANDINGS[figure.basis].words,
+        "source_url": address(figure.source),
+        "publisher": figure.source.publisher,
+        "url": settings.site_url + figure.article.url_path,
+        "title": typographic(figure.article.title, language=figure.article.lang),
+    }
+
+
+def _told(corrected: Corrected, settings: Settings) -> dict[str, str]:
+    article = corrected.article
+    told = correction_words(corrected.correction) if corrected.correction else "Retracted: we no longer stand by it."
+    return {
+        "title": typographic(article.title, language=article.lang),
+        "url": settings.site_url + article.url_path,
+        "told": typographic(told, language=article.lang),
+    }
+
+
+# --- a letter of one article ------------------------------------------------------------------------------------------
+
+
+def _whole(article: Article, library: Library, settings: Settings) -> dict[str, Any]:
+    """What the templates of a letter of one article show."""
+    item = _item(article, library, settings)
+    rendered = render_article(article, library, site_url=settings.site_url)
+    item["html"] = _own_pictures(unstyled(rendered.absolute(item["url"])), settings)
+    item["text"] = to_plain_text(article, library, site_url=settings.site_url, width=WIDTH)
+    item["tally"] = tally_words(library.claims(article))
+    item["cited"] = [
+        (
+            each.source,
+            address(each.source),
+            "; ".join(filter(None, (stored_words(each.source), status_note(each.source)))),
         )
-    return item
+        for each in rendered.cited
+    ]
+    came = provenance(article)
+    item["minutes"] = rendered.minutes
+    item["made"] = authorship(article, library.people) + (f". {came}" if came else "")
+    return {"item": item}
+
+
+# --- their parts ------------------------------------------------------------------------------------------------------
 
 
 def _named(sources: Sequence[Source]) -> dict[str, Any]:
@@ -147,7 +254,10 @@ def _named(sources: Sequence[Source]) -> dict[str, Any]:
     most = NAMED_SOURCES + 1 if len(by_publisher) == NAMED_SOURCES + 1 else NAMED_SOURCES
     named = by_publisher[:most]
     publishers = {source.publisher for source in named}
-    return {"sources": named, "more": sum(source.publisher not in publishers for source in sources)}
+    return {
+        "sources": [(source, address(source)) for source in named],
+        "more": sum(source.publisher not in publishers for source in sources),
+    }
 
 
 def _origins(sources: Sequence[Source], library: Library) -> int:
@@ -183,11 +293,25 @@ _PICTURE = re.compile(r"<img\b[^>]*>")  # safe here: a cleaned article has no ">
 _ATTRIBUTE = re.compile(r'\b(src|alt)="([^"]*)"')
 
 
-def _preheader(articles: Sequence[Article]) -> str:
-    """What the inbox shows behind the subject: the editor's words, else the next titles, else the dek."""
+def shortened(text: str, most: int) -> str:
+    """*text* in one line of at most *most* characters, cut behind a word."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    whole = kept if text[most - 1] == " " else kept.rpartition(" ")[0] or kept
+    return f"{whole.rstrip(' ,;:·–—-')}…"
+
+
+def preheader_of(articles: Sequence[Article]) -> str:
+    """What the inbox shows behind the subject: the editor's words, else signals two and three, else what the first one says."""
     lead, rest = articles[0], articles[1:3]
-    text = lead.email_preheader or " · ".join(article.title for article in rest) or lead.dek
-    return textwrap.shorten(text, MAX_PREHEADER, placeholder=" …")
+    if lead.email_preheader:
+        return shortened(lead.email_preheader, MAX_PREHEADER)
+    text = " · ".join(article.title for article in rest) or lead.dek
+    if len(text) < MIN_PREHEADER and rest:
+        text = f"{text} · {lead.dek}"
+    return shortened(text, MAX_PREHEADER)
 
 
 def _line(issue: Issue, articles: Sequence[Article], library: Library) -> str:
@@ -201,8 +325,10 @@ def _line(issue: Issue, articles: Sequence[Article], library: Library) -> str:
 
 
 def why(cadence: Cadence, settings: Settings) -> str:
+    """Why a letter comes, with a blank for the day on which its reader confirmed."""
     return (
-        f"You get this because you asked for {settings.site_name} {CADENCE_WORDS[cadence]} and confirmed it by e-mail."
+        f"You get this because you asked for {settings.site_name} {CADENCE_WORDS[cadence]} "
+        f"and confirmed it on {BLANKS['confirmed']}."
     )
 
 

@@ -35,14 +35,18 @@ class Copies:
         )
 
     def _plain(self, claim: Claim) -> bytes:
-        message = self._stamp(claim).copy_for(email=claim.email, ref=claim.ref)
+        message = self._stamp(claim).copy_for(email=claim.email, ref=claim.ref, confirmed_at=claim.confirmed_at)
         signer = self._terms.signer
         return signer.signatures(message) + message if signer else message
 
     def _stuffed(self, claim: Claim) -> bytes:
         stamp, signer = self._stamp(claim), self._terms.signer
-        wire = stamp.wire_for(email=claim.email, ref=claim.ref)
-        return signer.signatures(stamp.copy_for(email=claim.email, ref=claim.ref)) + wire if signer else wire
+        wire = stamp.wire_for(email=claim.email, ref=claim.ref, confirmed_at=claim.confirmed_at)
+        return (
+            signer.signatures(stamp.copy_for(email=claim.email, ref=claim.ref, confirmed_at=claim.confirmed_at)) + wire
+            if signer
+            else wire
+        )
 
     def _stamp(self, claim: Claim) -> Stamp:
         if claim.letter_id not in self._stamps:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from pipeline.config import Settings
 from pipeline.mail.message import Words, clean_text, phrase
 from pipeline.mail.stamp import BLANKS
+from pipeline.model import Cadence
 
 Headers = dict[str, str | Words]
 
@@ -26,6 +27,20 @@ class Links:
     unsubscribe: str
     preferences: str
     how: str
+    cadence: Cadence = Cadence.DAILY  # what they have
+
+    @property
+    def switch(self) -> str:
+        """Another cadence, in words."""
+        return "Switch to daily" if self.cadence is Cadence.WEEKLY else "Switch to weekly"
+
+    @property
+    def often(self) -> str:
+        return f"{self.preferences}#often"
+
+    @property
+    def pause(self) -> str:
+        return f"{self.preferences}#pause"
 
 
 def list_headers(

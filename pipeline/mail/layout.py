@@ -17,6 +17,7 @@ from pipeline.theme import design_tokens
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "email"
 WIDTH = 72  # columns of plain text
+MIN_PREHEADER = 40  # characters; a shorter one is followed by what else there is to say
 MAX_PREHEADER = 110  # characters that an inbox shows behind the subject
 
 
@@ -58,6 +59,11 @@ def wrap(text: object) -> str:
     return textwrap.fill(str(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
+def underlined(text: str) -> str:
+    """*text*, which is wrapped, as a heading of plain text."""
+    return f"{text}\n{'-' * max(map(len, text.splitlines()), default=0)}"
+
+
 @functools.cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -68,6 +74,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["wrap"] = wrap
+    environment.filters["underlined"] = underlined
     return environment
 
 

@@ -89,6 +89,7 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
         unsubscribe=f"{settings.web_url}unsubscribe/{tokens.sign(token_key, Purpose.UNSUBSCRIBE, notice.ref)}",
         preferences=f"{settings.web_url}preferences/{tokens.sign(token_key, Purpose.PREFERENCES, notice.ref)}",
         how=f"{settings.site_url}how-this-is-made/",
+        cadence=notice.cadence,
     )
     values: dict[str, object] = {
         "host": urlsplit(settings.site_url).netloc,
@@ -112,7 +113,7 @@ def write_notice(notice: ClaimedNotice, settings: Settings, *, token_key: bytes)
         else list_headers(settings, links, about="notice", kind=kind, by_rule=True),
     )
     stamp = Stamp(message, issue_key=f"notice-{notice.id}", token_key=token_key)
-    return stamp.copy_for(email=notice.email, ref=notice.ref)
+    return stamp.copy_for(email=notice.email, ref=notice.ref, confirmed_at=notice.confirmed_at)
 
 
 def confirmation_id(connection: StoreConnection, ref: str, settings: Settings) -> str | None:

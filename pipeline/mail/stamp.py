@@ -11,6 +11,7 @@ that has the blanks still.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
 from binascii import hexlify
 from collections import Counter
@@ -32,6 +33,7 @@ BLANKS: Mapping[str, str] = {
     "unsubscribe": "qzblankunsubscribe".ljust(tokens.TOKEN_LENGTH, "z"),
     "preferences": "qzblankpreferences".ljust(tokens.TOKEN_LENGTH, "z"),
     "leave": "qzblankleave".ljust(LEAVE_LENGTH, "z"),
+    "confirmed": "qzblankday",  # as long as 2026-11-23
 }
 
 
@@ -66,19 +68,23 @@ class Stamp:
         self._unsubscribe = tokens.signer(self._key, Purpose.UNSUBSCRIBE)
         self._preferences = tokens.signer(self._key, Purpose.PREFERENCES)
         self._leave = verp.leaver(self._key) if "leave" in self._plain.blanks else None
+        self._says_when = "confirmed" in self._plain.blanks
 
-    def copy_for(self, *, email: str, ref: str) -> bytes:
-        """The whole message for one subscriber; the same bytes each time (M-08)."""
-        return self._plain.filled(self._values(email, ref))
+    def copy_for(self, *, email: str, ref: str, confirmed_at: dt.datetime | None = None) -> bytes:
+        """The whole message for one subscriber; the same bytes each time (M-08).
 
-    def wire_for(self, *, email: str, ref: str) -> bytes:
+        *confirmed_at*: when they confirmed, for a letter that says so.
+        """
+        return self._plain.filled(self._values(email, ref, confirmed_at))
+
+    def wire_for(self, *, email: str, ref: str, confirmed_at: dt.datetime | None = None) -> bytes:
         """The same message as it goes over the wire after DATA: dots doubled, the final dot and its CRLF behind it.
 
         A header that a signer puts before `copy_for` may be put before this too, as none begins with a dot.
         """
-        return self._wire.stuffed(self._values(email, ref))
+        return self._wire.stuffed(self._values(email, ref, confirmed_at))
 
-    def _values(self, email: str, ref: str) -> dict[str, bytes]:
+    def _values(self, email: str, ref: str, confirmed_at: dt.datetime | None) -> dict[str, bytes]:
         octets = bytes.fromhex(ref)
         values = {
             "recipient": email.encode(),
@@ -88,6 +94,9 @@ class Stamp:
         }
         if self._leave is not None:
             values["leave"] = self._leave(ref).encode()
+        if self._says_when:
+            assert confirmed_at is not None, "the letter says when its reader confirmed"
+            values["confirmed"] = str(confirmed_at)[:10].encode()
         return values
 
 

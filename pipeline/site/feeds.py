@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ NEVER: Final = dt.datetime(
     1990, 1, 1, tzinfo=dt.UTC
 )  # of a feed without items, which Atom must date; older looks like a slip
 
+_LIKE_MARKUP: Final = re.compile(r"</\w+>|&#?\w+;")
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 _DC: Final = "http://purl.org/dc/elements/1.1/"
@@ -199,8 +201,8 @@ def atom(publication: Publication, feed: OwnFeed, items: Sequence[Written]) -> s
     home = publication.url(feed.path)
     author = _author(publication, feed.author) if feed.author else Author(settings.publisher, settings.site_url)
     about = [
-        element("title", feed.title),
-        *([element("subtitle", feed.description)] if feed.description else []),
+        _atom_text("title", feed.title),
+        *([_atom_text("subtitle", feed.description)] if feed.description else []),
         element("id", home),
         element("link", href=publication.url(feed.path + "atom.xml"), rel="self", type="application/atom+xml"),
         element("link", href=home, rel="alternate", type="text/html"),
@@ -291,7 +293,7 @@ def rss_item(item: Item) -> str:
 def atom_entry(item: Item) -> str:
     return _parent(
         f'entry xml:lang="{plain(item.lang)}"',
-        element("title", item.title),
+        _atom_text("title", item.title),
         element("id", item.url),
         element("link", href=item.url, rel="alternate", type="text/html"),
         *(element("link", **link) for link in item.links),
@@ -299,7 +301,7 @@ def atom_entry(item: Item) -> str:
         element("updated", _rfc3339(item.modified, fraction=item.fraction)),
         *(_atom_author(author) for author in item.authors),
         *(element("category", term=topic) for topic in item.topics),
-        element("summary", item.dek),
+        _atom_text("summary", item.dek),
         marked_up("content", item.html, type="html"),
     )
 
@@ -391,6 +393,13 @@ def _hub(publication: Publication) -> Iterator[Mapping[str, str]]:
 
 def _author(publication: Publication, person: Person) -> Author:
     return Author(person.name, publication.url(author_path(person.id)))
+
+
+def _atom_text(tag: str, words: str) -> str:
+    """*words* as a text construct (RFC 4287 3.1): where they look like markup, as HTML that says that they are words."""
+    if _LIKE_MARKUP.search(words):
+        return marked_up(tag, escape(words, quote=False), type="html")
+    return element(tag, words)
 
 
 def _atom_author(author: Author) -> str:

@@ -1,7 +1,7 @@
 """Elements of XML as text: for files that are put together of pieces which are written once and stand in many.
 
 Plain words are escaped by hexadecimal references, as the RSS Advisory Board's profile asks: programs that take a title for HTML,
-and those that take it for words, then show the same. Characters that XML cannot hold are left out.
+and those that take it for words, then show the same. Characters that XML cannot hold, or should not, are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from html import escape
 from typing import Final
 
 XML: Final = '<?xml version="1.0" encoding="utf-8"?>'
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_NOT_XML: Final = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)  # XML 1.0, 2.2 and its note: no control characters
 _REFERENCES: Final = str.maketrans({"&": "&#x26;", "<": "&#x3C;", ">": "&#x3E;", '"': "&#x22;"})
 
 

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from pipeline.model import DeliveryStatus, Reply
 from pipeline.store import workers
 from pipeline.store.engine import Connection, row_count
-from pipeline.store.tables import deliveries, notices
+from pipeline.store.tables import deliveries, notices, subscribers
 from pipeline.store.tables import workers as worker_rows
 
 REPLY_LENGTH = 500  # characters kept of what a server said
+DIED = "the process that was sending it ended before the server's answer was written down"
 FINAL = (
     DeliveryStatus.SENT,
     DeliveryStatus.FAILED,
@@ -36,6 +37,11 @@ def ended(status: DeliveryStatus, reply: Reply, *, next_at: dt.datetime | None, 
     }
 
 
+def confirmed_at() -> sa.Label[dt.datetime]:
+    """When a subscriber confirmed, as their letters tell them; where nobody knows, since when we have them."""
+    return sa.func.coalesce(subscribers.c.confirmed_at, subscribers.c.created_at).label("confirmed_at")
+
+
 def bury(connection: Connection, dead: Collection[int], *, hold: bool = False, now: dt.datetime) -> int:
     """Take over what *dead* workers held, and those that are no more, and forget them. Returns how many deliveries are uncertain.
 
@@ -55,6 +61,8 @@ def _take_over(connection: Connection, table: sa.Table, dead: Collection[int], *
     update = (
         table.update()
         .where(t.finished_at.is_(None), t.status == DeliveryStatus.CLAIMED.value, left)
-        .values(status=DeliveryStatus.UNCERTAIN.value, next_at=next_at, worker_id=None)
+        .values(
+            status=DeliveryStatus.UNCERTAIN.value, next_at=next_at, worker_id=None, code=None, enhanced=None, reply=DIED
+        )
     )
     return row_count(connection.execute(update))

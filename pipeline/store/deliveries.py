@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
-from pipeline.store.claims import FINAL, ended
+from pipeline.store.claims import DIED, FINAL, confirmed_at, ended
 from pipeline.store.engine import Connection, insert_many, row_count
 from pipeline.store.prepared import Prepared
 from pipeline.store.tables import deliveries, subscribers
@@ -58,6 +58,7 @@ class Claim:
     domain: str
     email: str
     ref: str
+    confirmed_at: dt.datetime  # where nobody knows when they confirmed: since when we have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,18 +317,24 @@ def held(connection: Connection, issue_id: int) -> int:
 
 
 def troubled(connection: Connection, issue_id: int, *, limit: int) -> list[tuple[str, DeliveryStatus, Reply]]:
-    """The deliveries of an issue that are not simply sent or due: who, where it stands, and what the server said last."""
+    """The deliveries of an issue that are not simply sent or due: who, where it stands, and what the server said last.
+
+    First of them those that are sent and may have come twice, as uncertain.
+    """
     d, s = deliveries.c, subscribers.c
-    states = [status.value for status in TROUBLED]
+    # A claim whose answer nobody wrote down is no attempt, and yet its moment is remembered.
+    twice = sa.and_(d.status == DeliveryStatus.SENT.value, d.attempts == 1, d.first_at != d.started_at)
     query = (
         sa.select(s.ref, d.status, d.code, d.enhanced, d.reply)
         .join(subscribers, s.id == d.subscriber_id)
-        .where(d.issue_id == issue_id, d.status.in_(states))
-        .order_by(d.id)
+        .where(d.issue_id == issue_id, sa.or_(d.status.in_([status.value for status in TROUBLED]), twice))
+        .order_by(sa.case((twice, 0), else_=1), d.id)
         .limit(limit)
     )
     return [
         (row.ref, DeliveryStatus(row.status), Reply(row.code or 0, row.enhanced or "", row.reply or ""))
+        if row.status != DeliveryStatus.SENT
+        else (row.ref, DeliveryStatus.UNCERTAIN, Reply(0, "", f"sent again, for {DIED}"))
         for row in connection.execute(query)
     ]
 
@@ -354,6 +361,7 @@ class _Due(NamedTuple):
     domain: str
     email: str
     ref: str
+    confirmed_at: dt.datetime
     receives: bool
 
 
@@ -386,7 +394,7 @@ def _sorted(rows: Sequence[_Due], gate: Gate, *, room: int) -> _Sorted:
 
 
 def _claim(row: _Due) -> Claim:
-    return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref)
+    return Claim(row.id, row.letter_id, row.attempts, row.first_at, row.domain, row.email, row.ref, row.confirmed_at)
 
 
 def _take(connection: Connection, ids: Sequence[int], worker: int, *, now: dt.datetime) -> None:
@@ -428,6 +436,7 @@ def _due_query(state: sa.ColumnElement[bool]) -> Prepared:
             d.domain,
             s.email,
             s.ref,
+            confirmed_at(),
             receives_mail(sa.bindparam("now")).label("receives"),
         )
         .join(subscribers, s.id == d.subscriber_id)

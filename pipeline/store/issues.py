@@ -116,6 +116,16 @@ def has_issue(connection: Connection, keys: Sequence[str]) -> set[str]:
     return set(connection.execute(sa.select(issues.c.key).where(issues.c.key.in_(keys))).scalars())
 
 
+def closed_before(connection: Connection, issue: Issue) -> dt.datetime | None:
+    """When the last issue of the same cadence closed before *issue*; None where there was none."""
+    i = issues.c
+    query = sa.select(sa.func.max(i.closes_at)).where(
+        i.cadence == issue.cadence.value, i.key != issue.key, i.closes_at < issue.closes_at, i.planned_at.is_not(None)
+    )
+    found: dt.datetime | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredIssue:
     issue = Issue(key=row.key, cadence=Cadence(row.cadence), date=row.date, closes_at=row.closes_at, slug=row.slug)
     return StoredIssue(int(row.id), issue, row.created_at, row.planned_at, Control(row.control))

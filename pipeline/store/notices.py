@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.model import Cadence, DeliveryStatus, Reply, State
 from pipeline.store import queue
-from pipeline.store.claims import ended
+from pipeline.store.claims import confirmed_at, ended
 from pipeline.store.engine import Connection, row_count
 from pipeline.store.tables import confirmations, notices, requests, subscribers, workers
 
@@ -37,6 +37,7 @@ class ClaimedNotice:
     cadence: Cadence  # asked for, or chosen
     confirmation: str | None  # ref of the confirmation that the letter asks for
     asked_at: dt.datetime | None
+    confirmed_at: dt.datetime  # as `deliveries.Claim` has it
     request: str | None = None  # ref of the request that the letter answers
 
 
@@ -115,6 +116,7 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
             s.email,
             s.ref,
             s.state,
+            confirmed_at(),
             sa.func.coalesce(c.cadence, s.cadence).label("cadence"),
             c.ref.label("confirmation"),
             sa.func.coalesce(c.asked_at, r.asked_at).label("asked_at"),
@@ -129,7 +131,7 @@ def _next_due(connection: Connection, *, now: dt.datetime) -> sa.Row[Any] | None
         .limit(1)
         .with_for_update(skip_locked=True, of=notices)
     )
-    return cast("sa.Row[Any] | None", connection.execute(query).one_or_none())
+    return connection.execute(query).one_or_none()
 
 
 def _claimed(row: sa.Row[Any]) -> ClaimedNotice:
@@ -143,6 +145,7 @@ def _claimed(row: sa.Row[Any]) -> ClaimedNotice:
         cadence=Cadence(row.cadence),
         confirmation=row.confirmation,
         asked_at=row.asked_at,
+        confirmed_at=row.confirmed_at,
         request=row.request,
     )
 

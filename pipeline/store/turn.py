@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipeline.model import Control, DeliveryStatus
 from pipeline.store import workers
+from pipeline.store.claims import confirmed_at
 from pipeline.store.deliveries import ENDED, Claim, Verdict, claimed_by, ended_by, receives_mail, recorded_rows
 from pipeline.store.engine import Connection
 from pipeline.store.prepared import Prepared
@@ -78,7 +79,7 @@ def _turn() -> Prepared:
         .cte("ended")
     )
     due = (
-        sa.select(d.id, s.email, s.ref)
+        sa.select(d.id, s.email, s.ref, confirmed_at())
         .join(subscribers, s.id == d.subscriber_id)
         .join(control, control.c.control == Control.SENDING.value)
         .where(d.issue_id == issue, d.finished_at.is_(None), d.status == DeliveryStatus.PLANNED.value)
@@ -92,7 +93,7 @@ def _turn() -> Prepared:
         deliveries.update()
         .where(d.id == due.c.id)
         .values(claimed_by(now, worker))
-        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, due.c.email, due.c.ref)
+        .returning(d.id, d.letter_id, d.attempts, d.first_at, d.domain, due.c.email, due.c.ref, due.c.confirmed_at)
         .cte("taken")
     )
     return Prepared(sa.select(control.c.control, taken).outerjoin(taken, sa.true()).add_cte(ended_now))

@@ -276,6 +276,30 @@ def test_killed_half_way_and_run_again_nobody_is_missing(repository: Repository,
     assert len(taken) - 600 <= 4
     assert len(taken) - 600 <= ended.json["uncertain"] <= 4
     assert len(set(taken)) == 600
+    named = {one["subscriber"] for one in ended.json["troubled"]}
+    assert len(named) == ended.json["uncertain"]
+    assert {one["status"] for one in ended.json["troubled"]} <= {"uncertain"}
+    assert {_ref(repository, recipient) for recipient, times in counts.items() if times > 1} <= named
+    assert named == {one["subscriber"] for one in repository.run("send", repository.today, "--json").json["troubled"]}
+
+
+def test_a_letter_that_waits_for_a_person_is_named_with_the_reason(repository: Repository, tmp_path: Path) -> None:
+    repository.add_article("grid")
+    repository.add_subscribers([f"r{n}@example.org" for n in range(300)])
+
+    with Sink(tmp_path / "journal") as sink:
+        process = repository.start("send", repository.today, smtp_url=sink.url, connections="4")
+        _wait_until(lambda: sink.count() >= 50, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        ended = repository.run("send", repository.today, smtp_url=sink.url, on_uncertain="hold")
+
+    assert ended.code == 0, ended.err
+    named = [line for line in ended.out.splitlines() if "uncertain: subscriber" in line]
+    assert 1 <= len(named) <= 4
+    assert all(line.endswith("ended before the server's answer was written down") for line in named)
+    assert f"wait for you: opensignal send {repository.today} --resume" in ended.out
+    assert "run again" not in ended.out
 
 
 def test_ctrl_c_ends_it_in_order(repository: Repository, tmp_path: Path) -> None:
@@ -296,6 +320,11 @@ def test_ctrl_c_ends_it_in_order(repository: Repository, tmp_path: Path) -> None
     assert "left; run again" in out
     assert stopped_at < 600
     assert len(taken) == len(set(taken)) == 600
+
+
+def _ref(repository: Repository, address: str) -> str:
+    with sqlite3.connect(repository.root / ".opensignal" / "opensignal.db") as database:
+        return str(database.execute("SELECT ref FROM subscribers WHERE email = ?", [address]).fetchone()[0])
 
 
 def _wait_until(true: object, process: subprocess.Popen[str]) -> None:

@@ -49,7 +49,7 @@ DRAFTED = "ai: {involvement: drafted, model: M%s}\n"
         (FRONT + DRAFTED % ", reviewed_by: tomas", (8, 51), "S030", '"tomas" is a writer; an editor answers'),
         (front(authors="[drafting-model, ines]"), (2, 1), "S030", '"drafting-model" is a model and one of the authors'),
         (front(authors="[drafting-model, ines]", ai="{involvement: none}"), (8, 19), "S030", "set ai.involvement to"),
-        (FRONT + "email:\n  subject: " + "x" * 79 + "\n", (9, 12), "S040", "79 characters (max 78)"),
+        (FRONT + "email:\n  subject: " + "x" * 56 + "\n", (9, 12), "S040", "56 characters (max 55)"),
         (FRONT + "email:\n  skip: maybe\n", (9, 9), "S040", "neither true nor false"),
         (FRONT.replace("title", "tittle"), (2, 1), "S003", 'unknown key "tittle"; did you mean "title"?'),
         (FRONT + "email: {subjct: Short}\n", (8, 9), "S003", 'unknown key "email.subjct"; did you mean "subject"?'),

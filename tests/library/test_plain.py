@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ContentError
-from pipeline.library import Library, summary_paragraphs, summary_to_plain_text, to_plain_text
+from pipeline.library import Library, Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.model import Article, Source, Tier
 from tests.builders import an_article
 from tests.library.newsroom import SITE
@@ -140,7 +140,7 @@ def test_text_has_room_however_deep_it_is_quoted() -> None:
     assert "some words that stay\n" in text
 
 
-def test_a_digest_shows_the_dek_and_the_first_paragraphs_with_their_own_sources() -> None:
+def test_a_digest_opens_with_the_first_paragraphs_that_are_prose() -> None:
     article = an_article(
         dek="The dek.",
         body="![x](https://example.org/x.png)\n\n## Head\n\n> quote\n\n| a |\n| - |\n| 1 |\n\n- list\n\nFirst.[^north]\n\n"
@@ -148,12 +148,23 @@ def test_a_digest_shows_the_dek_and_the_first_paragraphs_with_their_own_sources(
     )
 
     assert summary_paragraphs(article, 2) == "First.[^north]\n\nSecond.[^south]"
-    assert summary_to_plain_text(article, LIBRARY, site_url=SITE) == (
-        "The dek.\n\nFirst. [1]\n\n[1] Outlook, North Grid, 2026-02 (primary source; recorded by the\n"
-        "    editor, no stored copy yet)\n"
-        "    https://north.example.org/a\n"
-    )
-    assert summary_to_plain_text(article, LIBRARY, site_url=SITE, paragraphs=0) == "The dek.\n"
+    assert summary_paragraphs(article, 0) == ""
+
+
+def test_an_opening_names_no_sources_and_numbers_its_links_in_the_row_of_the_whole_letter() -> None:
+    body = "First.[^north] See [this](https://a.example.org/) and [that](https://b.example.org/).\n\nSecond.[^south]\n\nThird.\n"
+    numbers = Numbers()
+    numbers.of("https://b.example.org/")
+
+    text, links = opening_to_plain_text(an_article(body=body), LIBRARY, site_url=SITE, paragraphs=2, numbers=numbers)
+
+    assert text == "First. See this [2] and that [1].\n\nSecond.\n"
+    assert links == ("https://a.example.org/", "https://b.example.org/")
+    assert numbers.row("https://a.example.org/") == "[2] https://a.example.org/"
+    assert numbers.row("https://c.example.org/", "A  third\none") == "[3] A third one\n    https://c.example.org/"
+    long = numbers.row("https://c.example.org/" + "c" * 80, "many words " * 10)
+    assert long.splitlines()[-1] == "    https://c.example.org/" + "c" * 80
+    assert max(map(len, long.splitlines()[:-1])) <= 72
 
 
 def test_a_text_without_links_has_no_list() -> None:

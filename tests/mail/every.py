@@ -19,6 +19,7 @@ from tests.repository import HERE
 KEY = bytes(range(32))
 REF = "0123456789abcdef" * 2
 EMAIL = "reader@example.org"
+CONFIRMED = dt.datetime(2026, 9, 24, 8, tzinfo=dt.UTC)
 LETTERS = ("daily", "weekly", "each")
 NOTICES = tuple(kind.value for kind in NoticeKind)
 EVERY = (*LETTERS, *NOTICES)
@@ -91,6 +92,7 @@ def claimed(kind: str, *, email: str = EMAIL, ref: str = REF) -> ClaimedNotice:
         cadence=Cadence.DAILY,
         confirmation="f" * 32,
         asked_at=NOW,
+        confirmed_at=CONFIRMED,
         request="e" * 32,
     )
 
@@ -100,7 +102,7 @@ def message(what: str, settings: Settings, *, email: str = EMAIL, ref: str = REF
     if what in NOTICES:
         return write_notice(claimed(what, email=email, ref=ref), settings, token_key=KEY)
     stamp = Stamp(composed(what, settings), issue_key=issue(what).key, token_key=KEY)
-    return stamp.copy_for(email=email, ref=ref)
+    return stamp.copy_for(email=email, ref=ref, confirmed_at=CONFIRMED)
 
 
 def every_message(settings: Settings) -> Mapping[str, bytes]:

@@ -26,7 +26,7 @@ from pipeline.mail.transport import Outbox, SmtpTransport
 from pipeline.model import Article, Cadence, Control, DeliveryStatus, Issue
 from pipeline.store import Store, domains, issues, workers
 from pipeline.store import deliveries as rows
-from pipeline.store.claims import bury
+from pipeline.store.claims import DIED, bury
 from pipeline.store.issues import StoredIssue
 from pipeline.store.tables import deliveries, subscribers
 from tests.builders import NOW, add_subscribers, an_article
@@ -377,15 +377,23 @@ def test_what_a_dead_sender_held_is_uncertain_and_sent_again(store: Store, serve
     add_subscribers(store, *FIVE)
     stored = plan(store)
     with store.writing() as connection:
-        dead = workers.register(connection, task=DAILY.key, now=NOW - workers.LEASE)
+        earlier = NOW - workers.LEASE
+        dead = workers.register(connection, task=DAILY.key, now=earlier)
         first = sa.select(sa.func.min(deliveries.c.id)).scalar_subquery()
         connection.execute(
-            deliveries.update().where(deliveries.c.id == first).values(status="claimed", worker_id=dead, started_at=NOW)
+            deliveries.update()
+            .where(deliveries.c.id == first)
+            .values(status="claimed", worker_id=dead, first_at=earlier, started_at=earlier)
         )
 
     tally = run(store, stored, server)
 
     assert tally.taken_over == 1
+    with store.reading() as connection:
+        troubled = rows.troubled(connection, stored.id, limit=10)
+    assert [(status, reply.text) for _, status, reply in troubled] == [
+        (DeliveryStatus.UNCERTAIN, f"sent again, for {DIED}")
+    ]
     assert sorted(server.recipients()) == sorted(FIVE)
 
 

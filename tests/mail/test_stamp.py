@@ -88,9 +88,9 @@ def test_the_wire_form_is_the_letter_with_its_dots_doubled_and_a_final_one(lines
     message = (head + "".join(f"{line}\r\n" for line in lines)).encode()
     stamp, ref = Stamp(message, issue_key="i", token_key=KEY), tokens.new_ref()
 
-    wire = stamp.wire_for(email=email_, ref=ref)
+    wire = stamp.wire_for(email=email_, ref=ref, confirmed_at=NOW)
 
-    plain = stamp.copy_for(email=email_, ref=ref)
+    plain = stamp.copy_for(email=email_, ref=ref, confirmed_at=NOW)
     assert b"qzblank" not in plain
     assert wire == dot_stuffed(plain)
     assert wire.endswith(b"\r\n.\r\n")
@@ -109,7 +109,7 @@ def test_a_letter_without_a_last_line_end_gets_one_before_the_final_dot() -> Non
 @given(
     before=st.text(alphabet="ab é字\n", max_size=90),
     after=st.text(alphabet="ab字", max_size=40),
-    name=st.sampled_from(["unsubscribe", "preferences", "leave"]),
+    name=st.sampled_from(["unsubscribe", "preferences", "leave", "confirmed"]),
 )
 def test_a_blank_is_filled_in_base64_too_however_it_meets_it(before: str, after: str, name: str) -> None:
     """M-09: three bytes become four letters, so a blank begins in the first, second or third of them."""
@@ -117,9 +117,10 @@ def test_a_blank_is_filled_in_base64_too_however_it_meets_it(before: str, after:
     message = b"To: x\r\n\r\n" + base64.encodebytes(body.encode()).replace(b"\n", b"\r\n")
     stamp, ref = Stamp(message, issue_key="i", token_key=KEY), tokens.new_ref()
 
-    copy = stamp.copy_for(email="a@example.org", ref=ref)
+    copy = stamp.copy_for(email="a@example.org", ref=ref, confirmed_at=NOW)
 
     values = {
+        "confirmed": "2026-11-23",
         "unsubscribe": tokens.sign(KEY, Purpose.UNSUBSCRIBE, ref),
         "preferences": tokens.sign(KEY, Purpose.PREFERENCES, ref),
         "leave": verp.local_part(KEY, About(Kind.LEAVE, ref)),

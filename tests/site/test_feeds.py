@@ -43,6 +43,13 @@ def parsed(site: Path, name: str) -> Any:
     return feedparser.parse((site / name).read_bytes(), sanitize_html=False, resolve_relative_uris=False)
 
 
+def words(entry: Any, part: str) -> str:
+    """The words of a *part* of *entry*, also where they are said to be HTML."""
+    told: str = entry[part]
+    is_html = entry[f"{part}_detail"].type == "text/html" and (part == "summary" or "&lt;" in told)
+    return unescape(told) if is_html else told
+
+
 def json_feed(site: Path) -> Any:
     return json.loads((site / "feed.json").read_text("utf-8"))
 
@@ -81,10 +88,9 @@ def test_all_three_feeds_carry_the_same_items(site: Path) -> None:
     for name in FEEDS:
         entries = parsed(site, name).entries
         assert [e.id for e in entries] == [item["id"] for item in items]
-        assert [e.title for e in entries] == [item["title"] for item in items]
+        assert [words(e, "title") for e in entries] == [item["title"] for item in items]
         assert [e.content[0].value for e in entries] == [item["content_html"] for item in items]
-        words = [unescape(e.summary) if name == "feed.xml" else e.summary for e in entries]  # RSS holds HTML there
-        assert words == [item["summary"] for item in items]
+        assert [words(e, "summary") for e in entries] == [item["summary"] for item in items]
         assert [[tag.term for tag in e.tags] for e in entries] == [item["tags"] for item in items]
 
 
@@ -172,7 +178,7 @@ def test_hostile_titles_stay_words(site: Path) -> None:
     assert json_feed(site)["items"][1]["title"] == HOSTILE
     for name in FEEDS:
         text = (site / name).read_text("utf-8")
-        assert parsed(site, name).entries[1].title == HOSTILE
+        assert words(parsed(site, name).entries[1], "title") == HOSTILE
         assert "<script" not in text
         assert "]]>" not in text  # which may not stand in XML text (XML 1.0, 2.4)
 

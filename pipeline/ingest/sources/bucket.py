@@ -1,9 +1,8 @@
 """Stored copies that may not be redistributed, shared by a newsroom through a bucket: Amazon's S3, or what speaks its language.
 
-The one place that signs requests (AWS Signature Version 4). Names in the bucket are those in the folder, below the prefix of the
-setting `snapshots`; as each says by its hash what it holds, nothing there is ever written over, and nothing is believed that does
-not fit its name. Keys come from the environment as for any program that uses S3: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
-``AWS_SESSION_TOKEN``, ``AWS_REGION``, and ``AWS_ENDPOINT_URL`` for another one's service.
+Names in the bucket are those in the folder, below the prefix of the setting `snapshots`; as each says by its hash what it holds,
+nothing there is ever written over, and nothing is believed that does not fit its name. How one speaks to a bucket, and where the
+keys come from, is in `pipeline/bucket.py`.
 """
 
 from __future__ import annotations
@@ -13,29 +12,16 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Any
 
-import requests
-import urllib3
-from requests_aws4auth import AWS4Auth
-
-from pipeline.errors import SettingsError, StoreError
+from pipeline.bucket import LARGEST, Bucket, BucketError
+from pipeline.errors import SettingsError
 from pipeline.files import put
 from pipeline.library import Library
 from pipeline.model import Snapshot
-
-TIMEOUT: Final = (5.0, 60.0)  # seconds: to connect, and between two pieces
-LARGEST: Final = 200 * 2**20  # bytes of one object that we take
-PIECE: Final = 2**16  # bytes
-_REFUSED: Final = frozenset({401, 403})
-
-
-class BucketError(StoreError):
-    """The bucket cannot be reached, or does not do what it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,87 +45,6 @@ class Shared:
         yield f"{self.verb} {files}, {self.known} there already"
         for id_ in self.missing:
             yield f"  {id_}: its text is neither here nor in the bucket; ask who took the copy to run opensignal sources push"
-
-
-class Bucket:
-    """A bucket, or a prefix of one. Use it as a context manager."""
-
-    def __init__(self, place: str, environment: Mapping[str, str], *, largest: int = LARGEST) -> None:
-        """*place* is ``s3://BUCKET/PREFIX``; an object of more than *largest* bytes is not taken.
-
-        Raises `SettingsError` where there is no key in the *environment*.
-        """
-        parts = urlsplit(place)
-        self._largest = largest
-        self._name = parts.netloc
-        self._prefix = parts.path.strip("/")
-        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-        key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-        if not key or not secret:
-            raise SettingsError(
-                f"no key for {place}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
-            )
-        endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
-        if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
-            raise SettingsError(f"AWS_ENDPOINT_URL {endpoint!r} is no address; write it with https://")
-        # A name with dots fits no certificate of Amazon's for hosts; it goes into the path.
-        in_path = bool(endpoint) or "." in self._name
-        host = endpoint.rstrip("/") or f"https://{'' if in_path else self._name + '.'}s3.{region}.amazonaws.com"
-        self.address = f"{host}/{self._name}" if in_path else host
-        self._session = requests.Session()
-        self._session.auth = AWS4Auth(key, secret, region, "s3", session_token=environment.get("AWS_SESSION_TOKEN"))
-
-    def __enter__(self) -> Bucket:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._session.close()
-
-    def has(self, name: str) -> bool:
-        """True when *name* is there."""
-        return self._ask("HEAD", name)[0] != 404
-
-    def put(self, name: str, content: bytes) -> None:
-        """Put *content* there as *name*."""
-        if self._ask("PUT", name, content)[0] == 404:
-            raise BucketError(f"there is no bucket {self._name}; make it, or mend the setting snapshots")
-
-    def get(self, name: str) -> bytes | None:
-        """What *name* holds, or None where it is not there."""
-        status, found = self._ask("GET", name)
-        return None if status == 404 else found
-
-    def _ask(self, method: str, name: str, content: bytes | None = None) -> tuple[int, bytes]:
-        """The status of the answer, and of a GET what it holds."""
-        url = f"{self.address}/{quote('/'.join(filter(None, (self._prefix, name))))}"
-        where = f"the bucket {self._name}"
-        try:
-            with self._session.request(
-                method, url, data=content, timeout=TIMEOUT, allow_redirects=False, stream=True
-            ) as answer:
-                status = answer.status_code
-                found = _limited(answer, self._largest) if method == "GET" else b""
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:  # not all are wrapped
-            why = type(error).__name__
-            raise BucketError(f"{where} cannot be reached ({why}); check AWS_ENDPOINT_URL and the network") from error
-        if found is None:
-            raise BucketError(f"{where}: {name} is larger than {self._largest >> 20} MiB; that is no copy of ours")
-        if status in _REFUSED:
-            raise BucketError(f"{where} refuses our key ({status}); check AWS_ACCESS_KEY_ID, its rights and AWS_REGION")
-        if status not in (200, 204, 404):
-            raise BucketError(f"{where} answers {status} to {method}; check AWS_REGION, or try again later")
-        return status, found
-
-
-def _limited(answer: requests.Response, most: int) -> bytes | None:
-    """The body of *answer*, read in pieces, whatever it says of its length; None where it is longer than *most* bytes."""
-    pieces, length = [], 0
-    for piece in answer.iter_content(PIECE):
-        length += len(piece)
-        if length > most:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def open_bucket(place: str) -> Bucket:

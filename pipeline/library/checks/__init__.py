@@ -62,7 +62,7 @@ CODES: Final = {
     "S031": "a published text was changed without telling its readers",
     "S032": "a corrected article without a correction, one that says too little, or one that was published and is gone",
     "S033": "figures that were to be looked at again by now",
-    "S040": "the mail: subject of at most 78 characters, preheader of at most 140",
+    "S040": "the mail: subject of at most 55 characters, preheader of at most 110",
     "S041": "an image without alt text",
     "S050": "a link that leads nowhere, or to an article that is not published",
     "S051": "a heading of the first level in the body; the page's title is the only one",

@@ -8,7 +8,7 @@ words by which such mails are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from typing import Any
 from pipeline.mail.bounces.reader import Reader
 from pipeline.mail.bounces.reading import Kind, Reading
 from pipeline.mail.bounces.sources import Found, mails_in
+
+# Of `decide.Action`, which is too heavy for the child that reads mails.
+DONE = ("suppressed", "unsubscribed", "counted", "alarm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class ReadMail:
             }
             for one in self.reading.recipients
         ]
-        return {**about, "recipients": recipients}
+        done = {"action": action} if _is_untold(action, recipients) else {}
+        return {**about, "recipients": recipients, **done}
 
     def line(self, action: str) -> str:
         """The same for a person."""
@@ -60,7 +64,14 @@ class ReadMail:
             for one in self.reading.recipients
         ]
         what = f"{self.reading.kind.value} ({self.reading.reason})" if self.reading.reason else self.reading.kind.value
+        if _is_untold(action, told):
+            return f"{self.found.file}: {what}; {action}"
         return f"{self.found.file}: {what}" + (f": {', '.join(told)}; {action}" if told else "")
+
+
+def _is_untold(action: str, recipients: Sequence[object]) -> bool:
+    """True when something was done about a mail that names nobody: what we had signed in it did."""
+    return not recipients and action in DONE
 
 
 def read_mails(paths: Iterable[Path]) -> Iterator[ReadMail]:

@@ -145,11 +145,11 @@ class Studio:
         for size in sizes:
             lines = self._lines(words, family, width, int(height // (size * leading)), size, spacing)
             if lines is not None:
-                return _headline(title, lines, size)
+                return self._turned(title, lines, size)
         most = max(1, int(height // (sizes[-1] * leading)))
         lines = self._lines(list(title), family, width, len(title), sizes[-1], spacing) or []  # broken anywhere
         lines = lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][:-1]}…"]
-        return _headline(title, lines, sizes[-1])
+        return self._turned(title, lines, sizes[-1])
 
     def _lines(
         self, words: Sequence[str], family: str, width: float, lines: int, size: float, spacing: float
@@ -158,6 +158,14 @@ class Studio:
             return self.fonts.width(word, family=family, size=size, spacing=spacing)
 
         return balanced(words, most=width, lines=lines, measure=measure)
+
+    def _turned(self, title: str, lines: Sequence[str], size: float) -> Headline:
+        if not is_right_to_left(title):
+            return Headline(tuple(lines), size, right_to_left=False)
+        # The renderer takes every line to run from left to right: marks keep the punctuation at its ends where it belongs. It looks
+        # no further for fonts once it has met a letter that none has, so that a mark may stand first only where one has it.
+        first = _MARK if _MARK in self.fonts.characters else ""
+        return Headline(tuple(f"{first}{line}{_MARK}" for line in lines), size, right_to_left=True)
 
     @cached_property
     def _made_with(self) -> str:
@@ -178,13 +186,6 @@ class Studio:
             loader=jinja2.FileSystemLoader(self.theme), autoescape=True, undefined=jinja2.StrictUndefined
         )
         return environment.get_template(TEMPLATE)
-
-
-def _headline(title: str, lines: Sequence[str], size: float) -> Headline:
-    if not is_right_to_left(title):
-        return Headline(tuple(lines), size, right_to_left=False)
-    # The renderer takes every line to run from left to right: marks keep the punctuation at its ends where it belongs.
-    return Headline(tuple(f"{_MARK}{line}{_MARK}" for line in lines), size, right_to_left=True)
 
 
 @functools.lru_cache(maxsize=2)

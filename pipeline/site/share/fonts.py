@@ -27,10 +27,15 @@ from pipeline.files import put
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
-_KEPT: Final = "1"  # the version of what is kept
+_KEPT: Final = "2"  # the version of what is kept
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})  # drawn with the character before, or not at all
 _PICTURES: Final = frozenset({"So", "Sk", "Cs", "Co", "Cn"})  # emoji and the like
-_NAMES: Final = (1, 4, 16)  # family, full name, typographic family
+_NAMES: Final = (1, 4, 6, 16)  # family, full name, PostScript name, typographic family
+_WINDOWS_ENGLISH: Final = (
+    3,
+    1,
+    0x409,
+)  # platform, encoding and language: the renderer passes a font by that has no such name
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,9 @@ def _convert(original: Path, file: Path) -> dict[str, float]:
     """Write *original* to *file* as TrueType, its family called as the file is; how wide each of its characters is."""
     try:
         font = TTFont(original)
-        for record in font["name"].names:
-            if record.nameID in _NAMES:
-                record.string = original.stem
+        for name in _NAMES:
+            font["name"].removeNames(nameID=name)
+            font["name"].setName(original.stem, name, *_WINDOWS_ENGLISH)
         font.flavor = None
         made = io.BytesIO()
         font.save(made)

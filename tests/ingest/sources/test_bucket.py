@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.bucket import Bucket, BucketError
 from pipeline.errors import SettingsError
 from pipeline.ingest import Fetcher
 from pipeline.ingest.sandbox import Sandbox
 from pipeline.ingest.sources import cite
-from pipeline.ingest.sources.bucket import Bucket, BucketError, Shared, open_bucket, pull, push
+from pipeline.ingest.sources.bucket import Shared, open_bucket, pull, push
 from pipeline.library import Library, load_library
 from tests.ingest.site import Site
-from tests.ingest.sources.s3 import BucketServer, bucket_server, signature
 from tests.library.newsroom import Newsroom
+from tests.s3 import BucketServer, bucket_server, signature
 
 NOW = dt.datetime(2026, 11, 26, 9, tzinfo=dt.UTC)
 

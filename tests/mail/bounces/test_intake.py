@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from pipeline.config import Settings
 from pipeline.keys import load_keys, rotate
 from pipeline.mail import verp
+from pipeline.mail.bounces import DONE, ReadMail
 from pipeline.mail.bounces.decide import Action
 from pipeline.mail.bounces.intake import Finding, Intake, News, mail_key, take_in_refusal
-from pipeline.mail.bounces.reading import Kind
+from pipeline.mail.bounces.reading import Kind, Reading
+from pipeline.mail.bounces.sources import Found
 from pipeline.mail.bounces.whose import Clues
 from pipeline.model import BounceClass, Reply, State
 from pipeline.store import Store, bounces, deliveries, domains, notices, tables
@@ -709,3 +711,26 @@ def test_no_words_break_the_intake(
     report = room.take(news)
 
     assert report.settled[0].action in (Action.UNSIGNED, Action.NOTED, Action.ALARM, Action.AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("action", "told"), [(Action.UNSUBSCRIBED, True), (Action.SUPPRESSED, True), (Action.NOTED, False)]
+)
+def test_what_was_done_about_a_mail_that_names_nobody_is_told(action: Action, told: bool) -> None:
+    mail = ReadMail(Found("leave.eml", "file"), Reading(Kind.OTHER))
+
+    report, line = mail.as_dict(action.value), mail.line(action.value)
+
+    assert report == {
+        "file": "leave.eml",
+        "kind": "other",
+        "recipients": [],
+        **({"action": action.value} if told else {}),
+    }
+    assert line == (f"leave.eml: other; {action.value}" if told else "leave.eml: other")
+
+
+def test_the_report_knows_each_action_that_does_something() -> None:
+    nothing = {Action.NOTED, Action.UNSIGNED, Action.AGAIN}
+
+    assert set(DONE) == {action.value for action in Action if action not in nothing}

@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 KEY, SECRET = "AKIAEXAMPLE", "secret/of+the example"
 
@@ -40,6 +41,9 @@ class BucketServer:
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
         self.files: dict[str, bytes] = {}
+        self.headers: dict[str, dict[str, str]] = {}  # of each file, as they came with it
+        self.knows_conditions = True  # If-None-Match
+        self.before: Callable[[str, str], int] = lambda method, name: 0  # a status, to answer with that and do nothing
         self.asked: list[tuple[str, str]] = []
         self.fails_with = 0
         self.token: str | None = None
@@ -47,6 +51,14 @@ class BucketServer:
 
     def environment(self, **more: str) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url, **more}
+
+
+def _listed(files: Mapping[str, bytes], query: Mapping[str, list[str]]) -> bytes:
+    """What ListObjectsV2 answers."""
+    prefix, most = query.get("prefix", [""])[0], int(query.get("max-keys", ["1000"])[0])
+    found = sorted(name for name in map(unquote, files) if name.startswith(prefix))[:most]
+    keys = "".join(f"<Contents><Key>{escape(name)}</Key></Contents>" for name in found)
+    return f"<ListBucketResult><KeyCount>{len(found)}</KeyCount>{keys}</ListBucketResult>".encode()
 
 
 @contextmanager
@@ -63,21 +75,37 @@ def bucket_server() -> Iterator[BucketServer]:
         def do_PUT(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             bucket, _, name = urlsplit(self.path).path.removeprefix("/").partition("/")
             service.asked.append((self.command, name))
-            if service.fails_with:
+            if status := service.before(self.command, name):
+                self._say(status, b"<Error/>")
+            elif service.fails_with:
                 self._say(service.fails_with, b"<Error/>")
             elif not self._is_signed(body):
                 self._say(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+            elif bucket == "copies" and not name:
+                self._say(200, _listed(service.files, parse_qs(urlsplit(self.path).query)))
+            elif self.command == "DELETE":
+                service.files.pop(name, None)
+                self._say(204, b"")
             elif bucket != "copies" or (self.command != "PUT" and name not in service.files):
                 self._say(404, b"<Error/>")
+            elif self.command == "PUT" and service.knows_conditions and name in service.files and self._is_new_only():
+                self._say(412, b"<Error/>")
             elif self.command == "PUT":
                 service.files[name] = body
+                service.headers[name] = {name.lower(): value for name, value in self.headers.items()}
                 self._say(200, b"")
             else:
                 self._say(200, service.files[name])
+
+        def _is_new_only(self) -> bool:
+            return self.headers.get("If-None-Match") == "*"
 
         def _is_signed(self, body: bytes) -> bool:
             found = re.fullmatch(
@@ -103,7 +131,7 @@ def bucket_server() -> Iterator[BucketServer]:
             if service.length is not None:
                 self.send_header("Connection", "close")
             self.end_headers()
-            if self.command != "HEAD":
+            if self.command != "HEAD" and status != 204:
                 self.wfile.write(body if service.length != "" else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
         def log_message(self, *_: object) -> None:

@@ -1,0 +1,85 @@
+"""The built site to its readers, what makes it searchable, and what is to come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.base import Json, Root, app, group, now, settings_of, stopped_by_signals
+from pipeline.terminal import err, tell, told
+
+search = group("search", help="The search index of the built site.")
+
+
+@app.command()
+def publish(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="A folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX; default: the setting publish_to.",
+            metavar="TARGET",
+        ),
+    ] = None,
+    root: Root = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be sent; send nothing.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Send all files, also those that should be there already.")
+    ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over a place that holds what was not published from here.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring the site to its readers: what is new or changed.
+
+    It is checked, built and indexed first. Nothing is shown before what it links to. Safe to stop and to run again: it goes on.
+    What is at the target and was not published from here is never touched.
+
+    Example: opensignal publish --dry-run
+
+    Example: opensignal publish --to deploy@www.example.org:/srv/www
+    """
+    from pipeline.publish import publish_site
+
+    settings = settings_of(root)
+    place = str(Path(to).resolve()) if to and _is_folder(to) else to
+    with stopped_by_signals("opensignal: stopping after the files in flight") as stop, err.status("checking") as status:
+        report = publish_site(
+            settings,
+            place or settings.publish_to,
+            clock=now,
+            dry_run=dry_run,
+            everything=everything,
+            adopt=adopt,
+            stop=stop.is_set,
+            say=status.update,
+        )
+    for problem in report.problems:
+        err.print(told(problem))
+    for warning in report.warnings:
+        err.print(f"opensignal: {warning}")
+    tell(report, json=json)
+    raise typer.Exit(1 if report.warnings else 0)
+
+
+@search.command("index")
+def index(
+    root: Root = None,
+    site_dir: Annotated[Path | None, typer.Option(help="The built site.", metavar="DIR")] = None,
+    json: Json = False,
+) -> None:
+    """Make the search index of the built site, articles only. `publish` does it by itself.
+
+    Example: opensignal search index
+    """
+    from pipeline.site.search import index_site
+
+    settings = settings_of(root)
+    tell(index_site((site_dir or settings.site_dir).resolve(), kept=settings.state_dir / "search"), json=json)
+
+
+def _is_folder(place: str) -> bool:
+    """True for a place that is read from the current folder, as a shell would."""
+    return ":" not in place.partition("/")[0]

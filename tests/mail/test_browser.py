@@ -1,0 +1,123 @@
+"""Letters as a real browser draws them: light, dark, turned around, on a phone, without pictures."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.config import Settings
+from tests.mail.every import articles, composed, message, with_theme
+from tests.mail.test_allowed import RICH, html_of
+from tests.mail.test_looks import READABLE, contrast, inverted
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; as root: apt-get install chromium"),
+    # Playwright's own process may still close its pipes when the interpreter looks.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+# Every text that is seen: its words, its colour, and the colour of what it stands on.
+SEEN = """() => {
+  const seen = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const words = walker.currentNode.data.trim();
+    if (!words || !element.getClientRects().length) continue;
+    let below = element;
+    while (below && getComputedStyle(below).backgroundColor === "rgba(0, 0, 0, 0)") below = below.parentElement;
+    seen.push([words, getComputedStyle(element).color, below ? getComputedStyle(below).backgroundColor : "rgb(255, 255, 255)"]);
+  }
+  return seen;
+}"""
+LETTERS = ("daily", "weekly", "each", "welcome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def shown(browser: Any, html: str, *, dark: bool = False, width: int = 680) -> Any:
+    """A page with the letter; nothing is loaded from anywhere."""
+    context = browser.new_context(
+        color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}, java_script_enabled=True
+    )
+    page = context.new_page()
+    page.route("**/*", lambda route: route.abort())
+    page.set_content(html)
+    return page
+
+
+def letter(what: str, settings: Settings) -> str:
+    settings = with_theme(settings)
+    raw = message(what, settings) if what == "welcome" else composed(what, settings, articles(body=RICH))
+    return html_of(raw)
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(number) / 255 for number in re.findall(r"\d+", colour)[:3])
+    return red, green, blue
+
+
+@pytest.mark.parametrize("what", LETTERS)
+def test_m48_every_word_is_readable_in_light_in_dark_and_turned_around(
+    browser: Any, settings: Settings, what: str
+) -> None:
+    html = letter(what, settings)
+    seen = {dark: shown(browser, html, dark=dark).evaluate(SEEN) for dark in (False, True)}
+
+    for dark, words in seen.items():
+        assert len(words) >= 8
+        for text, colour, behind in words:
+            assert contrast(rgb(colour), rgb(behind)) >= READABLE, (dark, text, colour, behind)
+    for text, colour, behind in seen[False]:
+        assert contrast(inverted(rgb(colour)), inverted(rgb(behind))) >= READABLE, text
+    assert [text for text, *_ in seen[False]] == [text for text, *_ in seen[True]]
+    assert {behind for *_, behind in seen[False]} & {behind for *_, behind in seen[True]} == set()
+
+
+def test_without_pictures_their_words_stand_there(browser: Any, settings: Settings) -> None:
+    page = shown(browser, letter("each", settings))
+
+    pictures = page.evaluate("[...document.images].map(image => [image.alt, image.naturalWidth])")
+    assert pictures == [["ours", 0]]
+    text = page.inner_text("body")
+    for words in ("A first paragraph", "Mind", "Folded.", "What it is.", "print(1)", "Unsubscribe"):
+        assert words in text
+
+
+@pytest.mark.parametrize("what", LETTERS)
+def test_on_a_phone_nothing_runs_out_of_the_screen_and_the_space_above_stays(
+    browser: Any, settings: Settings, what: str
+) -> None:
+    """A rule for small screens that sets the whole padding would take the inline one above and below away."""
+    html = letter(what, settings)
+    desk, phone = shown(browser, html), shown(browser, html, width=320)
+
+    paddings = "[...document.querySelectorAll('.pad')].map(e => [getComputedStyle(e).paddingTop, getComputedStyle(e).paddingLeft])"
+    wide, narrow = desk.evaluate(paddings), phone.evaluate(paddings)
+
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 320
+    assert [top for top, _ in narrow] == [top for top, _ in wide]
+    assert {left for _, left in narrow} == {"16px"}
+    assert {left for _, left in wide} == {"24px"}
+    assert desk.evaluate("document.querySelector('.column').getBoundingClientRect().width") == 600
+
+
+def test_text_is_georgia_at_18_and_28_and_labels_are_arial(browser: Any, settings: Settings) -> None:
+    page = shown(browser, letter("daily", settings))
+
+    style = "e => [getComputedStyle(e).fontFamily.split(',')[0], getComputedStyle(e).fontSize, getComputedStyle(e).lineHeight]"
+    assert page.eval_on_selector(".text p", style) == ["Georgia", "18px", "28px"]
+    assert page.eval_on_selector(".label", style)[0] == "Arial"
+    assert page.eval_on_selector("[role=article]", "e => e.lang") == "en"
