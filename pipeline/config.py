@@ -419,6 +419,11 @@ class Settings(BaseSettings):
         return self.root / Path(self.snapshots).expanduser()
 
     @property
+    def published_file(self) -> Path:
+        """What this machine published last: where to, and the moment that the site there is of."""
+        return self.state_dir / "published.json"
+
+    @property
     def bucket(self) -> str:
         """s3://BUCKET/PREFIX, if the stored copies that are not in Git lie there."""
         return self.snapshots if self.snapshots.startswith("s3://") else ""

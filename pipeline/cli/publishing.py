@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.base import Json, Root, app, group, now, settings_of, stopped_by_signals
+from pipeline.errors import UsageError
+from pipeline.model import Severity
 from pipeline.terminal import err, tell, told
 
 search = group("search", help="The search index of the built site.")
@@ -78,6 +80,38 @@ def index(
 
     settings = settings_of(root)
     tell(index_site((site_dir or settings.site_dir).resolve(), kept=settings.state_dir / "search"), json=json)
+
+
+@app.command()
+def calendar(
+    root: Root = None,
+    days: Annotated[int, typer.Option(help="How far to look ahead.", min=1, max=366, metavar="NUMBER")] = 14,
+    ics: Annotated[bool, typer.Option("--ics", help="Print it as iCalendar, for calendars of others.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what is to come: articles, issues, gaps and clashes.
+
+    Articles whose date is to come; when each issue closes and goes, and what it brings, if anything. To look at are articles that
+    come close to each other, just miss an issue, are not finished, or have errors, which stop the publishing from their time on.
+
+    Example: opensignal calendar
+
+    Example: opensignal calendar --days 60 --ics > newsletter.ics
+    """
+    from pipeline.library import open_library
+    from pipeline.mail.calendar import as_ics, look_ahead
+
+    if ics and json:
+        raise UsageError("--ics and --json do not go together: use one of them")
+    settings, moment = settings_of(root), now()
+    library = open_library(settings, now=moment)
+    broken = frozenset(problem.path for problem in library.problems if problem.severity is Severity.ERROR)
+    found = look_ahead(library.articles, settings, now=moment, days=days, broken=broken)
+    if ics:
+        print(as_ics(found, settings, now=moment), end="")
+    else:
+        tell(found, json=json)
+    raise typer.Exit(0 if found.ok else 1)
 
 
 def _is_folder(place: str) -> bool:

@@ -58,7 +58,7 @@ def up(
     host: Host = "127.0.0.1",
     port: Port = 8000,
 ) -> None:
-    """Everything in one process. That is what `serve` does, and feeds and issues whenever they are due.
+    """Everything in one process. That is what `serve` does, and feeds, issues and articles whenever they are due.
 
     Example: opensignal up
     """
@@ -71,7 +71,8 @@ def worker(
     queues: Annotated[
         str,
         typer.Option(
-            help="What to do: some of send, ingest, notices, bounces, upkeep; default: all.", metavar="QUEUE,..."
+            help="What to do: some of send, ingest, publish, notices, bounces, upkeep; default: all.",
+            metavar="QUEUE,...",
         ),
     ] = "",
     concurrency: Annotated[int, typer.Option(help="Jobs at a time, besides notices.", min=1, max=64)] = 4,

@@ -7,14 +7,19 @@ issue in shares, the feeds one by one; `PARTS` are the functions that do one of 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipeline.config import Settings
-from pipeline.errors import SendingElsewhere, TransportError
+from pipeline.errors import PublishError, SendingElsewhere, TransportError
+from pipeline.files import put
 from pipeline.ingest import due_feeds, ingest, open_fetcher
 from pipeline.library import Library, open_library, read_library
 from pipeline.mail import SendReport, plan_due, send_due
@@ -25,7 +30,7 @@ from pipeline.mail.notices import send_notices
 from pipeline.mail.retention import keep_what_may_be_kept
 from pipeline.mail.signups import handle_signups
 from pipeline.mail.transport import open_transport
-from pipeline.model import DeliveryStatus
+from pipeline.model import Article, DeliveryStatus
 from pipeline.store import Connection, Store, deliveries, queue
 from pipeline.store.issues import StoredIssue
 from pipeline.store.queue import Order
@@ -222,6 +227,79 @@ def _read(desk: Desk, *, only: str | None) -> str:
     return f"{report.entries} new entries" if report.entries else ""
 
 
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+def publish_site(desk: Desk) -> str:
+    """The site anew, when an article's time has come since it was published; where no target is set, the site that we serve.
+
+    In a process of its own: what serves and sends never loads MkDocs, and the memory that a build needs is given back.
+    """
+    settings = desk.settings
+    if not settings.publish_to and not _own_site(settings).is_file():
+        return ""
+    since, now = _published(settings), desk.clock()
+    due = come_due(read_library(settings.root).articles, since=since, now=now) if since else ()
+    if since and not due:
+        return ""
+    commands = [["publish"]] if settings.publish_to else [["build"], ["search", "index"]]
+    for words in commands:
+        _run(desk, words)
+    if desk.stop.is_set():
+        return ""
+    if not settings.publish_to:
+        _remember(settings, now)
+    what = ", ".join(article.slug for article in due) or "for the first time from here"
+    return f"published: {what}" if settings.publish_to else f"built: {what}"
+
+
+def come_due(articles: Sequence[Article], *, since: dt.datetime, now: dt.datetime) -> tuple[Article, ...]:
+    """The articles that readers may see at *now*, and might not at *since*."""
+    return tuple(article for article in articles if article.is_public(now) and not article.is_public(since))
+
+
+def _published(settings: Settings) -> dt.datetime | None:
+    """The moment that the readers' site is of; None where this machine never published it."""
+    try:
+        found = json.loads(settings.published_file.read_bytes())
+        at = dt.datetime.fromisoformat(found["at"]) if found["target"] == settings.publish_to else None
+    except (OSError, ValueError, TypeError, KeyError):
+        at = None
+    if settings.publish_to:
+        return at
+    # Somebody may have built it by hand since.
+    built = dt.datetime.fromtimestamp(_own_site(settings).stat().st_mtime, dt.UTC)
+    return max(at or built, built)
+
+
+def _remember(settings: Settings, now: dt.datetime) -> None:
+    put(settings.published_file, json.dumps({"target": "", "at": now.isoformat()}).encode())
+
+
+def _own_site(settings: Settings) -> Path:
+    return settings.site_dir / "sitemap.xml"
+
+
+def _run(desk: Desk, words: Sequence[str]) -> None:
+    """Run ``opensignal WORDS``. Raises `PublishError` with what it complained of; when we stop, it is told to stop too."""
+    command = [sys.executable, "-m", "pipeline", *words, "--root", str(desk.settings.root)]
+    with subprocess.Popen(  # noqa: S603 -- our own command
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
+        while True:
+            try:
+                said = child.communicate(timeout=0.5)[1].decode("utf-8", "replace")
+                break
+            except subprocess.TimeoutExpired:
+                if desk.stop.is_set():
+                    child.terminate()  # it stops after the files in flight, and the next one goes on
+    if child.returncode and not desk.stop.is_set():
+        complaints = [
+            line.removeprefix("opensignal: ") for line in said.splitlines() if line.startswith("opensignal: ")
+        ]
+        raise PublishError(complaints[-1] if complaints else f"opensignal {words[0]} ended with {child.returncode}")
+
+
 # --- bounces ----------------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +330,8 @@ ISSUES = Job("issues", "send", dt.timedelta(minutes=1), "* * * * *", send_issues
 FEEDS = Job("feeds", "ingest", dt.timedelta(minutes=5), "*/5 * * * *", read_feeds, order=order_feeds)
 BOUNCES = Job("bounces", "bounces", dt.timedelta(minutes=1), "* * * * *", read_bounces)
 RETENTION = Job("retention", "upkeep", dt.timedelta(hours=1), "17 * * * *", keep_no_longer)
-ALL = (NOTICES, ISSUES, FEEDS, BOUNCES, RETENTION)
+PUBLISHING = Job("site", "publish", dt.timedelta(minutes=1), "* * * * *", publish_site)
+ALL = (NOTICES, ISSUES, FEEDS, PUBLISHING, BOUNCES, RETENTION)
 QUEUES = tuple(dict.fromkeys(job.queue for job in ALL))
 
 Part = tuple[str, Callable[..., str]]  # its queue, and what is done

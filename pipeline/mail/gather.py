@@ -64,7 +64,7 @@ def due_issues(articles: Sequence[Article], settings: Settings, *, now: dt.datet
             if right_day and due_at <= now < due_at + span:
                 found.append(Issue(issue_key(cadence, day), cadence, date=day, closes_at=now))
                 break
-    fresh = [a for a in articles if a.is_public(now) and now - a.date < EACH_IS_DUE_FOR and _is_news(a)]
+    fresh = [a for a in articles if a.is_public(now) and now - a.date < EACH_IS_DUE_FOR and is_news(a)]
     found += [_single(f"each-{a.slug}", a.slug, articles, now) for a in sorted(fresh, key=lambda a: (a.date, a.slug))]
     return found
 
@@ -130,10 +130,10 @@ class Gathering:
 
     def __init__(self, issue: Issue, articles: Iterable[Article]) -> None:
         if issue.cadence is Cadence.EACH:
-            candidates = [a for a in articles if a.slug == issue.slug and _is_news(a)]
+            candidates = [a for a in articles if a.slug == issue.slug and is_news(a)]
         else:
             candidates = [
-                a for a in articles if a.is_public(issue.closes_at) and issue.closes_at - a.date < REACH and _is_news(a)
+                a for a in articles if a.is_public(issue.closes_at) and issue.closes_at - a.date < REACH and is_news(a)
             ]
         self.issue = issue
         self.candidates = tuple(sorted(candidates, key=lambda a: (a.date, a.slug), reverse=True))
@@ -175,6 +175,6 @@ class Gathering:
         return bits
 
 
-def _is_news(article: Article) -> bool:
+def is_news(article: Article) -> bool:
     """False for what an editor keeps out of the mail, and for what was retracted before it was sent."""
     return not article.email_skip and article.status is not Status.RETRACTED

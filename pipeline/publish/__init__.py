@@ -38,7 +38,6 @@ from pipeline.site.websub import Announced, announce
 
 __all__ = ["PublishReport", "open_target", "publish_site"]
 
-RECORD: Final = "published.json"  # in the state folder: what this machine published last, for `jobs`
 SHOWN: Final = 20  # paths that a dry run prints of each kind
 
 
@@ -128,7 +127,7 @@ def publish_site(
         )
         told = Announced("", (), ())
         if not dry_run:
-            _remember(settings.state_dir, place, now)
+            put(settings.published_file, json.dumps({"target": place, "at": now.isoformat()}).encode())  # for `jobs`
             say("telling the hub")
             told = announce(settings, {output.path for output in brought.plan.sent} | brought.before)
     return PublishReport(
@@ -265,7 +264,7 @@ def _carry_out(
     return count
 
 
-# --- one at a time, and what this machine did last ----------------------------------------------------------------------------
+# --- one at a time ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -278,10 +277,6 @@ def _alone(state: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise PublishError("another publish is under way on this machine; run again when it is done") from error
         yield
-
-
-def _remember(state: Path, place: str, now: dt.datetime) -> None:
-    put(state / RECORD, json.dumps({"target": place, "at": now.isoformat()}).encode())
 
 
 # --- words --------------------------------------------------------------------------------------------------------------------

@@ -401,7 +401,9 @@ def test_it_ends_what_it_does_and_takes_no_more(repository: Repository) -> None:
 
 
 def test_a_queue_that_there_is_not_is_named(settings: Settings, sqlite_store: Store) -> None:
-    with pytest.raises(UsageError, match="no queue 'letters'; there are notices, send, ingest, bounces, upkeep"):
+    with pytest.raises(
+        UsageError, match="no queue 'letters'; there are notices, send, ingest, publish, bounces, upkeep"
+    ):
         open_runner(Desk(sqlite_store, settings, _now), queues=["letters"])
 
 

@@ -1,0 +1,5 @@
+"""``python -m pipeline`` is ``opensignal``, for programs of ours that start it where the command may not be on the path."""
+
+from pipeline.cli import main
+
+main()
