@@ -33,7 +33,9 @@ CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each so
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
 # A block quote that is nothing but one citation.
-WORDLESS: Final = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)")
+WORDLESS: Final = re.compile(
+    rf"(?:\A|(?:\A|\n)[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)"
+)
 PARAGRAPH: Final = re.compile(r"(?:^[^\n]*\S[^\n]*$\n?)+", re.MULTILINE)  # lines without an empty one between them
 CODE_MARK: Final = "\ufffc"  # what `prose` leaves of a fenced block: it still ends a list
 

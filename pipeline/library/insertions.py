@@ -77,7 +77,8 @@ class InsertedWords(Treeprocessor):
             _unbundle(root, {id(bundle) for bundle in self._citations.bundles})
             for parent in list(root.iter()):
                 for child in list(parent):
-                    if child.tag == "p" and _is_all(child, "span", "sup") and child[0].get(INSERTED) is not None:
+                    is_inserted = _is_all(child, "span", "sup") and child[0].get(INSERTED) is not None
+                    if child.tag == "p" and is_inserted and not _is_beside_others(parent, child):
                         _as_block(parent, child)
         for quote in list(root.iter("blockquote")):
             if len(quote) == 1 and quote[0].tag == "p" and _is_all(quote[0], "sup"):
@@ -115,6 +116,11 @@ def _is_all(element: ET.Element, *tags: str) -> bool:
     if [child.tag for child in element] != list(tags) or (element.text or "").strip():
         return False
     return not any((child.tail or "").strip() for child in element)
+
+
+def _is_beside_others(parent: ET.Element, paragraph: ET.Element) -> bool:
+    """True for the words of an item, and for a paragraph of a longer block quote: there they keep their marks."""
+    return (parent.tag == "li" and parent[0] is paragraph) or (parent.tag == "blockquote" and len(parent) > 1)
 
 
 def _as_block(parent: ET.Element, paragraph: ET.Element) -> None:

@@ -561,6 +561,39 @@ def test_hardly_a_true_sentence_is_a_failure(tmp_path: Path) -> None:
     assert len(verified.failures) <= 0.01 * verified.claims, "\n".join(map(str, verified.failures))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "![[ours.share]]",
+        "> ![[ours.share]]",
+        "> [^ours.share]",
+        "It is ![[ours.share]].",
+        "- ![[ours.share]]\n\n- It is so.\n\n    ![[ours.share]]",
+        "- ![[ours.share]]\n- It is so.",
+        "![[ours.share]] <!-- analysis -->",
+        "![[ours.share]]\n![[ours.share]]",
+        "![[ours.share]][^ours]",
+        "**![[ours.share]]**",
+        '!!! note "So"\n    ![[ours.share]]',
+        "So\n:   ![[ours.share]]",
+        "|a|\n|-|\n|![[ours.share]]|",
+    ],
+)
+def test_words_that_the_build_sets_stand_on_the_page_as_in_the_claim(body: str, tmp_path: Path) -> None:
+    root = write_repository(tmp_path / "repository")
+    for path in (root / "content/articles").rglob("*.md"):
+        path.unlink()
+    _store(root, "ours", "It is so.\nHalls may need 9% of it.\n")
+    source = root / "content/sources/ours.yml"
+    source.write_text(f"{source.read_text('utf-8')}quotes: {{share: {{text: may need 9%}}}}\n", "utf-8")
+    write_article(root, "words-that-are-set", date="2026-08-01", body=f"{body}\n")
+
+    verified = verify(read_folder(root, now=NOW))
+
+    assert verified.claims >= 1
+    assert verified.failures == ()
+
+
 def _store(
     root: Path, id_: str, text: str, *, publisher: str = "Ours", issued: str = "2026-05-01", redistribute: str = "full"
 ) -> None:

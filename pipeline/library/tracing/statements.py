@@ -256,6 +256,7 @@ _LINKED: Final = re.compile(
     r"(?<![!\\\]])\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\](?=\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n^@]*\])"
 )
 _CODE: Final = re.compile(r"(?<![\\`])(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+_INSERTED_ALONE: Final = re.compile(rf"\s*{INSERTION}\s*")
 _ATTRIBUTED: Final = re.compile(r"^[-–—―]+\s")
 _RUN: Final = re.compile(r"(\s+)|\S+")
 
@@ -419,7 +420,7 @@ class _Reading:
         """The statements in *block*; *goes_on* when the next paragraph opens its quotation marks anew."""
         words = self.clean(block)
         cited = self._cited_in(block)
-        if not words.characters:
+        if not words.characters or self._stand_alone(block, words):
             if wordless := [(at, c) for at, c in cited if c.inserted]:
                 yield from self._wordless(wordless)
             return
@@ -508,6 +509,16 @@ class _Reading:
             end = next((at for at, place in enumerate(words.places) if place >= last[0]), end)
         words_end = len(text[:end].rstrip())
         return Quotation(0, words_end, text[:words_end], kind=QuotationKind.BLOCK)
+
+    def _stand_alone(self, block: _Block, words: _Words) -> bool:
+        """True for inserted words alone in a paragraph: the build makes a block quote of them, without marks."""
+        if words.inserted != [(0, len(words.characters))] or block.kind not in (
+            BlockKind.SENTENCE,
+            BlockKind.QUOTATION,
+        ):
+            return False
+        low, high = block.spans[0][0], self._line_end(block.spans[-1][1])
+        return _INSERTED_ALONE.fullmatch(self._article.body, low, high) is not None
 
     def _wordless(self, cited: Sequence[tuple[int, Citation]]) -> Iterator[Statement]:
         """A block quote that only names the words; the build sets them."""
