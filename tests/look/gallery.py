@@ -128,6 +128,8 @@ def write_gallery(root: Path) -> Path:
     write_article(root, "short", date="2026-11-16", body="One paragraph, and no source. <!-- analysis -->")
     write_article(root, "long", date="2026-11-15", topics="chips, power", title="The grid is the new fab", body=_long())
     write_article(root, "everything", date="2026-11-14", topics="chips", body=EVERYTHING)
+    for day in range(1, 5):
+        write_article(root, f"note-{day}", date=f"2026-10-0{day}", topics="policy")
     write_article(root, "long-title", date="2026-11-23", title=LONG_TITLE, dek=LONG_TITLE.lower(), body=_long(2))
     write_article(
         root, "arabic", date="2026-11-13", title=ARABIC, dek=ARABIC, more="lang: ar\n", body=f"{ARABIC}.[^agency-1]"

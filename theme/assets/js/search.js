@@ -11,7 +11,8 @@ const status = document.querySelector("#found");
 const list = document.querySelector("#results");
 const more = document.querySelector("#more");
 const missing = document.querySelector("#missing");
-const day = new Intl.DateTimeFormat(document.documentElement.lang, {
+const lang = document.documentElement.lang;
+const day = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, {  // the day first, as on every page
   day: "numeric", month: "short", year: "numeric", timeZone: form.dataset.zone,
 });
 let index; // a promise of Pagefind, once it is wanted
