@@ -38,7 +38,7 @@ from pipeline.model import Move, Person, Role, Topic
 from pipeline.moving.archive import Archive
 from pipeline.moving.articles import Composer, Names, Place, old_addresses, plan
 from pipeline.moving.export import Export, Note, note
-from pipeline.moving.images import Images
+from pipeline.moving.images import Images, Reach
 from pipeline.moving.links import OldAddresses
 from pipeline.moving.readers import Taken, listed, take_over
 from pipeline.moving.register import add_people, add_topics, with_move, write_moves
@@ -143,15 +143,7 @@ def _file(root: Path, composer: Composer, place: Place, export: Export, *, dry_r
 
 
 def _filed(root: Path, composer: Composer, place: Place, notes: list[Note], *, dry_run: bool) -> Outcome:
-    post, path = place.post, root / place.path
-    given = composer.compose(place, notes).encode()
-    if len(given) > MAX_BYTES:
-        notes.append(
-            note(
-                post.file, post.title, f"is longer than {MAX_BYTES:,} bytes", "split it, and add it by hand", lost=True
-            )
-        )
-        return Outcome.LOST
+    post, path, images = place.post, root / place.path, composer.images
     if place.known is None and path.exists():
         notes.append(
             note(
@@ -163,18 +155,30 @@ def _filed(root: Path, composer: Composer, place: Place, notes: list[Note], *, d
             )
         )
         return Outcome.LOST
-    if place.known is None:
-        if not dry_run:
-            put(path, given, sync=False)
-        return Outcome.NEW
-    here = path.read_bytes()
-    if here == given:
+    if place.known is not None:
+        here = path.read_bytes()
+        is_ours = here == composer.compose(place, notes, reach=Reach.HERE).encode()
+        if not is_ours and here != composer.compose(place, [], reach=Reach.NOWHERE).encode():
+            images.settle(write=False)
+            return Outcome.KEPT
+        if is_ours and (images.fetcher is None or not images.left):
+            images.settle(write=True)  # what was lost since
+            return Outcome.UNCHANGED
+        notes.clear()
+    given = composer.compose(place, notes).encode()
+    if len(given) > MAX_BYTES:
+        notes.append(
+            note(
+                post.file, post.title, f"is longer than {MAX_BYTES:,} bytes", "split it, and add it by hand", lost=True
+            )
+        )
+        return Outcome.LOST
+    images.settle(write=True)
+    if place.known is not None and given == here:
         return Outcome.UNCHANGED
-    if here == composer.compose(place, [], fetch=False).encode():
-        if not dry_run:
-            put(path, given, sync=False)
-        return Outcome.COMPLETED
-    return Outcome.KEPT
+    if not dry_run:
+        put(path, given, sync=False)
+    return Outcome.NEW if place.known is None else Outcome.COMPLETED
 
 
 def _moves(shelf: Shelf, service: str) -> list[Move]:

@@ -25,7 +25,7 @@ from pipeline.library.schema import ALIAS, ALIAS_MAX, DEK_MAX, SLUG
 from pipeline.library.sentences import sentences
 from pipeline.model import Article
 from pipeline.moving.export import Export, Note, Post, note
-from pipeline.moving.images import Images
+from pipeline.moving.images import Images, Reach
 from pipeline.moving.links import OldAddresses
 from pipeline.moving.markdown import escaped, to_markdown
 from pipeline.moving.register import id_for, scalar
@@ -233,13 +233,14 @@ class Composer:
     places: Mapping[str, Place]  # by id of the post
     aliases: Mapping[str, str]  # the address that it had, by id of the post, where it can lead here
 
-    def compose(self, place: Place, notes: list[Note], *, fetch: bool = True) -> str:
+    def compose(self, place: Place, notes: list[Note], *, reach: Reach = Reach.EVERYWHERE) -> str:
         """The text of the article's file; *notes* is told of what came over otherwise.
 
-        Without *fetch* images from elsewhere stay there.
+        *reach* says how far to go for images; `images.settle` then decides about those that were found.
         """
+        self.images.begin()
         post = place.post
-        body = self._body(place, notes, fetch=fetch)
+        body = self._body(place, notes, reach=reach)
         front = self._front(place, body)
         text = f"---\n{front}---\n{body}"
         found = _FORBIDDEN.findall(text)
@@ -293,13 +294,12 @@ class Composer:
         alias = self.aliases.get(place.post.id)
         return [f"aliases: [{json.dumps(alias, ensure_ascii=False)}]"] if alias else []
 
-    def _body(self, place: Place, notes: list[Note], *, fetch: bool) -> str:
+    def _body(self, place: Place, notes: list[Note], *, reach: Reach) -> str:
         post = place.post
-        away_before = dict(self.images.away)
 
         def image(url: str) -> str | None:
             whole = url if url.startswith("data:") else self.links.whole(url, post) or url
-            return self.images.place(whole, slug=place.slug, file=post.file, title=post.title, notes=notes, fetch=fetch)
+            return self.images.place(whole, slug=place.slug, file=post.file, title=post.title, notes=notes, reach=reach)
 
         parts: list[str] = []
         if post.cover and (cover := image(post.cover)):
@@ -317,9 +317,11 @@ class Composer:
         notes += [note(post.file, post.title, remark.what, remark.next, lost=remark.lost) for remark in remarks]
         if not text:
             notes.append(note(post.file, post.title, "has no text", "write it, or delete the article"))
-        if away := sum(self.images.away.values()) - sum(away_before.values()):
-            what = f"{away} image{'' if away == 1 else 's'} still lie where they were"
-            notes.append(note(post.file, post.title, what, "run again with --fetch-images, while they are there"))
+        if away := self.images.left:
+            what = "an image still lies where it was" if away == 1 else f"{away} images still lie where they were"
+            notes.append(
+                note(post.file, post.title, what, "run again with --fetch-images, while the old place is there")
+            )
         return "\n\n".join([*parts, *([text] if text else [])]) + "\n"
 
     def _html(self, post: Post, notes: list[Note]) -> str:

@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -34,9 +35,17 @@ _SIZED: Final = re.compile(r"-\d{2,5}x\d{2,5}(?=\.\w+$)")  # WordPress' smaller 
 _WRAPPED: Final = re.compile(r"https?(?:://|%3A%2F%2F)", re.IGNORECASE)
 
 
+class Reach(Enum):
+    """How far one goes for an image that is not in the export."""
+
+    EVERYWHERE = 1  # to where it lies, if the editor wants that
+    HERE = 2  # to what was fetched before
+    NOWHERE = 3  # it stays where it lies
+
+
 @dataclass(slots=True)
 class Images:
-    """The images of an export, found, had and written one by one."""
+    """The images of an export, article by article: `begin` one, ask for `place` of each, and `settle` whether they are written."""
 
     root: Path
     archive: Archive
@@ -48,13 +57,40 @@ class Images:
     away: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # by host: left where they lie
     _members: dict[str, list[Member]] = field(default_factory=dict)
     _failed: dict[str, str] = field(default_factory=dict)
+    _to_write: dict[Path, bytes] = field(default_factory=dict)  # for the article in hand
+    _here: int = 0
+    _left: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for member in self.archive.members:
             if member.suffix in _SUFFIXES:
                 self._members.setdefault(_plain(member.last), []).append(member)
 
-    def place(self, url: str, *, slug: str, file: str, title: str, notes: list[Note], fetch: bool = True) -> str | None:
+    def begin(self) -> None:
+        """Forget what was found for the article in hand."""
+        self._to_write.clear()
+        self._left.clear()
+        self._here = 0
+
+    def settle(self, *, write: bool) -> None:
+        """Count what was found for the article in hand, and write it where the article is written."""
+        for host in self._left:
+            self.away[host] += 1
+        self.known += self._here
+        for path, given in self._to_write.items() if write else ():
+            self.brought += 1
+            if not self.dry_run:
+                put(path, given, sync=False)
+        self.begin()
+
+    @property
+    def left(self) -> int:
+        """How many images of the article in hand stay where they lie."""
+        return len(self._left)
+
+    def place(
+        self, url: str, *, slug: str, file: str, title: str, notes: list[Note], reach: Reach = Reach.EVERYWHERE
+    ) -> str | None:
         """Where the image at *url* lies for the article *slug*: below the site's address, or still where it was.
 
         None where it could not be had at all, which *notes* then tell.
@@ -65,8 +101,8 @@ class Images:
         stem = _stem(address)
         folder = self.root / FOLDER / slug
         there = next(iter(sorted(folder.glob(f"{stem}.*"))), None) if folder.is_dir() else None
-        if there is not None and fetch:
-            self.known += 1
+        if there is not None and reach is not Reach.NOWHERE:
+            self._here += 1
             return f"{BELOW}/{slug}/{there.name}"
         if (member := self._member(address)) is not None:
             try:
@@ -81,8 +117,8 @@ class Images:
                 )
             )
             return None
-        if self.fetcher is None or not fetch:
-            self.away[urlsplit(address).hostname or ""] += 1
+        if self.fetcher is None or reach is not Reach.EVERYWHERE:
+            self._left.append(urlsplit(address).hostname or "")
             return address
         return self._fetched(address, stem, slug, file=file, title=title, notes=notes)
 
@@ -115,11 +151,9 @@ class Images:
         name = f"{stem}.{kind_of(given)}"
         path = self.root / FOLDER / slug / name
         if path.is_file() and path.stat().st_size == len(given) and path.read_bytes() == given:
-            self.known += 1
+            self._here += 1
         else:
-            self.brought += 1
-            if not self.dry_run:
-                put(path, given, sync=False)
+            self._to_write[path] = given
         return f"{BELOW}/{slug}/{name}"
 
     def _member(self, address: str) -> Member | None:

@@ -187,7 +187,7 @@ def test_absolute_images_stay_where_they_are_until_they_are_fetched(settings: Se
     report = take(settings, substack(tmp_path, (row(), '<p>x</p><img src="https://img.example.com/a.png" alt="A">')))
 
     assert report.images_away == {"img.example.com": 1}
-    assert "1 image still lie where they were; run again with --fetch-images" in told(report)
+    assert "an image still lies where it was; run again with --fetch-images" in told(report)
     assert "![A](https://img.example.com/a.png)" in only_file(settings).read_text("utf-8")
 
 
