@@ -226,7 +226,9 @@ def confirm(connection: Connection, ref: str, evidence: Evidence, *, key: Keys, 
     reason = suppressions.renew(connection, key, email_key)
     if reason is not None and reason.is_final:
         return Result(Outcome.REFUSED, subscriber)
-    subscribers.set_confirmed(connection, subscriber.id, question.choice, now=now)
+    # Later than the one before, whatever two clocks or an imported date say: the database ends no suppression otherwise.
+    at = max(now, subscriber.confirmed_at + dt.timedelta(microseconds=1)) if subscriber.confirmed_at else now
+    subscribers.set_confirmed(connection, subscriber.id, question.choice, now=at)
     suppressions.remove(connection, key, email_key, now=now)
     confirmations.close(connection, subscriber.id, now=now)
     caps.answered(connection, key, email_key)
@@ -463,7 +465,9 @@ def _why_not(known: tuple[int, State] | None, *, first_id: int) -> Skipped:
 
 
 def _new(ref: str, row: Imported, state: State, *, now: dt.datetime) -> NewSubscriber:
-    confirmed_at = (row.confirmed_at or now) if state is State.ACTIVE else None
+    confirmed_at = (
+        min(row.confirmed_at or now, now) if state is State.ACTIVE else None
+    )  # a day without a zone may lie ahead
     return NewSubscriber(ref, row.address.email, row.address.key, state, row.choice, now, confirmed_at)
 
 

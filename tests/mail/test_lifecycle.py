@@ -300,6 +300,29 @@ def test_who_said_this_was_not_me_hears_nothing_more(life: Life) -> None:
     assert life.mails(person) == ["confirm"]
 
 
+@pytest.mark.parametrize("back", [dt.timedelta(0), dt.timedelta(hours=3)])
+def test_p07_a_new_confirmation_counts_whatever_the_clock_says(life: Life, back: dt.timedelta) -> None:
+    """P-07: a clock was set back, or two acts fell into one moment: who confirms again comes back all the same."""
+    person = life.joined("a@example.org")
+    life.suppress(person, Reason.UNSUBSCRIBED)
+
+    again = life.joined("a@example.org", now=NOW - back)
+
+    assert again.confirmed_at is not None
+    assert person.confirmed_at is not None
+    assert again.confirmed_at > person.confirmed_at
+
+
+def test_a_day_of_confirmation_that_lies_ahead_counts_as_now(life: Life) -> None:
+    with life.store.writing() as c:
+        rows = [Imported(parse_address("a@example.org"), DAILY, NOW + dt.timedelta(hours=9))]
+        lifecycle.import_rows(
+            c, rows, Evidence(Method.IMPORT), vouched=True, detail="source: a list", first_id=0, key=KEY, now=NOW
+        )
+
+    assert life.person("a@example.org").confirmed_at == NOW
+
+
 def test_a_suppression_ends_what_was_asked_since_an_earlier_one(life: Life) -> None:
     """P-07: who is out already may have asked to come back; a later suppression is a later word."""
     person = life.joined("a@example.org")
