@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -165,6 +166,25 @@ def print_send(reports: Sequence[SendReport], transport: str, *, due: bool) -> N
             out.print(f"  {goes_on:,} left{when}; run again, or let `opensignal up` go on")
         elif not (report.sent or report.held):
             out.print("  nothing left to send: this issue is out")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told what is done, how much of it, of how many: a bar on a terminal, nothing elsewhere."""
+    if not err.is_terminal:
+        yield lambda what, done, of: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
+    ) as bars:
+        task = bars.add_task("reading", total=None)
+
+        def show(what: str, done: int, of: int) -> None:
+            bars.update(task, description=what, completed=done, total=of)
+
+        yield show
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

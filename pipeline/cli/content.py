@@ -29,6 +29,7 @@ from pipeline.terminal import (
     print_ingest,
     print_json,
     problem_as_dict,
+    progress,
     short,
     tell,
     told,
@@ -251,23 +252,49 @@ def build(
     root: Root = None,
     site_dir: Annotated[Path | None, typer.Option(help="Build into this folder.", metavar="DIR")] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Fail on problems in published content.")] = True,
+    clean: Annotated[bool, typer.Option("--clean", help="Make every file again, not only those that changed.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Look at every file, and mend what was changed or deleted by hand.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Build the site with its feeds. The old site stays until the new one is whole.
+    """Build the site with its feeds. Only what has changed is made again; the old site stays until the new one is whole.
 
     Example: opensignal build --site-dir /srv/www
     """
     from pipeline.site import build_site
 
     settings = settings_of(root)
-    report = build_site(settings, now=now(), site_dir=site_dir, check=check)
+    with progress() as tell:
+        report = build_site(settings, now=now(), site_dir=site_dir, check=check, clean=clean, verify=verify, tell=tell)
+    for note in report.notes:
+        err.print(f"opensignal: {note}")
     if json:
-        numbers = {"articles": report.articles, "pages": report.pages, "feeds": report.feeds}
-        print_json({**numbers, "seconds": round(report.seconds, 3), "site_dir": str(report.site_dir)})
+        print_json(
+            {
+                "articles": report.articles,
+                "pages": report.pages,
+                "feeds": report.feeds,
+                "rendered": report.rendered,
+                "reused": report.reused,
+                "written": report.written,
+                "kept": report.kept,
+                "deleted": report.deleted,
+                "mended": list(report.mended),
+                "seconds": round(report.seconds, 3),
+                "site_dir": str(report.site_dir),
+            }
+        )
         return
     for problem in report.problems:
         err.print(told(problem))
+    for path in report.mended:
+        err.print(f"opensignal: {path} was not as it had been built, and is again")
     out.print(
         f"built {count(report.articles, 'article')} and {count(report.pages, 'page')} with {count(report.feeds, 'feed')} "
         f"into {short(report.site_dir)} in {report.seconds:.1f} s"
+    )
+    out.print(
+        f"{count(report.rendered, 'article')} rendered, {report.reused:,} reused; "
+        f"{count(report.written, 'file')} written, {report.kept:,} kept, {report.deleted:,} deleted"
     )

@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +31,12 @@ from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
 from pipeline.library.checks.published import Past
 from pipeline.library.clean import clean_html, plain_text
+from pipeline.library.copies import origins as grouped_by_origin
 from pipeline.library.credits import authorship, correction_words, provenance, weight
 from pipeline.library.files import ARTICLES, Shelf, read_content
 from pipeline.library.history import History
+from pipeline.library.kept import Examined, Tell, open_kept
+from pipeline.library.kept.article import KeptArticle
 from pipeline.library.new import new_article
 from pipeline.library.notation import addresses_of
 from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
@@ -102,7 +105,7 @@ class Library:
         default_factory=StoredTexts, compare=False
     )  # the stored copies of the sources
     note: str = ""  # why not all texts could be compared with what was published before; empty where they were
-    history: History | None = dataclasses.field(default=None, compare=False, repr=False)  # None where nobody looked
+    history_of: Callable[[], History | None] = dataclasses.field(default=lambda: None, compare=False, repr=False)
     pasts: Mapping[str, Past] = dataclasses.field(
         default_factory=dict, compare=False, repr=False
     )  # by path of an article
@@ -110,6 +113,10 @@ class Library:
         default_factory=dict, init=False, compare=False, repr=False
     )
     kept_claims: KeptClaims | None = dataclasses.field(default=None, compare=False, repr=False)
+    examined: Examined | None = dataclasses.field(default=None, compare=False, repr=False)  # what is known already
+    asked: Callable[[str], None] | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )  # told which files were asked for
 
     def published(self, now: dt.datetime) -> tuple[Article, ...]:
         """The articles that readers may see at *now*, newest first."""
@@ -123,8 +130,46 @@ class Library:
         """The article in the file *path* (from the repository, with forward slashes)."""
         return self._by_path.get(path)
 
+    @property
+    def history(self) -> History | None:
+        """What Git knows of the articles; None where nobody looked."""
+        return self.history_of()
+
+    def rendered(self, article: Article, *, site_url: str) -> Rendered:
+        """The body of *article* as HTML. Raises `ContentError` for one that is nested too deeply."""
+        if self._was_examined(article):
+            assert self.examined is not None
+            if found := self.examined.rendered(article.path, self, site_url=site_url):
+                return found
+        return render_article(article, self, site_url=site_url)
+
+    def origins(self, article: Article, cited: Iterable[CitedSource]) -> tuple[tuple[str, ...], ...]:
+        """The sources *cited* by *article*, in groups that go back to one origin each."""
+        if self._was_examined(article):
+            assert self.examined is not None
+            if (known := self.examined.origins(article.path)) is not None:
+                return known
+        return self.origins_of([each.source.id for each in cited])
+
+    def origins_of(self, ids: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """The sources *ids* in groups that go back to one origin each."""
+        cited = [self.sources[id_] for id_ in ids]
+        held = {source.id: self.texts.of(source)[0] for source in cited}
+        return grouped_by_origin(cited, {id_: text for id_, text in held.items() if text is not None})
+
+    def forget(self, article: Article) -> None:
+        """Keep the sentences of *article* no longer in mind."""
+        self._claims.pop(article, None)
+
+    def _was_examined(self, article: Article) -> bool:
+        return self.examined is not None and isinstance(article, KeptArticle)
+
     def claims(self, article: Article) -> tuple[Claim, ...]:
         """The sentences of *article*, each with its citations and what it rests on; found once."""
+        if self._was_examined(article):
+            assert self.examined is not None
+            if (known := self.examined.claims(article.path)) is not None:
+                return known
         if article not in self._claims:
             found = self.kept_claims.claims(article, self) if self.kept_claims else None
             self._claims[article] = self._traced(article) if found is None else found
@@ -132,11 +177,23 @@ class Library:
 
     def summary(self, article: Article) -> Summary:
         """What is wrong with the claims of *article*, how many of them are factual, and how many of those cite."""
+        if self._was_examined(article):
+            assert self.examined is not None
+            return self.examined.summary(article.path)
         found = self.kept_claims.summary(article, self) if self.kept_claims and article not in self._claims else None
         return summarized(article, self.claims(article)) if found is None else found
 
+    def has_file(self, path: str, root: Path) -> bool:
+        """True when there is a file *path* below *root*."""
+        if self.asked is not None:
+            self.asked(f"f:{path}")
+        return (root / path).is_file()
+
     def made_of(self, article: Article) -> Made:
         """The fingerprints of what *article* is made of. One of a library that keeps nothing tells of the article alone."""
+        if self._was_examined(article):
+            assert self.examined is not None
+            return self.examined.made_of(article.path)
         whole = hashlib.blake2b(repr(article).encode(), digest_size=12).digest()
         return Made(whole, whole)
 
@@ -235,7 +292,7 @@ def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, stat
         library,
         problems=tuple(sorted(set(problems), key=_order)),
         note=past.note,
-        history=past.history,
+        history_of=lambda: past.history,
         pasts=past.pasts,
     )
     checked._claims.update(library._claims)
@@ -244,9 +301,19 @@ def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, stat
     return checked
 
 
-def open_library(settings: Settings, *, now: dt.datetime) -> Library:
-    """`load_library` of the repository that *settings* are of, with its stored copies and the claims that were found before."""
-    return load_library(settings.root, now=now, kept=settings.kept_dir, state=settings.state_dir)
+def open_library(settings: Settings, *, now: dt.datetime, tell: Tell | None = None) -> Library:
+    """The library of the repository that *settings* are of, at the price of what has changed since the last time (`kept`).
+
+    *tell* hears how far it is with what: reading, examining, comparing.
+    """
+    return open_kept(
+        settings.root,
+        state=settings.state_dir,
+        kept=settings.kept_dir,
+        site_url=settings.site_url,
+        now=now,
+        tell=tell,
+    )
 
 
 def read_library(root: Path, *, kept: Path | None = None) -> Library:

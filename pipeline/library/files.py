@@ -76,15 +76,16 @@ def read_content(root: Path) -> Shelf:
         _read_article(root, path, shelf)
     for path in _files(root, SOURCES, "*.yml"):
         _read_source(root, path, shelf)
-    shelf.topics.extend(_items(root, TOPICS, schema.TopicItem, schema.TopicItem.topic, shelf.problems))
-    shelf.people.extend(_items(root, PEOPLE, schema.PersonItem, schema.PersonItem.person, shelf.problems))
-    if (root / SERIES).exists():  # most newsletters have none
-        shelf.series.extend(_items(root, SERIES, schema.SeriesItem, schema.SeriesItem.series, shelf.problems))
-    if (root / FEEDS).exists():  # a newsletter may read no feed at all
-        shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
-    if (root / IMPORTS).exists():  # written by `opensignal import`
-        shelf.moves.extend(_items(root, IMPORTS, schema.MoveItem, schema.MoveItem.move, shelf.problems))
-    return shelf
+    lists = read_lists(root)
+    return replace(
+        shelf,
+        topics=lists.topics,
+        people=lists.people,
+        series=lists.series,
+        feeds=lists.feeds,
+        moves=lists.moves,
+        problems=[*shelf.problems, *lists.problems],
+    )
 
 
 def read_sources(root: Path) -> list[Source]:
@@ -204,6 +205,45 @@ def _problems(path: str, document: Document, findings: list[schema.Finding], *, 
 # --- sources and lists ----------------------------------------------------------------------------------------------------------
 
 
+def shelf_of_article(raw: bytes, path: str) -> Shelf:
+    """What *raw* would be in the article's file *path*, and what is wrong with it by itself."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    try:
+        _take_article(decode(raw), path, shelf)
+    except Unreadable as wrong:
+        return unreadable(path, wrong)
+    return shelf
+
+
+def shelf_of_source(raw: bytes, path: str) -> Shelf:
+    """What *raw* would be in the source's file *path*, and what is wrong with it by itself."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    try:
+        _take_source(parse(decode(raw)), path, shelf)
+    except Unreadable as wrong:
+        return unreadable(path, wrong)
+    return shelf
+
+
+def unreadable(path: str, wrong: Unreadable) -> Shelf:
+    """What is to be had of a file that cannot be read: one problem."""
+    return Shelf([], [], [], [], [], set(), [_at(path, wrong.place, wrong.code, wrong.message)])
+
+
+def read_lists(root: Path) -> Shelf:
+    """The files of *root*/content that are lists: topics, people, series, feeds, imports."""
+    shelf = Shelf([], [], [], [], [], set(), [])
+    shelf.topics.extend(_items(root, TOPICS, schema.TopicItem, schema.TopicItem.topic, shelf.problems))
+    shelf.people.extend(_items(root, PEOPLE, schema.PersonItem, schema.PersonItem.person, shelf.problems))
+    if (root / SERIES).exists():  # most newsletters have none
+        shelf.series.extend(_items(root, SERIES, schema.SeriesItem, schema.SeriesItem.series, shelf.problems))
+    if (root / FEEDS).exists():  # a newsletter may read no feed at all
+        shelf.feeds.extend(_items(root, FEEDS, schema.FeedItem, schema.FeedItem.feed, shelf.problems))
+    if (root / IMPORTS).exists():  # written by `opensignal import`
+        shelf.moves.extend(_items(root, IMPORTS, schema.MoveItem, schema.MoveItem.move, shelf.problems))
+    return shelf
+
+
 def source_of(raw: bytes, path: str) -> Source | None:
     """The source that *raw* would be in the file *path*; None where it cannot be read."""
     try:
@@ -215,8 +255,11 @@ def source_of(raw: bytes, path: str) -> Source | None:
 
 def _read_source(root: Path, path: str, shelf: Shelf) -> None:
     document = _document(root, path, shelf.problems)
-    if document is None:
-        return
+    if document is not None:
+        _take_source(document, path, shelf)
+
+
+def _take_source(document: Document, path: str, shelf: Shelf) -> None:
     file, findings = schema.read(schema.SourceFile, document.data)
     shelf.problems.extend(_problems(path, document, findings, lenient=False))
     if file is not None:

@@ -90,6 +90,7 @@ class History:
     note: str = ""  # what could not be asked of Git, and why; empty where everything could
     prefix: str = ""  # of the newsletter's root within the repository
     is_cut: bool = False  # a shallow clone: what came before its oldest commit is not known
+    told: tuple[str, ...] = ()  # what `last_commit` said when this was asked; empty where it is not known
 
     def texts(self, names: Iterable[str]) -> dict[str, bytes]:
         """What *names* hold, by name: blobs of versions, or `name_at`; those that are not there are left out."""
@@ -133,6 +134,22 @@ def open_history(root: Path, *, first_parents: bool = True, folder: str = ARTICL
         prefix=prefix,
         is_cut=is_cut,
     )
+
+
+def last_commit(root: Path) -> tuple[str, str, str] | None:
+    """What tells whether the history is another one: the last commit, whether the clone is shallow, where in it we are.
+
+    None where Git cannot tell, or where nothing was committed yet.
+    """
+    root = root.resolve()
+    if not any((parent / ".git").exists() for parent in (root, *root.parents)):
+        return None
+    try:
+        answer = _git(root, "rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD")
+    except _GitFailed:
+        return None
+    shallow, prefix, commit = answer.decode().split("\n")[:3]
+    return commit, shallow, prefix
 
 
 def blob_of(content: bytes, *, like: str) -> str:

@@ -44,6 +44,12 @@ class StoredTexts:
             self._known[sha] = self._read(sha)
         return self._known[sha]
 
+    def is_whole(self, source: Source) -> bool:
+        """True when the stored text of *source* is here, and is in every byte the one that was taken."""
+        text, wrong = self.of(source)
+        wanted = source.snapshot.text_sha256 if source.snapshot else ""
+        return text is not None and not wrong and hashlib.sha256(text.encode()).hexdigest() == wanted
+
     def is_away(self, source: Source) -> bool:
         """True when a copy of *source* was taken that is not on this machine: nothing can be looked up in it here."""
         return source.snapshot is not None and self.of(source) == (None, "")

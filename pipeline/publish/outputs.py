@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import PublishError
+from pipeline.site.workplace import MARK
 
 OWN: Final = ".opensignal"  # the folder at a target that holds what we keep there about it
 
@@ -58,7 +59,7 @@ class Output:
 def outputs_of(site: Path) -> dict[str, Output]:
     """Every file of the built *site* by its path. Raises `PublishError` for what no site holds: a link, or a file that vanishes."""
     found = {}
-    for path in sorted(site.rglob("*")):
+    for path in sorted(path for path in site.rglob("*") if path.name != MARK):  # the mark is of this machine's folder
         name = path.relative_to(site).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise PublishError(f"{path}: is no plain file, and no site of ours has such; build the site again")

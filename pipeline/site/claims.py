@@ -44,12 +44,12 @@ def text_path(sha256: str) -> str:
 
 def published_text(source: Source, texts: StoredTexts) -> str | None:
     """The stored text of *source*, where it is here and may be passed on."""
-    if source.redistribute != "full" or source.snapshot is None:
-        return None
-    text, wrong = texts.of(source)
-    if text is None or wrong or hashlib.sha256(text.encode()).hexdigest() != source.snapshot.text_sha256:
-        return None
-    return text
+    return texts.of(source)[0] if is_published(source, texts) else None
+
+
+def is_published(source: Source, texts: StoredTexts) -> bool:
+    """True when the site shows the stored text of *source*."""
+    return source.redistribute == "full" and source.snapshot is not None and texts.is_whole(source)
 
 
 def claims_files(publication: Publication) -> dict[str, str]:

@@ -41,7 +41,7 @@ def machine_files(
         made_of = fingerprint(whole, publication.face(article))
         yield Output(twin_path(article), made_of, partial(twin, publication, article))
         yield Output(claims_path(article), whole, partial(claims_file, publication, article))
-    yield Output(INDEX, publication.everything, partial(claims_index_of, publication))
+    yield Output(INDEX, publication.everything, partial(claims_index_of, publication), late=True)
     for sha256, source in published_texts(publication).items():
         yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
 

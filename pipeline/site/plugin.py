@@ -35,19 +35,23 @@ from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.files import is_full
 from pipeline.library import Library, markdown_extensions, open_library, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
+from pipeline.library.kept import Tell
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
-from pipeline.site import drawing, handbook, pages
+from pipeline.site import drawing, handbook, pages, written_pages
 from pipeline.site.aliases import alias_files
 from pipeline.site.authors import author_pages
 from pipeline.site.feeds import own_feeds
 from pipeline.site.machines import machine_files
 from pipeline.site.markup import dressed, without_title
-from pipeline.site.publication import Publication
+from pipeline.site.painting import paint
+from pipeline.site.publication import Publication, fingerprint
 from pipeline.site.share import TEMPLATE
 from pipeline.site.share.files import prepare, share_files, share_image, tidy, without_headline
 from pipeline.site.shelves import series_pages
 from pipeline.site.structured import page_data
+from pipeline.site.surroundings import what_all_is_made_of
+from pipeline.site.workplace import Done, Manifest, Workplace, refuse_own_files
 from pipeline.theme import SCRIPTS, SHEETS, receipts_stylesheet, search_script, site_stylesheet
 
 if TYPE_CHECKING:
@@ -59,6 +63,10 @@ PLUGIN = "opensignal"
 LAST_IN_ORDER = 1000  # of a handbook page that names no `order`
 
 
+def silent(what: str, done: int, of: int) -> None:
+    """What nobody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What `build_site` decides in place of mkdocs.yml, the environment and the clock."""
@@ -66,6 +74,8 @@ class Given:
     settings: Settings
     library: Library
     now: dt.datetime
+    place: Workplace | None = None  # None: the plugin takes its own
+    tell: Tell = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +85,8 @@ class Built:
     articles: int
     pages: int
     feeds: int
+    done: Done
     problems: tuple[Problem, ...]
-
-
-class LinkTarget(File):
-    """A file of the site that MkDocs need not make, such that ``[words](archive.md)`` in a page of content/pages leads to it."""
-
-    def is_documentation_page(self) -> bool:
-        return False
-
-    def copy_file(self, dirty: bool = False) -> None:
-        """Somebody else writes it."""
 
 
 class NothingToSet(Config):  # type: ignore[no-untyped-call]  # MkDocs types its base classes in part
@@ -98,24 +99,30 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     given: Given | None = None
     command: Literal["build", "gh-deploy", "serve"] = "build"
     written: tuple[int, int] = (0, 0)  # articles, pages
+    place: Workplace | None = None
+    done: Done | None = None
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         self.command = command  # that this method exists keeps the plugin over the rebuilds of `serve`
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        _refuse_what_is_not_ours(config)
         given = self.given or _given_by_surroundings(config, serving=self.command == "serve")
+        _refuse_what_is_not_ours(config, given.library)
+        self._take_place(config, given)
         config.site_url = given.settings.site_url
         config.theme.static_templates.discard("sitemap.xml")  # MkDocs' own has no dates of ours, and a gzip twin
         language = given.settings.language
         config.markdown_extensions, config.mdx_configs = markdown_extensions(language=language)
         self.settings = given.settings
+        self.tell = given.tell
         self.publication = Publication(given.settings, given.library, now=given.now)
         self.theme = _theme_folder(config)
         self.assets = (site_stylesheet(self.theme), receipts_stylesheet(self.theme), search_script(self.theme))
+        self.heard = written_pages.Heard()
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        assert self.place is not None
         _drop_what_is_not_ours(files, config)
         if any(name.startswith(handbook.FOLDER) for name in files.src_uris):
             for name, text in handbook.problem_pages():
@@ -129,12 +136,13 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             written=files.src_uris,
         )
         written = {file.dest_uri for file in files.documentation_pages()}
-        self.outputs = self._outputs(written)
-        for output in self.outputs:
-            name = output.path if output.url is None else _source_name(output.url)
-            if name not in files.src_uris:
-                files.append(_link_target(name, output.path, config))
-        made = sum(output.url is not None for output in self.outputs)
+        self.outputs = {output.path: output for output in self._outputs(written)}
+        self.whole = fingerprint(what_all_is_made_of(config, self.settings), repr(self.site))
+        self.place.made_anew(self.whole)
+        self.by_mkdocs = written_pages.left_to_mkdocs(
+            files, config, self.outputs, home=pages.home_made_of(self.publication), is_kept=self.place.is_kept
+        )
+        made = sum(output.url is not None for output in self.outputs.values())
         self.written = (len(self.publication.articles), len(written) + made + 1)  # and 404.html
         return files
 
@@ -144,11 +152,17 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         return env
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
+        assert self.place is not None
+        said = self.heard.ended(self.place.old.said, all_anew=self.by_mkdocs.are_all_made)
         easel = drawing.Easel(self.env, config, self._values_of_every_page())
-        prepare(self.outputs)
-        tidy(self.outputs)
-        for output in self.outputs:
-            easel.write(output, Path(config.site_dir))
+        manifest = self._manifest(self.place, easel, said)
+        self.tell("moving in", 0, 1)
+        self.done = self.place.finish(manifest)
+        if self.publication.library.examined is not None:
+            self.publication.library.examined.close()
+        config.site_dir = str(self.place.target)
+        if self.given is None:
+            self.place.leave()
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         title = str(page.title or "")
@@ -179,11 +193,47 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     def on_build_error(self, *, error: Exception) -> None:
         """Put a plain message in place of a traceback."""
+        if hasattr(self, "heard"):
+            self.heard.stop()
+        if self.place is not None and self.given is None:
+            self.place.leave()
         message = str(error) if isinstance(error, OpenSignalError) else template_mistake(error)
+        if message is None and isinstance(error, OSError):
+            message = str(_disk_error(error))
         if message:
             raise PluginError(message) from error
 
     # -- parts
+
+    def _take_place(self, config: MkDocsConfig, given: Given) -> None:
+        """Let MkDocs write into an empty folder beside the site: what is in order there is not written again."""
+        place = given.place
+        if place is None:
+            place = Workplace(given.settings, Path(config.site_dir).resolve())
+            try:
+                refuse_own_files(place.target, given.settings)
+                place.begin()
+            except OpenSignalError as error:
+                raise PluginError(str(error)) from error
+        self.place = place
+        config.site_dir = str(place.folder)
+
+    def _manifest(self, place: Workplace, easel: drawing.Easel, said: tuple[str, ...]) -> Manifest:
+        """Make whatever is not in order yet; what the whole site then consists of."""
+        old, files = place.old.files, self.by_mkdocs.files(place.folder, place.old.files)
+        todo = [output for path, output in self.outputs.items() if not place.is_kept(path, output.made_of)]
+        examined = self.publication.library.examined
+        if examined is not None:
+            examined.close()  # the other processes have their own
+        prepare(todo)
+        if todo:
+            tidy(self.outputs.values())
+        made = paint([one for one in todo if not one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
+        self.publication.written = {path: known[1] for path, known in old.items() if path not in made} | made
+        made |= paint([one for one in todo if one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
+        for path, output in self.outputs.items():
+            files[path] = (output.made_of, made[path] if path in made else old[path][1])
+        return Manifest(self.whole, files, said)
 
     def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:
         """Every file that the articles make, the style sheets and the sitemap of all pages; *written* ones are left to MkDocs."""
@@ -230,7 +280,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
 
 def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
-    """Build the site of *given* into *site_dir*, quietly.
+    """Build the site of *given* in its place for *site_dir*, quietly.
 
     Raises `BuildError` for a broken mkdocs.yml, template or page, naming file and line where they are known.
     """
@@ -243,12 +293,19 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
             plugin.given = given
             mkdocs.commands.build.build(config)
         except (MkDocsException, SystemExit, OSError) as error:
-            if isinstance(error, OSError) and is_full(error):
-                raise BuildError("the disk is full, and the old site stays; make room and run again") from error
+            if isinstance(error, OSError):
+                raise _disk_error(error) from error
             raise _build_error(error, problems, given.settings) from error
+    assert plugin.done is not None
     articles, written = plugin.written
     problems += without_headline(plugin.publication, plugin.theme)
-    return Built(articles=articles, pages=written, feeds=len(own_feeds(plugin.publication)), problems=tuple(problems))
+    return Built(articles, written, len(own_feeds(plugin.publication)), plugin.done, tuple(dict.fromkeys(problems)))
+
+
+def _disk_error(error: OSError) -> BuildError:
+    if is_full(error):
+        return BuildError("the disk is full, and the old site stays; make room and run again")
+    return BuildError(f"{error.filename or 'a file'}: {error.strerror or error}; the old site stays, run again")
 
 
 # --- where settings and time come from ---------------------------------------------------------------------------------------
@@ -277,16 +334,6 @@ def _given_by_surroundings(config: MkDocsConfig, *, serving: bool) -> Given:
 # --- MkDocs' files -----------------------------------------------------------------------------------------------------------
 
 
-def _link_target(name: str, path: str, config: MkDocsConfig) -> File:
-    file = LinkTarget(name, src_dir=None, dest_dir=config.site_dir, use_directory_urls=True, dest_uri=path)
-    file.inclusion = InclusionLevel.NOT_IN_NAV
-    return file
-
-
-def _source_name(url: str) -> str:
-    return f"{url.rstrip('/') or 'index'}.md"
-
-
 def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
     """Keep what lies in content/pages and in our theme, without what the theme's own files are made of or drawn by."""
     ours = (config.docs_dir, config.theme.custom_dir)
@@ -296,10 +343,13 @@ def _drop_what_is_not_ours(files: Files, config: MkDocsConfig) -> None:
             files.remove(file)
 
 
-def _refuse_what_is_not_ours(config: MkDocsConfig) -> None:
+def _refuse_what_is_not_ours(config: MkDocsConfig, library: Library) -> None:
     """Whatever else may be wrong with the content: what a link leads to outside of it is never published."""
     root = Path(config.config_file_path).parent
-    found = foreign_files(root, dict.fromkeys([*FOLDERS, config.docs_dir, _theme_folder(config)]))
+    looked_at = [root / folder for folder in FOLDERS] if library.examined else []
+    others = [Path(folder) for folder in (*FOLDERS, config.docs_dir, _theme_folder(config))]
+    left = [folder for folder in others if not any((root / folder).is_relative_to(one) for one in looked_at)]
+    found = [*(library.examined.foreign if library.examined else ()), *foreign_files(root, dict.fromkeys(left))]
     if problems := dict.fromkeys(map(str, found)):
         raise PluginError("\n  ".join(problems))
 

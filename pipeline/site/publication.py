@@ -15,8 +15,7 @@ from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, render_article, typographic, weight
-from pipeline.library.copies import origins
+from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, typographic, weight
 from pipeline.library.credits import ROLE_WORDS
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
@@ -203,6 +202,7 @@ class Publication:
         self.settings = settings
         self.library = library
         self.now = now
+        self.written: Mapping[str, bytes] = {}  # by path, the SHA-256 of files of the site that are made already
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
 
     @cached_property
@@ -222,7 +222,7 @@ class Publication:
     @cached_property
     def claims_sha256(self) -> Mapping[str, str]:
         """The hash of each claims file."""
-        return ForEach(self, lambda article: sha256_of_claims(self, article))
+        return ForEach(self, self._claims_sha256)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -361,12 +361,14 @@ class Publication:
         return ForEach(self, self._origins_of)
 
     def _origins_of(self, article: Article) -> tuple[tuple[str, ...], ...]:
-        cited = [each.source for each in self.rendered[article.slug].cited]
-        held = {source.id: self.library.texts.of(source)[0] for source in cited}
-        return origins(cited, {id_: text for id_, text in held.items() if text is not None})
+        return self.library.origins(article, self.rendered[article.slug].cited)
+
+    def _claims_sha256(self, article: Article) -> str:
+        known = self.written.get(claims_path(article))
+        return known.hex() if known else sha256_of_claims(self, article)
 
     def _rendered(self, article: Article) -> Rendered:
-        return render_article(article, self.library, site_url=self.settings.site_url)
+        return self.library.rendered(article, site_url=self.settings.site_url)
 
     def _html(self, article: Article) -> str:
         rendered = self.rendered[article.slug]

@@ -12,7 +12,7 @@ from pipeline.library.dates import partial_date_words
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import status_note, stored_words
 from pipeline.model import Article, Source, Status
-from pipeline.site.claims import published_text, text_path
+from pipeline.site.claims import is_published, published_text, text_path
 from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, followable
 
 CITING = 24  # articles that are named below a source; of those of many years only the newest
@@ -89,7 +89,7 @@ def published_texts(publication: Publication) -> dict[str, Source]:
     found = {}
     for id_ in citing_articles(publication):
         source = publication.library.sources[id_]
-        if source.snapshot is not None and published_text(source, publication.library.texts) is not None:
+        if source.snapshot is not None and is_published(source, publication.library.texts):
             found[source.snapshot.text_sha256] = source
     return found
 

@@ -13,7 +13,7 @@ Each rule is a function that yields problems. `CODES` is the one table of all co
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,7 +33,7 @@ from pipeline.library.checks.sources import (
 )
 from pipeline.library.files import Read, Shelf, finished_article
 from pipeline.library.history import History, open_history
-from pipeline.model import Article, Problem, Severity, Status
+from pipeline.model import Article, Problem, Severity, Source, Status
 
 if TYPE_CHECKING:
     from pipeline.library import Library
@@ -121,14 +121,23 @@ FAR_AHEAD: Final = dt.timedelta(days=1)
 def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     """Every problem that shows only when the whole library is at hand."""
     for article in shelf.articles:
-        yield from _check_one(article, library, root)
+        yield from check_one_article(article, library, root)
+    for source in shelf.sources:
+        yield from check_one_source(source, library)
+    yield from check_articles_together(shelf, library, root)
+    yield from check_addresses(shelf.sources)
+    yield from check_lists(shelf, library)
+
+
+def check_articles_together(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
+    """What is wrong with one article beside the others. It is looked at in every run, so it reads no body."""
     yield from check_slugs(shelf.articles)
     yield from check_imported(shelf.articles, shelf.moves)
     yield from check_aliases(shelf.articles, library, root)
-    for source in shelf.sources:
-        yield from check_source(source, library)
-        yield from check_quotes(source, shelf.sources, library.texts)
-    yield from check_addresses(shelf.sources)
+
+
+def check_lists(shelf: Shelf, library: Library) -> Iterator[Problem]:
+    """What is wrong with the files that are lists."""
     yield from check_addresses(shelf.feeds)
     for feed in shelf.feeds:
         yield from check_topics(feed, library)
@@ -138,7 +147,14 @@ def check_all(shelf: Shelf, library: Library, root: Path) -> Iterator[Problem]:
     yield from check_ids(shelf.feeds)
 
 
-def _check_one(article: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
+def check_one_source(source: Read[Source], library: Library) -> Iterator[Problem]:
+    """What is wrong with *source*, and with the words quoted from it."""
+    yield from check_source(source, library)
+    yield from check_quotes(source, library)
+
+
+def check_one_article(article: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
+    """What is wrong with *article*, its links, its citations and its sentences."""
     yield from check_article(article, library, root)
     yield from check_superseded(article, library)
     yield from check_support(article, library)
@@ -151,7 +167,7 @@ def check_finished(text: str, path: str, library: Library, root: Path) -> Iterat
     yield from problems
     if read is not None:
         others = (a if a.status.is_final else replace(a, status=Status.PUBLISHED) for a in library.articles)
-        yield from _check_one(read, replace(library, articles=tuple(others)), root)
+        yield from check_one_article(read, replace(library, articles=tuple(others)), root)
 
 
 @dataclass(frozen=True)
@@ -172,8 +188,14 @@ def check_past(shelf: Shelf, library: Library, root: Path, *, now: dt.datetime) 
     pasts = pasts_of([read.noun for read in shelf.articles], library.sources, history, now=now)
     lacks = "" if all(past.is_whole for past in pasts.values()) else PARTIAL
     is_told = any(read.noun.status.is_final for read in shelf.articles)  # drafts have no past that readers know
-    found = [*check_published(shelf.articles, library, pasts), *check_imported_past(shelf.articles, library, pasts)]
+    found = list(check_beside_past(shelf.articles, library, pasts))
     return Looked(found, (history.note or lacks) if is_told else "", history, pasts)
+
+
+def check_beside_past(reads: Sequence[Read[Article]], library: Library, pasts: Mapping[str, Past]) -> Iterator[Problem]:
+    """What is wrong with each article beside what it was before."""
+    yield from check_published(reads, library, pasts)
+    yield from check_imported_past(reads, library, pasts)
 
 
 def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:

@@ -229,7 +229,7 @@ def _wrong_with_link(url: str, article: Article, library: Library, root: Path) -
         leads_somewhere = links.address(url, article.path, library, site_url="https://site.example/") is not None
         return "" if leads_somewhere else f'no reader can be sent to "{url}"; write the whole address, with https://'
     if file.startswith(links.PAGES):
-        return "" if (root / file).is_file() else f"the link leads to {file}, which does not exist; mend the path"
+        return "" if library.has_file(file, root) else f"the link leads to {file}, which does not exist; mend the path"
     other = library.article_at(file)
     if other is None:
         hint = closest(file, [article.path for article in library.articles]) or "; mend the path"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -83,7 +83,24 @@ def pasts_of(
     articles: Sequence[Article], sources: Mapping[str, Source], history: History, *, now: dt.datetime
 ) -> dict[str, Past]:
     """What each article was before, by the path of its file, at the price of one look into Git's store."""
-    chains = _chains_of_addresses(articles, _chains(articles, history), history)
+    look = look_back(articles, chains_of(articles, history), history)
+    return {article.path: look(article, sources, now) for article in articles}
+
+
+def chains_of(articles: Sequence[Article], history: History) -> dict[str, tuple[Version, ...]]:
+    """The versions of each of all *articles*, oldest first, by its path; moved and renamed files included."""
+    return _chains_of_addresses(articles, _chains(articles, history), history)
+
+
+def is_as_committed(article: Article, chain: Sequence[Version], history: History) -> bool:
+    """True when the file of *article* was committed once, as it is, so that it was never another one."""
+    return len(chain) == 1 and _is(article.path, _bytes(history.root / article.path), chain[0])
+
+
+def look_back(
+    articles: Sequence[Article], chains: Mapping[str, tuple[Version, ...]], history: History
+) -> Callable[[Article, Mapping[str, Source], dt.datetime], Past]:
+    """Fetch from Git's store at once what *articles* were, for a function that tells it of each of them."""
     wanted: list[str] = []
     raws: dict[str, bytes] = {}
     for article in articles:
@@ -94,7 +111,11 @@ def pasts_of(
         wanted += _names_of_review(article, chain, history)
     texts = history.texts(wanted)
     texts |= history.texts(_names_of_inserted(articles, chains, texts, history))
-    return {a.path: _past(a, raws[a.path], chains[a.path], texts, sources, history, now=now) for a in articles}
+
+    def past(article: Article, sources: Mapping[str, Source], now: dt.datetime) -> Past:
+        return _past(article, raws[article.path], chains[article.path], texts, sources, history, now=now)
+
+    return past
 
 
 def _past(

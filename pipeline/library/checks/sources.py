@@ -10,7 +10,6 @@ from pipeline.library.checks.articles import unknown_source
 from pipeline.library.files import SNAPSHOTS, Read
 from pipeline.library.licences import RESERVED
 from pipeline.library.quotes import difference, normal, occurs, places
-from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key, tracking
 from pipeline.model import Article, Basis, Claim, Feed, Problem, Severity, Source, SourceStatus, Tier
 
@@ -111,9 +110,9 @@ def check_ids(reads: Iterable[Read[_Listed]]) -> Iterator[Problem]:
 # --- stored copies ----------------------------------------------------------------------------------------------------------------
 
 
-def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: StoredTexts) -> Iterator[Problem]:
+def check_quotes(read: Read[Source], library: Library) -> Iterator[Problem]:
     """S110 to S118: each quote stands in the stored copy, and the copy is the one that was taken and may be kept."""
-    source = read.noun
+    source, texts = read.noun, library.texts
     text, wrong = texts.of(source)
     if wrong:
         yield read.problem("S113", ("snapshot", "text_sha256"), wrong)
@@ -139,12 +138,10 @@ def check_quotes(read: Read[Source], all_sources: list[Read[Source]], texts: Sto
                 f'quote "{id_}" could not be checked: the stored copy is not here; run opensignal sources pull',
             )
         elif text is not None:
-            yield from _check_place(read, id_, text, all_sources, texts)
+            yield from _check_place(read, id_, text, library)
 
 
-def _check_place(
-    read: Read[Source], id_: str, text: str, all_sources: list[Read[Source]], texts: StoredTexts
-) -> Iterator[Problem]:
+def _check_place(read: Read[Source], id_: str, text: str, library: Library) -> Iterator[Problem]:
     """S110 to S112: the words of the quote stand in *text*, and in one place."""
     quote = read.noun.quotes[id_]
     found = places(quote.text, text, prefix=quote.prefix, suffix=quote.suffix)
@@ -161,7 +158,7 @@ def _check_place(
         message = f'quote "{id_}" occurs, but not beside the words of its prefix: or suffix:; mend them'
         yield read.problem("S110", ("quotes", id_, key), message)
     else:
-        yield _misquoted(read, id_, text, all_sources, texts)
+        yield _misquoted(read, id_, text, library)
 
 
 def _too_long(quote: str, text: str | None) -> str:
@@ -174,15 +171,13 @@ def _too_long(quote: str, text: str | None) -> str:
     return ""
 
 
-def _misquoted(read: Read[Source], id_: str, text: str, all_sources: list[Read[Source]], texts: StoredTexts) -> Problem:
+def _misquoted(read: Read[Source], id_: str, text: str, library: Library) -> Problem:
     """Not found is not invented: the words may stand in another source."""
     quote, loc = read.noun.quotes[id_], ("quotes", id_, "text")
-    for other in all_sources:
-        elsewhere = texts.of(other.noun)[0] if other.noun.id != read.noun.id else None
+    for other in library.sources.values():
+        elsewhere = library.texts.of(other)[0] if other.id != read.noun.id else None
         if elsewhere is not None and occurs(quote.text, elsewhere):
-            return read.problem(
-                "S111", loc, f'quote "{id_}" occurs not here but in source "{other.noun.id}"; move it there'
-            )
+            return read.problem("S111", loc, f'quote "{id_}" occurs not here but in source "{other.id}"; move it there')
     near = difference(quote.text, text)
     hint = "; nothing in it is like these words"
     if near is not None:

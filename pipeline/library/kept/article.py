@@ -1,0 +1,117 @@
+"""An article whose front matter is at hand and whose text is read when somebody asks for it: most of an archive never is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pipeline.errors import ContentError
+from pipeline.library.files import Read, article_of
+from pipeline.library.frontmatter import Document, Unreadable, read_bytes
+from pipeline.model import Article
+from pipeline.packing import Packer
+
+T = TypeVar("T")
+READ_LATER: Final = ("body", "citations")
+KEPT_FIELDS: Final = tuple(
+    field.name for field in dataclasses.fields(Article) if field.name not in (*READ_LATER, "path")
+)
+
+
+class KeptArticle(Article):
+    """`Article` made of *row*, the packed values of `KEPT_FIELDS`; the rest is read from its file below *root*."""
+
+    __slots__ = ("_known", "_packer", "_root", "_row")
+
+    _row: list[Any]
+    _root: Path
+    _packer: Packer
+    _known: dict[str, Any]
+
+    def __new__(cls, *values: Any, **fields: Any) -> Any:
+        return Article(*values, **fields)  # what `dataclasses.replace` makes is an article with all its values
+
+    @staticmethod
+    def made(path: str, row: list[Any], *, root: Path, packer: Packer) -> KeptArticle:
+        article: KeptArticle = object.__new__(KeptArticle)
+        put = object.__setattr__
+        put(article, "_row", row)
+        put(article, "_root", root)
+        put(article, "_packer", packer)
+        put(article, "_known", {"path": path})
+        return article
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Article):
+            return self is other
+        return all(getattr(self, name) == getattr(other, name) for name in Article.__dataclass_fields__)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in Article.__dataclass_fields__))
+
+    def __repr__(self) -> str:
+        return repr(dataclasses.replace(self))
+
+    def __reduce__(self) -> Any:
+        return dataclasses.replace, (dataclasses.replace(self),)
+
+    def _read(self) -> None:
+        path = self._known["path"]
+        try:
+            raw = read_bytes(self._root / path)
+        except Unreadable as wrong:
+            raise ContentError(f"{path}: {wrong.message}") from wrong
+        read = article_of(raw, path)
+        if read is None:
+            raise ContentError(f"{path}: was changed while it was read; run again")
+        self._known.update({name: getattr(read, name) for name in READ_LATER})
+
+
+def _kept(name: str, at: int) -> property:
+    def value(article: KeptArticle) -> Any:
+        found = article._row[at]
+        if found.__class__ is not list and found.__class__ is not tuple:
+            return found
+        if name not in article._known:
+            article._known[name] = article._packer.unpack(found)
+        return article._known[name]
+
+    return property(value)
+
+
+def _read_later(name: str) -> property:
+    def value(article: KeptArticle) -> Any:
+        if name not in article._known:
+            article._read()
+        return article._known[name]
+
+    return property(value)
+
+
+for _at, _name in enumerate((*KEPT_FIELDS, "source_ids")):
+    setattr(KeptArticle, _name, _kept(_name, _at))
+for _name in READ_LATER:
+    setattr(KeptArticle, _name, _read_later(_name))
+KeptArticle.path = property(lambda article: article._known["path"])  # type: ignore[assignment,misc]
+
+
+def row_of(article: Article, packer: Packer) -> list[Any]:
+    """What `KeptArticle.made` takes."""
+    return [packer.pack(getattr(article, name)) for name in (*KEPT_FIELDS, "source_ids")]
+
+
+class LateRead(Read[T]):
+    """What was read of a file, whose places are looked up only where something is wrong."""
+
+    def __init__(self, noun: T, path: str, look: Callable[[], Document]) -> None:
+        object.__setattr__(self, "noun", noun)
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "at", ())
+        object.__setattr__(self, "_look", look)
+
+    @property
+    def document(self) -> Document:
+        found: Document = self.__dict__["_look"]()
+        return found

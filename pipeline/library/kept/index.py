@@ -1,0 +1,43 @@
+"""What is known of every file of content/ from the last run, in one file that is read whole: it may be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import StoreError
+from pipeline.files import put
+from pipeline.packing import BROKEN
+
+_SUM: Final = 16
+
+
+def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
+    """The table in *file*, empty where there is none of this *version*; and one line on what was wrong with it, if anything."""
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        return {}, ""
+    except OSError as error:
+        return {}, f"{file} cannot be read ({error.strerror}), so everything is looked at again"
+    if hashlib.blake2b(raw[_SUM:], digest_size=_SUM).digest() != raw[:_SUM]:
+        return {}, f"{file} is damaged: thrown away and made again"
+    try:
+        table = marshal.loads(raw[_SUM:])  # noqa: S302 -- makes values, never objects of a class
+    except BROKEN:
+        return {}, f"{file} is damaged: thrown away and made again"
+    if not isinstance(table, dict) or table.get("version") != version:
+        return {}, f"{file} is of another version: thrown away and made again"
+    return table, ""
+
+
+def write_table(file: Path, table: dict[str, Any], version: str) -> str:
+    """Write *table* whole or not at all; one line on why it could not be written, if so."""
+    raw = marshal.dumps({**table, "version": version})
+    try:
+        put(file, hashlib.blake2b(raw, digest_size=_SUM).digest() + raw, sync=False)
+    except StoreError as error:
+        return str(error).replace("and run again", "so that the next run is quicker")
+    return ""

@@ -1,0 +1,66 @@
+"""Work on many things by several processes. Each is a copy of this one at that moment (fork), so only names are handed over."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+ENOUGH: Final = 60  # things that are worth other processes; starting them takes about as long as examining two articles
+SLICE: Final = 16
+
+_job: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+
+
+def processes() -> int:
+    """How many may work at once: one where processes cannot be copied safely, or threads are about that would not be."""
+    if (
+        "fork" not in multiprocessing.get_all_start_methods()
+        or sys.platform == "darwin"
+        or threading.active_count() > 1
+    ):
+        return 1
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def in_slices(
+    work: Callable[..., R], things: Sequence[T], tell: Callable[[int, int], None], *beside: Any, enough: int = ENOUGH
+) -> Iterator[R]:
+    """What *work* gives for each of *things*, in their order; *beside* is handed to it as well."""
+    number = processes()
+    if len(things) <= enough or number < 2:
+        for done, thing in enumerate(things, 1):
+            yield work(thing, *beside)
+            tell(done, len(things))
+        return
+    global _job  # noqa: PLW0603 -- what is copied into the other processes
+    _job = (work, beside)
+    slices = [things[start : start + SLICE] for start in range(0, len(things), SLICE)]
+    done = 0
+    with multiprocessing.get_context("fork").Pool(number, _prepare) as pool:
+        try:
+            for results in pool.imap(_do, slices):
+                yield from results
+                done += len(results)
+                tell(done, len(things))
+        finally:
+            _job = None
+
+
+def _prepare() -> None:
+    gc.freeze()
+
+
+def _do(things: Sequence[Any]) -> list[Any]:
+    assert _job is not None
+    work, beside = _job
+    return [work(thing, *beside) for thing in things]

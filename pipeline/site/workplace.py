@@ -1,0 +1,344 @@
+"""Where a site is written: beside the old one first, and into its place only when all of it is there.
+
+    lock | mend what a crash left | compare with the last build | stage | switch, or move what is new in by a journal
+
+A build that makes everything puts a whole new folder in the place of the old one. One that makes a few files stages them in a
+folder beside the site, writes down what it is going to do (the journal), and then moves each into its place, deletes what is gone,
+and forgets the journal. Nothing of the old site is touched before all that takes room on the disk is done; a build that was killed
+in the middle is ended by the next one. `Manifest` is what is known of the site that stands there: of each file what it was made of
+and the hash of its bytes. The site bears a mark with the hash of all that; a folder without our mark is never replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+from pipeline.config import Settings
+from pipeline.errors import BuildError, StoreError, UsageError
+from pipeline.files import is_full, put
+from pipeline.library.kept import FOLDER
+from pipeline.library.kept.index import read_table, write_table
+
+MARK: Final = ".opensignal-site"
+_WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
+VERSION: Final = "1"
+SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
+PATIENCE: Final = 10.0  # seconds for which another build of the same site may go on before we give up
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What stands in a site's folder, by path: what each file was made of, and the SHA-256 of its bytes."""
+
+    whole: bytes = b""  # what all of them were made of: settings, templates, code, versions
+    files: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
+
+    @property
+    def mark(self) -> str:
+        made = hashlib.sha256()
+        for path, (_, sha256) in sorted(self.files.items()):
+            made.update(path.encode("utf-8", "surrogatepass") + b"\0" + sha256)
+        return f"{_WORDS}\n{made.hexdigest()}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a build."""
+
+    written: int
+    deleted: int
+    kept: int  # files of the site that were in order already
+    mended: tuple[str, ...] = ()  # files that had been changed or removed by hand
+
+
+class Workplace:
+    """One build of the site in *target*. Use it in a ``with`` statement: what is left in the middle vanishes."""
+
+    def __init__(self, settings: Settings, target: Path) -> None:
+        self.target = target
+        self.notes: list[str] = []
+        self.mended: tuple[str, ...] = ()
+        self._strays: tuple[str, ...] = ()
+        own = target.relative_to(settings.root) if target.is_relative_to(settings.root) else target
+        name = hashlib.sha256(str(own).encode()).hexdigest()[:8]
+        self._state = settings.state_dir / FOLDER / f"site-{name}"
+        self._journal = target.with_name(f".{target.name}.opensignal-journal")
+        self._lock: IO[str] | None = None
+        self.stage = Path()
+        self.old = Manifest()
+
+    # -- beginning
+
+    def begin(self, *, clean: bool = False, verify: bool = False) -> None:
+        """Take the lock, end what another build left, and read what is known of the site that stands there.
+
+        Raises `UsageError` for a folder that is not ours to replace, `BuildError` where another build goes on or nothing can be
+        written.
+        """
+        _refuse_foreign(self.target)
+        self._locked()
+        try:
+            self._ended()
+            self._tidied()
+            if not clean:
+                self.old = self._known()
+            if verify:
+                self._verified()
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self.stage = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self.target.parent))
+            (self.stage / "new").mkdir()
+        except OSError as error:
+            self.leave()
+            raise unwritable(self.target.parent, error) from error
+        except BaseException:
+            self.leave()
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """Where to write what is new."""
+        return self.stage / "new"
+
+    def made_anew(self, whole: bytes) -> bool:
+        """True when every file is to be made, since what all are made of is another; from then on nothing old is known."""
+        if self.old.whole != whole:
+            self.old = Manifest()
+        return not self.old.files
+
+    def is_kept(self, path: str, made_of: bytes) -> bool:
+        """True when the file *path* stands there as it would be made."""
+        known = self.old.files.get(path)
+        return known is not None and known[0] == made_of
+
+    # -- ending
+
+    def finish(self, manifest: Manifest) -> Done:
+        """Put what was staged in its place; *manifest* tells of all files. Raises `BuildError`; the old site stays then."""
+        (self.folder / MARK).write_text(manifest.mark, "utf-8")
+        staged = [path for path in manifest.files if not self.is_kept(path, manifest.files[path][0])]
+        gone = [path for path in (*self.old.files, *self._strays) if path not in manifest.files]
+        if self.old.files:
+            if staged or gone or self._mark() != manifest.mark:
+                self._moved_in([*sorted(staged, key=_order), MARK], gone, manifest)
+        else:
+            self._switched(manifest)
+        return Done(len(staged), len(gone), len(manifest.files) - len(staged), self.mended)
+
+    def leave(self) -> None:
+        """Remove what was staged and let others build."""
+        if self.stage != Path() and not self._journal.exists():
+            shutil.rmtree(self.stage, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # -- parts
+
+    @property
+    def _prefix(self) -> str:
+        return f".{self.target.name}.opensignal-"
+
+    def _locked(self) -> None:
+        path = self._state.with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.open("a+", encoding="utf-8")
+        except OSError:  # nothing can be kept there; told of by others
+            return
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    lock.seek(0)
+                    who = lock.read().strip() or "unknown"
+                    lock.close()
+                    raise BuildError(
+                        f"{self.target}: another build (process {who}) is writing this site; wait until it has ended and run again"
+                    ) from error
+                time.sleep(0.05)
+        with contextlib.suppress(OSError):
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+        self._lock = lock
+
+    def _ended(self) -> None:
+        """End what a build that was killed had begun: all that it wanted to move in lies there."""
+        try:
+            plan = json.loads(self._journal.read_text("utf-8"))
+            stage = self.target.parent / plan["stage"]
+            if stage.name.startswith(self._prefix) and stage.parent == self.target.parent:
+                self._carry_out(stage, plan["move"], plan["delete"])
+                self._state.unlink(missing_ok=True)
+                self.notes.append("a build that was killed while it moved files in was brought to its end first")
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError):  # it was not written by us, or not to its end, so nothing was begun
+            self._state.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
+
+    def _tidied(self) -> None:
+        """Remove what killed builds left beside the site, and put back a site that one had just set aside."""
+        for left in self.target.parent.glob(f"{self._prefix}*") if self.target.parent.is_dir() else ():
+            if left.is_dir() and left != self._journal:
+                if (left / "old").is_dir() and not self.target.exists():
+                    (left / "old").rename(self.target)
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _known(self) -> Manifest:
+        table, note = read_table(self._state, VERSION)
+        if note:
+            self.notes.append(note)
+        if not table:
+            return Manifest()
+        known = Manifest(table["whole"], table["files"], tuple(table["said"]))
+        return known if self._mark() == known.mark else Manifest()
+
+    def _mark(self) -> str:
+        try:
+            return (self.target / MARK).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _verified(self) -> None:
+        """Look at every file that stands there: what is not as it was written is made again, what is no part of the site goes."""
+        good = {path: known for path, known in self.old.files.items() if _sha256(self.target / path) == known[1]}
+        self.mended = tuple(sorted(set(self.old.files) - set(good)))
+        there = {p.relative_to(self.target).as_posix() for p in self.target.rglob("*") if p.is_file() or p.is_symlink()}
+        if self.old.files:
+            ours = {MARK, *(path for path in there if path.startswith(f"{SEARCH}/"))}
+            self._strays = tuple(sorted(there - set(self.old.files) - ours))
+        self.mended = (*self.mended, *self._strays)
+        self.old = Manifest(self.old.whole, {**good}, self.old.said)
+
+    def _moved_in(self, move: list[str], gone: list[str], manifest: Manifest) -> None:
+        plan: dict[str, Any] = {"stage": self.stage.name, "move": move, "delete": gone}
+        try:
+            put(self._journal, json.dumps(plan).encode())
+        except StoreError as error:
+            raise BuildError(f"{error}; the old site stays") from error
+        try:
+            self._carry_out(self.stage, move, gone)
+        except OSError as error:
+            raise BuildError(
+                f"{self.target}: cannot be written: {error.strerror}; mend that, and the next build goes on where this one stopped"
+            ) from error
+        self._remember(manifest)
+        self._journal.unlink(missing_ok=True)
+
+    def _carry_out(self, stage: Path, move: Iterable[str], gone: Iterable[str]) -> None:
+        """Move and delete what is not yet; may be done twice."""
+        for path in move:
+            fresh, place = stage / "new" / path, self.target / path
+            try:
+                fresh.replace(place)
+            except FileNotFoundError:
+                if fresh.exists():
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    fresh.replace(place)
+            except (IsADirectoryError, NotADirectoryError):  # a page where a folder was, or the other way round
+                _make_way(self.target, place)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                fresh.replace(place)
+        for path in gone:
+            place = self.target / path
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                place.unlink()
+            with contextlib.suppress(OSError):  # a folder that is not empty stays
+                for folder in place.parents:
+                    if folder == self.target:
+                        break
+                    folder.rmdir()
+
+    def _switched(self, manifest: Manifest) -> None:
+        old = self.stage / "old"
+        try:
+            if self.target.exists():
+                self.target.rename(old)
+                if (old / SEARCH).is_dir() and not (self.folder / SEARCH).exists():
+                    (old / SEARCH).rename(self.folder / SEARCH)
+            try:
+                self.folder.rename(self.target)
+            except OSError:
+                if old.exists():
+                    old.rename(self.target)
+                raise
+        except OSError as error:
+            raise BuildError(f"{self.target}: cannot be replaced: {error.strerror}; the old site stays") from error
+        self._remember(manifest)
+
+    def _remember(self, manifest: Manifest) -> None:
+        table = {"whole": manifest.whole, "files": dict(manifest.files), "said": list(manifest.said)}
+        if note := write_table(self._state, table, VERSION):
+            self.notes.append(note)
+
+
+@contextlib.contextmanager
+def working(settings: Settings, target: Path, *, clean: bool = False, verify: bool = False) -> Iterator[Workplace]:
+    """A workplace for the site in *target*, locked."""
+    place = Workplace(settings, target)
+    place.begin(clean=clean, verify=verify)
+    try:
+        yield place
+    finally:
+        place.leave()
+
+
+def unwritable(place: Path, error: OSError) -> BuildError:
+    what_next = "make room on the disk and run again" if is_full(error) else "name another folder, or mend its rights"
+    return BuildError(f"{place}: cannot be written: {error.strerror}; {what_next}")
+
+
+def refuse_own_files(target: Path, settings: Settings) -> None:
+    """Raise `UsageError` where the site would take the place of the newsletter itself."""
+    if target == settings.root or target in settings.root.parents or settings.content in (target, *target.parents):
+        raise UsageError(f"{target}: the site would replace the newsletter's own files; name another folder")
+
+
+def _refuse_foreign(target: Path) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not (target / MARK).is_file():
+        raise UsageError(
+            f"{target}: exists and is not a site built by Open Signal (no {MARK} in it); name an empty folder, or remove it first"
+        )
+
+
+def _order(path: str) -> tuple[int, str]:
+    """What pages link to comes before them, articles before lists, and what tells machines of all of it last."""
+    if not path.endswith((".html", ".xml", ".json")):
+        return 0, path
+    if path.startswith("articles/"):
+        return 1, path
+    return (2, path) if path.endswith(".html") else (3, path)
+
+
+def _sha256(path: Path) -> bytes:
+    try:
+        return b"" if path.is_symlink() else hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return b""
+
+
+def _make_way(target: Path, place: Path) -> None:
+    """Remove what stands where *place* or a folder above it belongs."""
+    for above in reversed(place.parents):
+        if above.is_relative_to(target) and above != target and above.is_file():
+            above.unlink()
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
