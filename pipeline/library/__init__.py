@@ -43,7 +43,7 @@ from pipeline.library.plain import Numbers, opening_to_plain_text, summary_parag
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
-from pipeline.library.typography import typographic
+from pipeline.library.typography import direction, typographic
 from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
 
@@ -61,6 +61,7 @@ __all__ = [
     "authorship",
     "clean_html",
     "correction_words",
+    "direction",
     "load_library",
     "markdown_extensions",
     "new_article",

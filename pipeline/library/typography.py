@@ -1,4 +1,5 @@
 """Typographic apostrophes and quotation marks for what readers see of English; editors type straight ones, and files keep them.
+And which languages are written from the right.
 
 Nothing that `checks` compares passes through here, nor what a source said.
 """
@@ -6,19 +7,25 @@ Nothing that `checks` compares passes through here, nor what a source said.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 NOTHING: Final = "\u200b"  # stands for markup, which has no width: a mark looks past it
 APART: Final = "\u2029"  # parts one paragraph from the next
 
 _OPENS_AFTER: Final = "([{<=/-–—“‘"
 _PARTNER: Final = re.compile(rf"[^'{APART}]*[^\s'](?:'(?=\w)[^'{APART}]*)*'(?!\w)")
+_FROM_RIGHT_TO_LEFT: Final = frozenset("ar arc ckb dv fa he ks nqo ps sd syr ug ur yi".split())
 _DECADE: Final = re.compile(r"\d\ds\b")
 
 
 def is_english(language: str) -> bool:
     """True for the languages whose marks these are: ``en``, ``en-GB``."""
     return language.lower().partition("-")[0] == "en"
+
+
+def direction(language: str) -> Literal["ltr", "rtl"]:
+    """Where lines of *language* begin, as HTML says it."""
+    return "rtl" if language.lower().partition("-")[0] in _FROM_RIGHT_TO_LEFT else "ltr"
 
 
 def typographic(text: str, *, language: str = "en") -> str:

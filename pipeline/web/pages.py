@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from pipeline.config import Settings
+from pipeline.library import direction
 from pipeline.web.forms import JSON_TYPE, content_type
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "web"
@@ -76,6 +77,7 @@ class Pages:
         )
         self._templates.globals.update(settings=settings, path=self.path, stylesheet=stylesheet)
         self._templates.filters["day"] = self._day
+        self._templates.filters["direction"] = direction
 
     def path(self, name: str) -> str:
         """The address of a page of ours, for links and forms: below the path of `web_url`."""

@@ -95,7 +95,7 @@ Opened.
 </details>
 
 <figure>
-<img src="https://signals.test/assets/mark.svg" alt="The mark: a flat line with one dip" width="530" height="200">
+<img src="http://signals.test/assets/mark.svg" alt="The mark: a flat line with one dip" width="530" height="200">
 <figcaption>The mark, at a size it was not drawn for.</figcaption>
 </figure>
 

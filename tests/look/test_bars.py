@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.look.conftest import BROWSER_MARKS, launched
-from tests.look.gallery import READER_PAGES, Surface
+from tests.look.gallery import Surface
 from tests.look.opening import BLOCKING, SCHEMES, WIDTHS, first_visit, show
 from tests.web.conftest import Desk
 
@@ -154,13 +154,3 @@ def test_text_at_twice_its_size_fits(large_letters: Any, surfaces: tuple[Surface
             wide[surface.name] = large_letters.evaluate(TOO_WIDE)
 
     assert not wide, wide
-
-
-@pytest.mark.parametrize("surface", READER_PAGES, ids=lambda surface: surface.name)
-def test_every_page_can_be_turned_around(page: Any, surface: Surface) -> None:
-    """Set from right to left, no page scrolls sideways: the sheets speak of start and end, never of left and right."""
-    for width in (320, 1366):
-        page.set_viewport_size({"width": width, "height": 900})
-        show(page, surface)
-        page.evaluate("document.documentElement.dir = 'rtl'")
-        assert page.evaluate(FITS), (width, page.evaluate(TOO_WIDE))
