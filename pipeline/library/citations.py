@@ -162,7 +162,7 @@ def without_code(text: str) -> str:
 def spans_and_comments(text: str) -> Iterator[tuple[int, int, bool]]:
     """From where to where the code spans and the comments of *text* stand, in order, and whether it is a comment."""
     at, closes = 0, True
-    while found := _SPAN_OR_COMMENT.search(text, at):
+    while (sign := _sign(text, at)) >= 0 and (found := _SPAN_OR_COMMENT.search(text, sign)):
         at = found.end()
         if found["ticks"]:
             yield found.start(), at, False
@@ -174,6 +174,12 @@ def spans_and_comments(text: str) -> Iterator[tuple[int, int, bool]]:
             closes = end >= 0  # else no later one is closed either, and none is looked for again
 
 
+def _sign(text: str, at: int) -> int:
+    """Where from *at* on a code span or a comment may open at the earliest: the expression looks at every letter before it."""
+    tick, comment = text.find("`", at), text.find("<!--", at)
+    return max(tick, comment) if min(tick, comment) < 0 else min(tick, comment)
+
+
 def apart(body: str) -> Iterator[tuple[int, int, bool]]:
     """From where to where each code span and each comment in *body* goes, outside listings, and whether it is a comment."""
     yield from spans_and_comments(_without_listings(body)) if "`" in body or "<!--" in body else ()
@@ -182,7 +188,7 @@ def apart(body: str) -> Iterator[tuple[int, int, bool]]:
 def _without_listings(text: str) -> str:
     if "```" in text or "~~~" in text:
         text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)
-    if _INDENTED.search(text):
+    if ("    " in text or "\t" in text) and _INDENTED.search(text):  # looked for first, for it costs little
         text = _without_indented_code(text)
     return text
 

@@ -54,6 +54,8 @@ _IN_A_LINE: Final = frozenset(
     "a abbr b cite code del em i img ins kbd mark q s samp small span strong sub sup u var".split()
 )
 
+_UNUSUAL: Final = re.compile(r"^\s*(?:!!!|\?\?\?|===|:[ \t]|```|~~~)|^ {4}|\t", re.MULTILINE)  # what `_blocks` is for
+_EMPTY_LINES: Final = re.compile(r"\n(?:[ ]*\n){2,}")
 _BOX: Final = re.compile(
     r"(?P<indent>\s*)(?:!!!|\?\?\?\+?)[ ]+(?P<kind>[\w-]+)(?:[ ]+[\w-]+)*(?:[ ]+\"(?P<title>.*?)\")?\s*"
 )
@@ -75,16 +77,17 @@ class Portable:
 def portable(article: Article, library: Library, cited: Iterable[CitedSource], *, site_url: str) -> Portable:
     """The body of *article* as any program reads it; *cited* are its sources with their numbers, as it was rendered."""
     rows = tuple(cited)
-    body = without_definitions(article.body)
+    body = without_definitions(article.body).rstrip()
+    text = prose(article.body)
     changes = [
         *((start, end, "") for start, end, is_comment in apart(body) if is_comment),
-        *_citations(body, library, {row.source.id: row.number for row in rows}),
-        *_links(body, article, library, site_url=site_url),
+        *_citations(text, library, {row.source.id: row.number for row in rows}),
+        *_links(body, text, article, library, site_url=site_url),
     ]
     body = _changed(body, changes)
     while changes := [change for change in _markup(body) if body[change[0] : change[1]] != change[2]]:
         body = _changed(body, changes)  # mostly once: what is taken away may have parted a tag
-    text = "\n".join(_blocks(_lines(body)))
+    text = "\n".join(_blocks(_lines(body))) if _UNUSUAL.search(body) else _EMPTY_LINES.sub("\n\n", body)
     return Portable(re.sub(r"\n{3,}\Z|\A\n+", "", text).strip("\n"), tuple(map(_definition, rows)))
 
 
@@ -101,8 +104,7 @@ def _changed(body: str, changes: Iterable[_Change]) -> str:
 # --- citations and links ----------------------------------------------------------------------------------------------------------
 
 
-def _citations(body: str, library: Library, numbers: dict[str, int]) -> Iterator[_Change]:
-    text = prose(body)
+def _citations(text: str, library: Library, numbers: dict[str, int]) -> Iterator[_Change]:
     alone = {m.start("citation") for m in WORDLESS.finditer(text)} if ">" in text else set()
     for start, end, cited, inserted in cited_places(text):
         if any(id_ not in numbers for id_, _ in cited):
@@ -136,10 +138,9 @@ def _whose(source: Source) -> str:
     return plain_markdown(f"{source.label}, {source.publisher}" if source.title else source.publisher)
 
 
-def _links(body: str, article: Article, library: Library, *, site_url: str) -> Iterator[_Change]:
-    if "](" not in body and "]:" not in body:
+def _links(body: str, text: str, article: Article, library: Library, *, site_url: str) -> Iterator[_Change]:
+    if "](" not in text and "]:" not in text:
         return
-    text = without_code(body)
     page = site_url + article.url_path
     for pattern in (_LINK, _REFERENCE):
         for link in pattern.finditer(text):

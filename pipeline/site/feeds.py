@@ -41,6 +41,7 @@ from pipeline.site.publication import (
 from pipeline.site.xmltext import XML, element, marked_up, plain
 
 FEED_ITEMS: Final = 30
+PART_ITEMS: Final = 20  # in the feed of a topic or an author
 FORMATS: Final = (
     ("RSS", "feed.xml", "application/rss+xml"),
     ("Atom", "atom.xml", "application/atom+xml"),
@@ -121,7 +122,7 @@ def own_feeds(publication: Publication) -> tuple[OwnFeed, ...]:
 def feed_of(publication: Publication, about: Topic | Person, articles: Sequence[Article]) -> OwnFeed:
     """The feed of one topic or author, whose public *articles* these are, newest first."""
     title = f"{publication.settings.site_name}: {about.name}"
-    newest = tuple(articles[:FEED_ITEMS])
+    newest = tuple(articles[:PART_ITEMS])
     if isinstance(about, Topic):
         return OwnFeed(f"topics/{about.id}/", title, about.description, newest)
     return OwnFeed(author_path(about.id), title, about.bio, newest, about)

@@ -195,7 +195,7 @@ def test_characters_that_xml_cannot_hold_are_left_out(own_settings: Settings) ->
         assert feed.entries[0].title == "A  bell and  more"
 
 
-def test_a_feed_holds_the_newest_thirty(own_settings: Settings) -> None:
+def test_the_whole_holds_the_newest_thirty_and_a_topic_twenty(own_settings: Settings) -> None:
     for number in range(40):
         write_article(own_settings.root, f"filler-{number:02}", date=f"2026-10-{number % 28 + 1:02}")
 
@@ -205,6 +205,9 @@ def test_a_feed_holds_the_newest_thirty(own_settings: Settings) -> None:
     assert len(dates) == 30
     assert dates == sorted(dates, reverse=True)
     assert len(parsed(site, "feed.xml").entries) == len(parsed(site, "atom.xml").entries) == 30
+    assert [e.id for e in parsed(site, "topics/power/feed.xml").entries] == [
+        item["id"] for item in json_feed(site)["items"] if "Power" in item["tags"]
+    ][:20]
 
 
 def test_feeds_without_articles_are_valid(own_settings: Settings) -> None:
