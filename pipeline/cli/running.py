@@ -102,6 +102,33 @@ def worker(
 
 
 @app.command()
+def preview(
+    article: Annotated[
+        str, typer.Argument(help="A slug or a file. Default: the article that was changed last.", metavar="[ARTICLE]")
+    ] = "",
+    root: Root = None,
+    port: Port = 8001,
+) -> None:
+    """See an article as readers will have it, while you write. Its page, letter, digest, text and feed item, and its problems.
+
+    Save the file, and the browser shows it. Drafts are shown too. Only this machine is listened to; nothing is published or sent.
+
+    Example: opensignal preview the-pilot-trap
+    """
+    from pipeline.preview import run_preview
+
+    settings = settings_of(root)
+
+    def ready(address: str) -> None:
+        out.print(f"the preview is at {address}; Ctrl-C ends it")
+        if sys.stdout.isatty():
+            webbrowser.open(address)
+
+    with stopped_by_signals("opensignal: ending the preview") as stop:
+        run_preview(settings, article=article, port=port, clock=now, ready=ready, stop=stop)
+
+
+@app.command()
 def demo(
     root: Root = None,
     once: Annotated[

@@ -165,6 +165,12 @@ class Library:
     def _was_examined(self, article: Article) -> bool:
         return self.examined is not None and isinstance(article, KeptArticle)
 
+    def holding(self, articles: Iterable[Article]) -> Library:
+        """This library with these articles alone. What is found of claims in one is known in both, as they rest on sources."""
+        other = dataclasses.replace(self, articles=tuple(articles))
+        object.__setattr__(other, "_claims", self._claims)
+        return other
+
     def claims(self, article: Article) -> tuple[Claim, ...]:
         """The sentences of *article*, each with its citations and what it rests on; found once."""
         if self._was_examined(article):

@@ -167,7 +167,7 @@ def check_finished(text: str, path: str, library: Library, root: Path) -> Iterat
     yield from problems
     if read is not None:
         others = (a if a.status.is_final else replace(a, status=Status.PUBLISHED) for a in library.articles)
-        yield from check_one_article(read, replace(library, articles=tuple(others)), root)
+        yield from check_one_article(read, library.holding(others), root)
 
 
 @dataclass(frozen=True)
