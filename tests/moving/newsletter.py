@@ -593,7 +593,7 @@ Year | Ships
 
 ---
 
-Line one
+Line one{"  "}
 line two with `a*b*c` and H<sub>2</sub>O.
 
 <script>document.write('never')</script>

@@ -158,6 +158,13 @@ def test_readers_are_told_where_it_was_published_before(moved: MovedIn) -> None:
     assert "without sources to look it up in." in page
 
 
+def test_whoever_verifies_the_site_finds_nothing_claimed_of_it(moved: MovedIn) -> None:
+    verified = moved.repository.run("verify", "site", "--json", timeout=300)
+
+    assert verified.code == 0, verified.out[:2000]
+    assert verified.json["verdicts"]["imported"] >= len(moved.pieces)
+
+
 def test_who_was_written_to_there_is_written_to_here_since_the_same_day(moved: MovedIn) -> None:
     listed = json.loads(moved.repository.run("subscribers", "export", "--json").out)
     active = {one["email"]: one["confirmed_at"] for one in listed}

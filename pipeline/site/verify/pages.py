@@ -39,6 +39,7 @@ _OF_HEAD: Final = frozenset(
         ("svg", "strip"),
         ("p", "meta"),
         ("p", "byline"),
+        ("p", "came"),
         ("p", "switch"),
         ("p", "notice"),
     }
