@@ -13,7 +13,7 @@ from pipeline.errors import NotOurDatabase, StoreError
 from pipeline.mail import instance
 from pipeline.mail.instance import Mark, Standing, standing
 from pipeline.model import Cadence, Control, Issue
-from pipeline.store import Store, issues
+from pipeline.store import Store, issues, open_store
 from pipeline.store.instance import Instance
 from tests.builders import NOW
 
@@ -84,6 +84,26 @@ def test_t20_a_restored_database_pauses_what_is_due_and_what_is_unfinished(
     assert all(line.startswith(key) and "--resume" in line and "restored" in line for key, line in told.items())
     assert _control(store, DUE) is _control(store, OLD_ISSUE) is Control.PAUSED
     assert instance.check(store, settings, [], now=NOW) == {}  # what comes next is sent as ever
+
+
+def test_t20_a_copy_made_before_the_first_letter_is_known_too(settings: Settings, tmp_path: Path) -> None:
+    """A database has its name from the beginning: a copy of it is no new database."""
+    file = tmp_path / "newsletter.db"
+    ours = settings.model_copy(update={"database_url": f"sqlite:///{file}"})
+    open_store(ours).close()
+    copy = file.read_bytes()
+    store = open_store(ours)
+    _sent(store, ours)
+    store.close()
+    for rest in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{rest}").unlink(missing_ok=True)
+    file.write_bytes(copy)
+
+    store = open_store(ours)
+    told = instance.check(store, ours, [DUE], now=NOW)
+    store.close()
+
+    assert list(told) == [DUE.key]
 
 
 def test_t20_a_share_of_an_issue_does_not_speak_for_what_is_due(

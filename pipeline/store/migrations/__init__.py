@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from pipeline.errors import StoreError
+from pipeline.store import instance
 
 if TYPE_CHECKING:
     from pipeline.store.engine import Connection, Store
@@ -30,6 +32,8 @@ def upgrade(store: Store) -> None:
         if not store.is_sqlite:  # SQLite's write transaction is the lock
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         _run(connection)
+        # From its first moment on, so that a copy made before the first letter is known as one (T-20).
+        instance.read(connection, fresh_name=secrets.token_hex(8))
 
 
 def head() -> str:
