@@ -20,6 +20,7 @@ BROWSER_MARKS = [
     # Playwright's own process may still close its pipes when the interpreter looks.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.xdist_group("look"),
+    pytest.mark.timeout(600),  # some look at every page, in every way
 ]
 
 

@@ -86,7 +86,7 @@ def _nu_html_checker(pages: list[Path]) -> list[dict[str, Any]]:
         "--stdout",
         *map(str, pages),
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=500)
     messages: list[dict[str, Any]] = json.loads(ended.stdout)["messages"]
     return messages
 
@@ -121,16 +121,16 @@ def test_a_first_visit_is_light(browser: Any, surfaces: tuple[Surface, ...], wid
     assert not heavy, heavy
 
 
-@pytest.mark.parametrize("width", [*WIDTHS, 683], ids=[*map(str, WIDTHS), "1366 at 200 %"])
-def test_no_page_scrolls_sideways(page: Any, surfaces: tuple[Surface, ...], width: int) -> None:
-    """WCAG 2.2, 1.4.10: down to 320 pixels, and so at 400 % on a screen of 1280."""
-    page.set_viewport_size({"width": width, "height": 900})
+def test_no_page_scrolls_sideways(page: Any, surfaces: tuple[Surface, ...]) -> None:
+    """WCAG 2.2, 1.4.10: down to 320 pixels, and so at 400 % on a screen of 1280; 683 is 1366 at 200 %."""
     wide = {}
     for surface in surfaces:
         show(page, surface)
         page.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
-        if not page.evaluate(FITS):
-            wide[surface.name] = page.evaluate(TOO_WIDE)
+        for width in (*WIDTHS, 683):
+            page.set_viewport_size({"width": width, "height": 900})
+            if not page.evaluate(FITS):
+                wide[surface.name, width] = page.evaluate(TOO_WIDE)
 
     assert not wide, wide
 
