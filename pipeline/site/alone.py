@@ -32,7 +32,7 @@ class Alone:
         except (MkDocsException, SystemExit) as error:
             raise BuildError(f"{ROOT_MARK}: {error}; opensignal build says more") from error
         self._env = self._config.theme.get_env()
-        self._env.filters["url"] = drawing.relative_url
+        self._env.filters.update(drawing.FILTERS)
         theme = settings.root / "theme"
         self.sheets: tuple[Asset, Asset] = (site_stylesheet(theme), receipts_stylesheet(theme))
         self._search = search_script(theme)

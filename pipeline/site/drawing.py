@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import jinja2
 from mkdocs.utils import normalize_url
 
+from pipeline.library import direction
 from pipeline.site.pages import Drawn, Output
 
 _UNUSUAL: Final = re.compile(r"^$|^[/#]|[:\\\\?]|(?:^|/)\.{1,2}(?:/|$)")  # for MkDocs itself
@@ -91,6 +92,9 @@ def relative_url(context: jinja2.runtime.Context, value: str) -> str:
     if page is None or _UNUSUAL.search(text):
         return normalize_url(text, page=page, base=context["base_url"])
     return _relative(text, page.url)
+
+
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {"url": relative_url, "direction": direction}  # of every template
 
 
 def _relative(url: str, page: str) -> str:

@@ -33,7 +33,7 @@ from mkdocs.structure.pages import Page
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.files import is_full
-from pipeline.library import Library, direction, markdown_extensions, open_library, typographic
+from pipeline.library import Library, markdown_extensions, open_library, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.kept import Tell
 from pipeline.library.own import FOLDERS, foreign_files
@@ -147,8 +147,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         return files
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:
-        env.filters["url"] = drawing.relative_url
-        env.filters["direction"] = direction
+        env.filters.update(drawing.FILTERS)
         self.env = env
         return env
 
