@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.config import Settings
-from pipeline.errors import UsageError
+from pipeline.errors import ContentError, UsageError
 from pipeline.files import put
 from pipeline.ingest.fetch import Fetcher
 from pipeline.library import read_library
 from pipeline.library.checks.addresses import taken_addresses
 from pipeline.library.credits import SERVICES
-from pipeline.library.files import PEOPLE, TOPICS, Shelf, read_content
+from pipeline.library.files import IMPORTS, PEOPLE, TOPICS, Shelf, read_content
 from pipeline.library.frontmatter import MAX_BYTES
 from pipeline.library.schema import closest
 from pipeline.model import Move, Person, Role, Topic
@@ -76,6 +76,10 @@ def move_in(
     """
     root = settings.root
     shelf, library = read_content(root), read_library(root)
+    if broken := [problem for problem in shelf.problems if problem.path == IMPORTS]:
+        raise ContentError(
+            f"{IMPORTS} has errors, and would be written anew without what it says; mend it, and run again", broken
+        )
     names = _names(shelf, options)
     with Archive.of(paths) as archive:
         export = read_export(archive, options.service)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Settings
-from pipeline.errors import UsageError
+from pipeline.errors import ContentError, UsageError
 from pipeline.library import load_library, render_article
 from pipeline.model import Severity, Status
 from pipeline.moving import Moved, Options, move_in
@@ -419,6 +419,32 @@ def test_a_file_in_the_way_that_cannot_be_read_is_left(settings: Settings, tmp_p
     assert path.read_text() == "no front matter"
     assert report.outcomes == {"not taken over": 1}
     assert "is there, and cannot be read; mend or move it, and run again" in told(report)
+
+
+def test_a_list_of_imports_that_is_broken_is_not_written_over(settings: Settings, tmp_path: Path) -> None:
+    (settings.content / "imports.yml").write_text("- {service: ghost, on: 2024-01-01, articles: 3")
+
+    with pytest.raises(ContentError, match=r"content/imports.yml has errors"):
+        take(settings, substack(tmp_path, (row(), "<p>Words.</p>")))
+
+    assert (settings.content / "imports.yml").read_text() == "- {service: ghost, on: 2024-01-01, articles: 3"
+    assert not (settings.content / "articles").exists()
+
+
+def test_imports_of_several_services_and_days_stand_side_by_side(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    take(settings, *newsletter.ghost(tmp_path / "in", newsletter.pieces(3), []))
+    take(settings, substack(tmp_path, (row(), "<p>Words.</p>")))
+    more = substack(tmp_path, (row(), "<p>Words.</p>"), (row("other", 2), "<p>More.</p>"))
+
+    move_in(settings, [more], Options(), now=NOW + dt.timedelta(days=2))
+
+    assert (settings.content / "imports.yml").read_text("utf-8").splitlines()[2:] == [
+        "- {service: ghost, on: 2026-11-23, articles: 3}",
+        "- {service: substack, on: 2026-11-23, articles: 1}",
+        "- {service: substack, on: 2026-11-25, articles: 1}",
+    ]
+    assert errors(settings) == []
 
 
 def test_a_dry_run_writes_nothing(settings: Settings, tmp_path: Path) -> None:
