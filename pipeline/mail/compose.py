@@ -31,6 +31,7 @@ from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
 from pipeline.library.credits import authorship
 from pipeline.library.deeplinks import address
+from pipeline.library.images import NoImage, image_file, look_at
 from pipeline.library.receipts import STANDINGS, status_note, stored_words, tally_words, weight_of
 from pipeline.mail.digest import Contents, Corrected, Figure, contents_of
 from pipeline.mail.headers import Links, list_headers
@@ -44,6 +45,7 @@ from pipeline.model import Article, Cadence, Issue, Source
 OUR_BLANKS = {"recipient": 1, "message_id": 1, "unsubscribe": 3, "preferences": 4, "confirmed": 2}
 MAX_SUBJECT = 55  # characters; phones show about so many
 OPENING_PARAGRAPHS = 2
+PICTURE_WIDTH = 552  # the column of a letter, without its margins
 NAMED_SOURCES = 3
 MAX_HTML = 90_000  # octets decoded; Gmail clips a letter at about 102 kB
 MAX_HTML_ENCODED = 102_400
@@ -283,10 +285,22 @@ def _own_pictures(html: str, settings: Settings) -> str:
     def kept(match: re.Match[str]) -> str:
         said = dict(_ATTRIBUTE.findall(match[0]))
         if said.get("src", "").startswith(settings.site_url):
-            return match[0]
+            return _with_width(match[0], said["src"], settings)
         return f"[{said.get('alt') or 'picture'}]"
 
     return _PICTURE.sub(kept, html)
+
+
+def _with_width(image: str, src: str, settings: Settings) -> str:
+    """The tag *image* with a width: programs that know no style sheets would show all points that the picture has."""
+    file = image_file(src.removeprefix(settings.site_url))
+    if " width=" in image or file is None:
+        return image
+    try:
+        width = min(look_at(settings.content / "pages" / file).width, PICTURE_WIDTH)
+    except NoImage:  # a drawing, or what `check` tells of
+        return image
+    return f'{image[:-1]} width="{width}">'
 
 
 _PICTURE = re.compile(r"<img\b[^>]*>")  # safe here: a cleaned article has no ">" inside a tag

@@ -135,6 +135,9 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             search_script=search.path,
             written=files.src_uris,
         )
+        for path, picture in self.publication.pictures.all.items():
+            if not picture.moves and (file := files.get_file_from_path(path)):
+                files.remove(file)  # it is made smaller, and nothing in it tells of its taking
         written = {file.dest_uri for file in files.documentation_pages()}
         self.outputs = {output.path: output for output in self._outputs(written)}
         self.whole = fingerprint(what_all_is_made_of(config, self.settings), repr(self.site))
@@ -170,7 +173,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         page.title = typographic(title, language=self.settings.language)
         base = page.canonical_url or ""
         cleaned = clean_rendered(html, resolve=lambda url: url if url.startswith("#") else absolute_url(url, base))
-        return dressed(without_title(cleaned))
+        return self.publication.pictures.in_html(dressed(without_title(cleaned)), page=page.url)
 
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
@@ -245,7 +248,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         assets = (pages.Output(asset.path, asset.text.encode(), partial(str, asset.text)) for asset in self.assets)
         machine = machine_files(publication, pages=sorted(addresses), links=self.site.links)
         images = share_files(publication, self.theme)
-        outputs = (*(page for page in drawn if page.path not in written), *assets, *machine, *images)
+        pictures = publication.pictures.outputs()
+        outputs = (*(page for page in drawn if page.path not in written), *assets, *machine, *images, *pictures)
         return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
 
     def _values_of_every_page(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pipeline.library.receipts import independence, status_note, stored_words, t
 from pipeline.model import Article, Claim, Person, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path, sha256_of_claims
 from pipeline.site.markup import dressed, with_margin_notes
+from pipeline.site.pictures import Pictures
 from pipeline.site.receipts import receipts_path, source_path
 from pipeline.site.related import related_articles
 from pipeline.site.series import Part, parts_of, series_of
@@ -225,6 +226,12 @@ class Publication:
         return ForEach(self, self._claims_sha256)
 
     @cached_property
+    def pictures(self) -> Pictures:
+        """The images of content/pages."""
+        settings = self.settings
+        return Pictures(settings.content / "pages", settings.state_dir / "images", site_url=settings.site_url)
+
+    @cached_property
     def places(self) -> Mapping[str, int]:
         return {article.slug: place for place, article in enumerate(self.articles)}
 
@@ -316,6 +323,7 @@ class Publication:
             f"{part.series} {part.number}" if part else "",
             *(repr(people.get(id_)) for id_ in (*article.authors, article.ai.reviewed_by or "")),
             self.faces(self.related[article.slug]),
+            self.pictures.made_of(article.body),
         )
 
     def view(self, article: Article) -> ArticleView:
@@ -333,7 +341,7 @@ class Publication:
             figures_as_of=date_words(self.local(article.modified)) if article.stale_after else "",
             retracted=article.status is Status.RETRACTED,
             corrections=corrections(article),
-            html=self.html[article.slug],
+            html=self.pictures.in_html(self.html[article.slug], page=article.url_path),
             sources=self.sources(article),
             weight=weight_of([c.source for c in self.rendered[article.slug].cited], len(self.origins(article))),
             independence=independence(len(self.rendered[article.slug].cited), len(self.origins(article))),

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from PIL import Image
 
 from pipeline.config import Settings
 from pipeline.errors import ContentError, SettingsError
@@ -392,6 +393,23 @@ def test_m09_only_pictures_of_our_own_are_in_a_letter(themed: Settings, what: st
     assert attributes == {"src": f"{SITE}c.png", "alt": "ours", "width": "10", "height": "20"}
     assert "elsewhere.example.com" not in part(raw, "html")
     assert "[of elsewhere]" in part(raw, "html")
+
+
+@pytest.mark.parametrize("what", LETTERS)
+def test_m09_a_picture_is_no_wider_than_the_column_of_a_letter(themed: Settings, what: str) -> None:
+    """M-09: Outlook knows no max-width, and would show all of its points."""
+    for name, width in (("wide.png", 2000), ("small.png", 300)):
+        file = themed.content / "pages" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (width, 100)).save(file)
+    body = "One ![wide](wide.png), two ![small](small.png), three ![gone](gone.png).[^census]\n"
+
+    raw = Stamp(composed(what, themed, articles(body=body)), issue_key="i", token_key=KEY).copy_for(
+        email=EMAIL, ref=REF, confirmed_at=NOW
+    )
+
+    widths = [re.findall(r'width="(\d+)"', picture) for picture in re.findall(r"<img[^>]*>", part(raw, "html"))]
+    assert widths == [["552"], ["300"], []]
 
 
 @pytest.mark.parametrize("what", [what for what in EVERY if what not in QUESTIONS])

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from tests.site.conftest import SITE
 
-VOID = {"meta", "link", "input", "img", "br", "hr", "path", "rect", "col"}
+VOID = {"meta", "link", "input", "img", "source", "br", "hr", "path", "rect", "col"}
 
 
 @dataclass

@@ -3,6 +3,7 @@
     articles.py   front matter, citations, links          S01x, S020, S03x, S04x, S05x, S104 to S106
     addresses.py  older addresses that lead to articles   S052
     claims.py     sentences, and what they rest on        S20x, S3xx, and S11x of quotations in articles
+    images.py     the images that articles show           S042
     sources.py    sources, lists, and quotes in stored copies        S008, S10x, S11x
     imported.py   what came along from elsewhere          S208
     published.py  beside what Git knows of earlier        S013, S015, S030 to S032
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.library.checks.addresses import check_aliases
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
 from pipeline.library.checks.claims import check_claims
+from pipeline.library.checks.images import check_images
 from pipeline.library.checks.imported import check_imported, check_imported_past
 from pipeline.library.checks.published import Past, check_published, pasts_of
 from pipeline.library.checks.sources import (
@@ -64,6 +66,7 @@ CODES: Final = {
     "S033": "figures that were to be looked at again by now",
     "S040": "the mail: subject of at most 55 characters, preheader of at most 110",
     "S041": "an image without alt text",
+    "S042": "an image that is not there, is none, or is too large",
     "S050": "a link that leads nowhere, or to an article that is not published",
     "S051": "a heading of the first level in the body; the page's title is the only one",
     "S052": "an alias that is no path of the site, that another page has, or that stands twice",

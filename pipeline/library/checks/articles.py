@@ -20,7 +20,7 @@ from pipeline.model import Article, Citation, Feed, Person, Problem, Role, Sever
 if TYPE_CHECKING:
     from pipeline.library import Library
 
-_LINK: Final = re.compile(
+LINK: Final = re.compile(
     r"(?<!\\)(?P<image>!?)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(\s*<?(?P<url>[^\s<>()]*(?:\([^\s()]*\)[^\s<>()]*)*)"
 )
 # What begins as a citation and is none.
@@ -95,7 +95,7 @@ def check_topics(read: Read[Article] | Read[Feed], library: Library) -> Iterator
             "S017",
             ("topics",),
             "no topic; name one to three of content/topics.yml",
-            severity=_weight_of_form(read.noun),
+            severity=weight_of_form(read.noun),
         )
 
 
@@ -196,7 +196,9 @@ def _check_notation(read: Read[Article], library: Library) -> Iterator[Problem]:
         yield Problem(read.path, *place, "S105", rewrite.what, Severity.WARNING)
     if wrong := wrong_definitions(body):
         message, at = wrong
-        yield Problem(read.path, *line_and_column(body, at, first_line=first_line), "S106", message, _weight(read.noun))
+        yield Problem(
+            read.path, *line_and_column(body, at, first_line=first_line), "S106", message, weight_of(read.noun)
+        )
 
 
 def unknown_source(id_: str, library: Library) -> str:
@@ -212,12 +214,12 @@ def _check_links(read: Read[Article], library: Library, root: Path) -> Iterator[
     def problem(offset: int, code: str, message: str, severity: Severity) -> Problem:
         return Problem(read.path, *line_and_column(text, offset, first_line=article.body_line), code, message, severity)
 
-    for link in _LINK.finditer(text) if "](" in text else ():
+    for link in LINK.finditer(text) if "](" in text else ():
         if link["image"] and not link["text"].strip():
             message = "the image has no alt text; say between the brackets what it shows"
             yield problem(link.start(), "S041", message, Severity.WARNING if article.imported else Severity.ERROR)
         if wrong := _wrong_with_link(link["url"], article, library, root):
-            yield problem(link.start("url"), "S050", wrong, _weight(article))
+            yield problem(link.start("url"), "S050", wrong, weight_of(article))
     for heading in _LEVEL_ONE.finditer(text):
         message = "a heading of the first level; the title is the only one, write ##"
         yield problem(heading.start(), "S051", message, Severity.WARNING)
@@ -239,11 +241,11 @@ def _wrong_with_link(url: str, article: Article, library: Library, root: Path) -
     )
 
 
-def _weight(article: Article) -> Severity:
+def weight_of(article: Article) -> Severity:
     """What is not yet in order in a text that is still being written is no fault."""
     return Severity.ERROR if article.status.is_final else Severity.WARNING
 
 
-def _weight_of_form(article: Article) -> Severity:
+def weight_of_form(article: Article) -> Severity:
     """What an editor would have seen to; what came along from elsewhere was edited there."""
-    return Severity.WARNING if article.imported else _weight(article)
+    return Severity.WARNING if article.imported else weight_of(article)
