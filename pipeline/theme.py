@@ -21,7 +21,7 @@ SHEETS = "assets/css"
 SCRIPTS = "assets/js"
 ENTRY = "site.css"
 MAILING = "web.css"  # what only the mailing pages need
-RECEIPTS = "receipts.css"  # what only receipts, registers and the search need
+RECEIPTS = "receipts.css"  # what only receipts, registers, archive and search need
 TOKENS = "tokens.css"
 _IMPORT = re.compile(r'@import url\("([a-z0-9.-]+)"\);')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -46,7 +46,7 @@ def site_stylesheet(theme: Path) -> Asset:
 
 
 def receipts_stylesheet(theme: Path) -> Asset:
-    """The sheet of receipts, registers and search: the site's and their own, in one. Raises `BuildError` as above."""
+    """The sheet of receipts, registers, archive and search: the site's and their own, in one. Raises `BuildError` as above."""
     return named("receipts", _joined(theme) + minified(_read(theme / SHEETS / RECEIPTS)))
 
 
