@@ -196,6 +196,11 @@ class Library:
             self.asked(f"f:{path}")
         return (root / path).is_file()
 
+    def sees(self, path: str) -> None:
+        """Tell that what is made of an article now depends on all that the file *path* holds, or that there is none."""
+        if self.asked is not None:
+            self.asked(f"i:{path}")
+
     def made_of(self, article: Article) -> Made:
         """The fingerprints of what *article* is made of. One of a library that keeps nothing tells of the article alone."""
         if self._was_examined(article):

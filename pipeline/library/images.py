@@ -6,6 +6,7 @@ Pictures that move are left as they are, and so are drawings (SVG).
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ FORMATS: Final = {  # by the end of the name
     ".avif": "AVIF",
     ".gif": "GIF",
 }
+NAMED: Final = re.compile(rf"[^\s()<>\"']+(?:{'|'.join(map(re.escape, FORMATS))})", re.IGNORECASE)
 MOST_BYTES: Final = 25_000_000
 MOST_POINTS: Final = 60_000_000  # of what a camera makes; unpacked it takes a quarter of a gigabyte
 _TURNED: Final = frozenset({5, 6, 7, 8})  # EXIF 4.6.4: lies on its side

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from functools import cached_property, partial
@@ -24,7 +25,7 @@ from urllib.parse import quote, unquote
 
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
-from pipeline.library.images import FORMATS, Facts, NoImage, look_at, made
+from pipeline.library.images import FORMATS, NAMED, Facts, NoImage, look_at, made
 
 if TYPE_CHECKING:
     from pipeline.site.pages import Output
@@ -36,7 +37,6 @@ SIZES: Final = "(min-width: 41rem) 38rem, calc(100vw - 2.5rem)"  # as wide as th
 _MADE: Final = "1"  # the version of how images are made: with another one all are made again
 _IMAGE: Final = re.compile(r"<img\b[^>]*>")  # safe here: a cleaned article has no ">" inside a tag
 _ATTRIBUTE: Final = re.compile(r'\b([a-z]+)="([^"]*)"')
-_NAMED: Final = re.compile(rf"[^\s()<>\"']+(?:{'|'.join(map(re.escape, FORMATS))})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Pictures:
         """Every image that can be read, by its path; the others are published as they are, and `check` tells of them."""
         before = self._known()
         now: dict[str, tuple[list[int], Picture]] = {}
-        for file in sorted(self._pages.rglob("*")) if self._pages.is_dir() else ():
+        for file in sorted(Path(where, name) for where, _, names in os.walk(self._pages) for name in names):
             if file.suffix.lower() not in FORMATS or not file.is_file():
                 continue
             path, stat = file.relative_to(self._pages).as_posix(), file.stat()
@@ -94,11 +94,12 @@ class Pictures:
                 put(self._kept / "known.json", json.dumps(told).encode(), sync=False)
         return {path: picture for path, (_, picture) in now.items()}
 
-    def made_of(self, text: str) -> bytes:
-        """The fingerprint of the images that *text* names."""
+    def made_of(self, texts: Iterable[str]) -> bytes:
+        """The fingerprint of the images that *texts* name, whichever folder they are named from."""
+        names = {PurePosixPath(unquote(url)).name for text in texts for url in NAMED.findall(text)}
         told = hashlib.blake2b(digest_size=12)
-        for name in _NAMED.findall(text) if "<img" in text or "![" in text else ():
-            if picture := self.at(name):
+        for path, picture in self.all.items() if names else ():
+            if path.rpartition("/")[2] in names:
                 told.update(repr(picture).encode())
         return told.digest()
 

@@ -47,7 +47,7 @@ from pipeline.site.markup import dressed, without_title
 from pipeline.site.painting import paint
 from pipeline.site.publication import Publication, fingerprint
 from pipeline.site.share import TEMPLATE
-from pipeline.site.share.files import prepare, share_files, share_image, tidy, without_headline
+from pipeline.site.share.files import share_files, share_image, tidy, without_headline
 from pipeline.site.shelves import series_pages
 from pipeline.site.structured import page_data
 from pipeline.site.surroundings import what_all_is_made_of
@@ -143,7 +143,12 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.whole = fingerprint(what_all_is_made_of(config, self.settings), repr(self.site))
         self.place.made_anew(self.whole)
         self.by_mkdocs = written_pages.left_to_mkdocs(
-            files, config, self.outputs, home=pages.home_made_of(self.publication), is_kept=self.place.is_kept
+            files,
+            config,
+            self.outputs,
+            home=pages.home_made_of(self.publication),
+            pictures=self.publication.pictures,
+            is_kept=self.place.is_kept,
         )
         made = sum(output.url is not None for output in self.outputs.values())
         self.written = (len(self.publication.articles), len(written) + made + 1)  # and 404.html
@@ -228,7 +233,6 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         examined = self.publication.library.examined
         if examined is not None:
             examined.close()  # the other processes have their own
-        prepare(todo)
         if todo:
             tidy(self.outputs.values())
         made = paint([one for one in todo if not one.late], easel, place.folder, tell=partial(self.tell, "drawing"))

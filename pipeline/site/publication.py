@@ -323,7 +323,6 @@ class Publication:
             f"{part.series} {part.number}" if part else "",
             *(repr(people.get(id_)) for id_ in (*article.authors, article.ai.reviewed_by or "")),
             self.faces(self.related[article.slug]),
-            self.pictures.made_of(article.body),
         )
 
     def view(self, article: Article) -> ArticleView:

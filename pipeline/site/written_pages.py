@@ -19,6 +19,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 from pipeline.site.pages import Output
+from pipeline.site.pictures import Pictures
 from pipeline.site.publication import fingerprint
 
 LOST: Final = "404.html"
@@ -61,6 +62,7 @@ def left_to_mkdocs(
     outputs: Mapping[str, Output],
     *,
     home: bytes,
+    pictures: Pictures,
     is_kept: Callable[[str, bytes], bool],
 ) -> ByMkDocs:
     """Take out of *files* what stands there as it would be made, and put in what pages may link to. *home* is what the home page
@@ -69,7 +71,8 @@ def left_to_mkdocs(
     links = sorted({link for file, text in texts.items() for link in _links(file.src_uri, text)})
     targets = {link: path for link in links if (path := _output_at(link, outputs)) and link not in files.src_uris}
     known = [f"{link} {targets.get(link) or link in files.src_uris}" for link in links]
-    of_pages = fingerprint(*known, *(part for file, text in texts.items() for part in (file.src_uri, text)))
+    shown = pictures.made_of(text.decode("utf-8", "replace") for text in texts.values())
+    of_pages = fingerprint(shown, *known, *(part for file, text in texts.items() for part in (file.src_uri, text)))
     made_of: dict[str, bytes] = {LOST: b"lost"}
     for file in list(files):
         mine = of_pages if file in texts else _content(file)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.config import Settings
 from pipeline.site import BuildReport, build_site
@@ -69,6 +70,14 @@ def lose_copies(root: Path) -> None:
         copy.unlink()
 
 
+def draw(name: str, width: int) -> Edit:
+    def edit(root: Path) -> None:
+        (root / "content/pages/images").mkdir(exist_ok=True)
+        Image.linear_gradient("L").resize((width, 100)).save(root / "content/pages/images" / name)
+
+    return edit
+
+
 EDITS: dict[str, Edit] = {
     "body": change(QUEUE, "The queue is long", "The queue is *long*"),
     "a body with code and a table": change(QUEUE, r"\Z", "\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1[^wire] | 2 |\n"),
@@ -119,6 +128,13 @@ EDITS: dict[str, Edit] = {
     "file beside the pages": add("content/pages/data.csv", "a,b\n1,2\n"),
     "another file beside the pages": add("content/pages/data.csv", "a,b\n1,3\n"),
     "file that is gone": delete("content/pages/data.csv"),
+    "image": both(draw("a.png", 900), change(QUEUE, r"\Z", "\n![An image](images/a.png)\n")),
+    "another image at its address": draw("a.png", 700),
+    "image of a page": change("content/pages/about.md", r"\Z", "\n\n![An image](images/a.png)\n"),
+    "another image of the page and of the article": draw("a.png", 600),
+    "image that nobody shows": draw("b.png", 90),
+    "image that is gone": delete("content/pages/images/a.png"),
+    "template of share images": change("theme/share.svg", "1120", "1110"),
     "template": change("theme/article.html", "{% block main %}", "{% block main %}<!-- another -->"),
     "partial": change("theme/partials/card.html", '<article class="card">', '<article class="card new">'),
     "token": change("theme/assets/css/tokens.css", r"#FBFAF7|#fbfaf7", "#FAFAF7"),

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 from pipeline.config import Settings
 from pipeline.errors import BuildError
 from pipeline.site import build_site
-from pipeline.site.share import HEIGHT, WIDTH, Shown, Studio, files
+from pipeline.site.share import HEIGHT, WIDTH, Shown, Studio
 from pipeline.site.share.fonts import balanced, is_right_to_left
 from tests.site.conftest import NOW, REPOSITORY, write_article
 
@@ -268,20 +268,6 @@ def test_another_colour_or_template_gives_every_image_another_name(own_theme: Pa
 
     assert Studio(own_theme, tmp_path / "kept").key("x") != before
     assert Studio(own_theme, tmp_path / "kept").key("y") != Studio(own_theme, tmp_path / "kept").key("x")
-
-
-def test_many_missing_images_are_drawn_by_several_processes(
-    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "MANY", 2)
-
-    site = build_site(own_settings, now=NOW).site_dir
-
-    kept = list((own_settings.state_dir / "share").glob("??/*.png"))
-    assert {path.name for path in kept} == {
-        f"{path.stem.removeprefix('share-')}.png" for path in site.rglob("share-*.png")
-    }
-    assert len(kept) == 7
 
 
 def test_what_no_article_needs_any_more_is_let_go(own_settings: Settings) -> None:

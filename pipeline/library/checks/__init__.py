@@ -159,6 +159,7 @@ def check_one_source(source: Read[Source], library: Library) -> Iterator[Problem
 def check_one_article(article: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
     """What is wrong with *article*, its links, its citations and its sentences."""
     yield from check_article(article, library, root)
+    yield from check_images(article, library, root)
     yield from check_superseded(article, library)
     yield from check_support(article, library)
     yield from check_claims(article, library)

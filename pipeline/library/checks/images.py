@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import LINK, weight_of_form
 from pipeline.library.citations import line_and_column, prose
 from pipeline.library.files import Read
-from pipeline.library.images import FORMATS, NoImage, image_file, look_at
+from pipeline.library.images import FORMATS, NAMED, NoImage, image_file, look_at
 from pipeline.library.links import PAGES
 from pipeline.model import Article, Problem
 
-_MARK: Final = "!["
+if TYPE_CHECKING:
+    from pipeline.library import Library
+
+_HOST: Final = re.compile(r"^https?://[^/]*")
 
 
-def check_images(reads: Iterable[Read[Article]], root: Path) -> Iterator[Problem]:
+def check_images(read: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
     """S042"""
-    known: dict[str, str] = {}
-    for read in reads:
-        if _MARK not in read.noun.body:
+    body = read.noun.body
+    if "![" not in body and "<img" not in body:
+        return
+    for url in NAMED.findall(body):  # however it is shown: what is made of the article depends on it
+        if file := image_file(_HOST.sub("", url)):
+            library.sees(PAGES + file)
+    text = prose(body)
+    for link in LINK.finditer(text):
+        file = image_file(link["url"]) if link["image"] and link["url"] else None
+        if file is None:
             continue
-        text = prose(read.noun.body)
-        for link in LINK.finditer(text):
-            file = image_file(link["url"]) if link["image"] and link["url"] else None
-            if file is None:
-                continue
-            if file not in known:
-                known[file] = _wrong_with(root / PAGES / file)
-            if wrong := known[file]:
-                place = line_and_column(text, link.start("url"), first_line=read.noun.body_line)
-                yield Problem(read.path, *place, "S042", f"the image {PAGES}{file} {wrong}", weight_of_form(read.noun))
+        library.sees(PAGES + file)
+        if wrong := _wrong_with(root / PAGES / file):
+            place = line_and_column(text, link.start("url"), first_line=read.noun.body_line)
+            yield Problem(read.path, *place, "S042", f"the image {PAGES}{file} {wrong}", weight_of_form(read.noun))
 
 
 def _wrong_with(path: Path) -> str:

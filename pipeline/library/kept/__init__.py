@@ -56,6 +56,7 @@ _NOUNS: Final = Packer(
     cls for cls in vars(model).values() if isinstance(cls, type) and cls.__module__ == model.__name__
 )
 _NOTHING: Final = b"-"
+_OF_FILES: Final = ("f:", "i:")  # that there is a file; what it holds
 
 
 def open_kept(
@@ -319,14 +320,16 @@ class _Desk:
         return {**told, **self._asked_files()}
 
     def _asked_files(self) -> dict[str, bytes]:
-        names = [name for name in self.before.get("told", {}) if name.startswith("f:")]
+        names = [name for name in self.before.get("told", {}) if name.startswith(_OF_FILES)]
         return {name: self._file_told(name) for name in names}
 
     def _file_told(self, name: str) -> bytes:
+        if name.startswith("i:"):
+            return self.sight.hash_of(name[2:]) or _NOTHING
         return b"here" if (self.root / name[2:]).is_file() else _NOTHING
 
     def told_of(self, name: str) -> bytes:
-        if name.startswith("f:") and name not in self.told:
+        if name.startswith(_OF_FILES) and name not in self.told:
             self.told[name] = self._file_told(name)
         return self.told.get(name, _NOTHING)
 

@@ -192,8 +192,3 @@ class Studio:
 def studio_of(theme: Path, kept: Path) -> Studio:
     """One studio a theme: it reads the fonts once."""
     return Studio(theme, kept)
-
-
-def draw_into(theme: Path, kept: Path, key: str, shown: Shown) -> None:
-    """Draw *shown* and keep it as *key*, in whatever process."""
-    studio_of(theme, kept).image(key, lambda: shown)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,9 +10,9 @@ from typing import Final
 from pipeline.model import Article, Problem, Severity
 from pipeline.site.pages import Output
 from pipeline.site.publication import Publication
-from pipeline.site.share import TEMPLATE, Shown, Studio, draw_into, studio_of
+from pipeline.site.share import TEMPLATE, Shown, Studio, studio_of
+from pipeline.theme import design_tokens
 
-MANY: Final = 60  # missing images from which on processes are worth their start
 FOLDER: Final = "share"  # of the state folder
 
 
@@ -69,7 +66,9 @@ def share_image(publication: Publication, theme: Path, article: Article | None =
 
 
 def share_files(publication: Publication, theme: Path) -> Iterator[Output]:
-    """Every image, as a file of the site."""
+    """Every image, as a file of the site. Begins a build: the theme may be another one than in the last build of this process."""
+    studio_of.cache_clear()
+    design_tokens.cache_clear()
     for article in (None, *publication.articles):
         if image := share_image(publication, theme, article):
             yield Output(image.path, image.key.encode(), image)
@@ -85,23 +84,6 @@ def without_headline(publication: Publication, theme: Path) -> Iterator[Problem]
                 "put a font that has it beside the others in theme/assets/fonts"
             )
             yield Problem(article.path, 2, 1, "W002", message, Severity.WARNING)
-
-
-def prepare(outputs: Iterable[Output]) -> None:
-    """Draw by many processes what is missing of the images among *outputs*, where it is much; each call then finds its own."""
-    images = [output.make for output in outputs if isinstance(output.make, ShareImage)]
-    missing = [image for image in images if not image.studio.path(image.key).is_file()]
-    if len(missing) < MANY:
-        return
-    context = multiprocessing.get_context(
-        "spawn"
-    )  # the renderer holds the interpreter's lock; and threads may run here
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        drawn = [
-            pool.submit(draw_into, image.studio.theme, image.studio.kept, image.key, image.shown()) for image in missing
-        ]
-        for each in drawn:
-            each.result()
 
 
 def tidy(outputs: Iterable[Output]) -> None:
