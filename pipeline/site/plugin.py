@@ -140,7 +140,10 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
                 files.remove(file)  # it is made smaller, and nothing in it tells of its taking
         written = {file.dest_uri for file in files.documentation_pages()}
         self.outputs = {output.path: output for output in self._outputs(written)}
-        self.whole = fingerprint(what_all_is_made_of(config, self.settings), repr(self.site))
+        drawn = share_image(self.publication, self.theme)  # whose name tells of its template, fonts and colours
+        self.whole = fingerprint(
+            what_all_is_made_of(config, self.settings), repr(self.site), drawn.path if drawn else ""
+        )
         self.place.made_anew(self.whole)
         self.by_mkdocs = written_pages.left_to_mkdocs(
             files,
