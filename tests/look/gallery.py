@@ -191,6 +191,7 @@ READER_PAGES = (
     Surface("search", "search/"),
     Surface("sources", "sources/"),
     Surface("corrections", "corrections/"),
+    Surface("feeds", "feeds/"),
     Surface("subscribe", "subscribe/"),
     Surface("about", "about/"),
     Surface("handbook", "handbook/start/"),
