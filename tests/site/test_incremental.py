@@ -89,6 +89,8 @@ EDITS: dict[str, Edit] = {
     "topic": change(QUEUE, "topics: .*", "topics: [policy]"),
     "authors of an article": change(QUEUE, "authors: .*", "authors: [ines-halvorsen]"),
     "author": change("content/people.yml", "name: Ines Halvorsen", "name: Ines H. Halvorsen"),
+    "what is told of an author": change("content/people.yml", "bio: Editor of", "bio: The editor of"),
+    "what is told of a topic": change("content/topics.yml", "description: Electricity", "description: Power plants"),
     "name of a topic": change("content/topics.yml", "name: Power", "name: Electric power"),
     "source": change("content/sources/wire.yml", "publisher: The Wire", "publisher: The New Wire"),
     "source that is reported by another": change("content/sources/grid-office.yml", "^title: .*", "title: A new count"),
