@@ -51,8 +51,8 @@ class StoredTexts:
         return text is not None and not wrong and hashlib.sha256(text.encode()).hexdigest() == wanted
 
     def is_away(self, source: Source) -> bool:
-        """True when a copy of *source* was taken that is not on this machine: nothing can be looked up in it here."""
-        return source.snapshot is not None and self.of(source) == (None, "")
+        """True when a copy of *source* was taken that is not here, or is another now: nothing can be looked up in it."""
+        return source.snapshot is not None and self.of(source)[0] is None
 
     def in_git(self, source: Source) -> bool:
         """True when the text of *source* lies in the repository, for all to have."""

@@ -305,6 +305,9 @@ def test_s113_a_stored_copy_that_was_changed_is_noticed(newsroom: Newsroom) -> N
     assert (problem.line, problem.code) == (10, "S113")
     assert "was changed" in problem.message
 
+    newsroom.article("It will take 60% more than it said in 2024.[^westfield]\n")
+    assert newsroom.only_problem().code == "S113"  # and no number of it is called wrong
+
 
 def test_s114_a_long_quote_is_a_warning(newsroom: Newsroom) -> None:
     long = " ".join(f"word{number}" for number in range(50))
