@@ -3,7 +3,7 @@
     open_library | refuse problems | which files are made of something else than in the last build | make those | move them in
 
 Read `publication.py` for what the templates are given, `receipts.py` and `registers.py` for what they are told of sentences and
-sources, `pages.py` for which files there are and how to add one, `feeds.py`, `claims.py` and `sitemap.py` for what machines read.
+sources, `pages.py` for which files there are and how to add one, `machines.py` for what machines read, `websub.py` for who is told.
 `plugin.py` is how MkDocs is told, `drawing.py` and `painting.py` make files, `written_pages.py` is what MkDocs makes itself,
 `surroundings.py` what all files are made of, `workplace.py` how they come into their place. `verify/` reads a built site and
 believes none of it. No mail and no sign-up happens here: the form posts to the mailing pages.
