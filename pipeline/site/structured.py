@@ -71,7 +71,6 @@ def _article(publication: Publication, article: Article, image: str) -> dict[str
     made_by = MADE_BY.get(article.ai.involvement)
     return {
         "@type": "NewsArticle",
-        "@id": f"{url}#article",
         "mainEntityOfPage": url,
         "headline": typographic(article.title, language=article.lang),
         **_given("description", typographic(article.dek, language=article.lang)),
@@ -81,7 +80,6 @@ def _article(publication: Publication, article: Article, image: str) -> dict[str
         **_given("articleSection", topics[0] if topics else ""),
         **_given("keywords", topics[1:]),
         "inLanguage": article.lang,
-        "isAccessibleForFree": True,
         **_given("creativeWorkStatus", "Retracted" if article.status is Status.RETRACTED else ""),
         **_given("author", _authors(publication, article) or _publisher(publication)),
         **_given("editor", [_person(publication, person) for person in _editors(article, people)]),
