@@ -33,8 +33,8 @@ format: $(STAMP)  ## tidy the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes)
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+bench: $(STAMP)  ## the benchmarks, printed as a table (ARGS="--help" for sizes; N=10000 for a larger archive)
+	@$(BIN)/python -m tests.benchmarks $(if $(N),--articles $(N)) $(ARGS)
 
 chaos: $(STAMP)  ## kills, faults, full disks, locks and races in full size, as a table (ARGS="--help" for parts and sizes)
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -119,6 +119,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.theme = _theme_folder(config)
         self.assets = (site_stylesheet(self.theme), receipts_stylesheet(self.theme), search_script(self.theme))
         self.heard = written_pages.Heard()
+        # Material has thousands of icons. MkDocs would look at each to see whether it is to be copied, and we copy none.
+        self.theme_dirs, config.theme.dirs = config.theme.dirs, [str(self.theme)]
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -158,6 +160,8 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         return files
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:
+        config.theme.dirs = self.theme_dirs
+        env.loader = jinja2.FileSystemLoader(config.theme.dirs)
         env.filters.update(drawing.FILTERS)
         self.env = env
         return env

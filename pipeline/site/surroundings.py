@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.config import SECRET_SETTINGS, Settings
+from pipeline.sourcecode import code_of
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -23,7 +22,8 @@ _OF_THE_MACHINE: Final = frozenset({*SECRET_SETTINGS, "database_url", "smtp_url"
 def what_all_is_made_of(config: MkDocsConfig, settings: Settings) -> bytes:
     """A fingerprint: with another one, every file is made again."""
     made = hashlib.blake2b(digest_size=16)
-    for part in (_code(), *_of_site(config, settings)):
+    code = code_of(("library", "site"), _LIBRARIES)
+    for part in (code.encode(), sys.version.encode(), *_of_site(config, settings)):
         made.update(part + b"\0")
     return made.digest()
 
@@ -47,14 +47,3 @@ def _of_site(config: MkDocsConfig, settings: Settings) -> Iterator[bytes]:
         file = getattr(module, "__file__", None)
         if name != "opensignal" and file:
             yield name.encode() + Path(file).read_bytes()
-
-
-@functools.cache
-def _code() -> bytes:
-    made = hashlib.blake2b(digest_size=16)
-    pipeline = Path(__file__).parent.parent
-    for path in sorted([*pipeline.glob("*.py"), *pipeline.glob("library/**/*.py"), *pipeline.glob("site/**/*.py")]):
-        made.update(path.read_bytes())
-    made.update(" ".join(version(name) for name in _LIBRARIES).encode())
-    made.update(sys.version.encode())
-    return made.digest()

@@ -3,6 +3,7 @@
 make bench                               all of them
 make bench ARGS="--subscribers 100000"   a larger list
 make bench ARGS="--only build"
+make bench ARGS="--only build --articles 10000"
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--only", choices=PARTS, action="append", help="run these alone")
     parser.add_argument("--subscribers", type=int, default=10_000, help="how many to send to (default: 10000)")
+    parser.add_argument("--articles", type=int, default=1_000, help="how many to build a site of (default: 1000)")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the median is of (default: 3)")
     arguments = parser.parse_args()
     chosen = arguments.only or PARTS
     parts: list[Iterator[Row]] = []
     if "build" in chosen:
-        parts.append(building.measure(runs=arguments.runs))
+        parts.append(building.measure(runs=arguments.runs, articles=arguments.articles))
     if "check" in chosen:
         parts.append(checking.measure(runs=arguments.runs))
     if "feeds" in chosen:

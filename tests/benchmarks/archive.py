@@ -20,8 +20,8 @@ from tests.repository import HERE
 ARTICLES_A_SOURCE: Final = 4
 CITED: Final = 5  # sources of one article
 FIRST_DAY: Final = dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)
+PARTS: Final = 6  # sections of an article, of about 230 words each
 BETWEEN: Final = dt.timedelta(hours=9)  # about 970 articles a year
-TOPICS: Final = ("power", "chips", "money", "adoption", "policy", "models")
 
 _SUBJECTS: Final = (
     "office",
@@ -132,7 +132,7 @@ def _sentence(chance: random.Random) -> str:
 
 def _body(chance: random.Random, number: int, *, articles: int, sources: int) -> Iterator[str]:
     cited = [(number // ARTICLES_A_SOURCE + step * 7) % sources for step in range(CITED)]
-    for part in range(8):
+    for part in range(PARTS):
         if part:
             yield f"\n## What the {chance.choice(_SUBJECTS)} {chance.choice(_VERBS)}, part {_letters(part)}\n"
         for paragraph in range(3):
@@ -152,7 +152,7 @@ def _body(chance: random.Random, number: int, *, articles: int, sources: int) ->
             earlier = chance.randrange(max(0, number - 50), number)
             name = Path(article_path(earlier, articles=articles))
             yield f"See [what we wrote before](../{name.parent.name}/{name.name}).\n"
-        if part == 6:
+        if part == 3:
             yield "```python\ndef wait(queue):\n    return [each for each in queue if each.waits]\n```\n"
 
 

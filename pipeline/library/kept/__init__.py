@@ -40,6 +40,7 @@ from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key
 from pipeline.model import Article, Claim, Problem, Source
 from pipeline.packing import Packer
+from pipeline.sourcecode import code_of
 
 if TYPE_CHECKING:
     from pipeline.library import Library, Made, Rendered
@@ -57,6 +58,7 @@ _NOUNS: Final = Packer(
 )
 _NOTHING: Final = b"-"
 _OF_FILES: Final = ("f:", "i:")  # that there is a file; what it holds
+_LIBRARIES: Final = ("markdown", "pymdown-extensions", "pygments", "nh3", "pyyaml")
 
 
 def open_kept(
@@ -78,6 +80,7 @@ class Examined:
         self._rows = rows
         self._site_url = site_url
         self._open: Keep | None = None
+        self._made: dict[str, Made] = {}
         self._last: tuple[str, tuple[Any, ...]] = ("", ())
         self.foreign: tuple[Problem, ...] = ()  # files that are not to be read
         self.notes: tuple[str, ...] = ()  # on what was thrown away, or could not be kept
@@ -86,8 +89,10 @@ class Examined:
     def made_of(self, path: str) -> Made:
         from pipeline.library import Made
 
-        row = self._rows[path]
-        return Made(row["name"], row["face"], tuple(row["cited"]))
+        if path not in self._made:
+            row = self._rows[path]
+            self._made[path] = Made(row["name"], row["face"], tuple(row["cited"]))
+        return self._made[path]
 
     def summary(self, path: str) -> Summary:
         from pipeline.library.tracing import Summary
@@ -174,7 +179,8 @@ class _Desk:
         self.folder = state / FOLDER
         self.day = now.date().toordinal()
         self.keep = Keep(self.folder / KEPT)
-        self.version = f"{_code()} {sys.version_info[:2]} {marshal.version}"
+        code = code_of(("library",), _LIBRARIES)  # another one may read, check, trace or render otherwise
+        self.version = f"{code} {sys.version_info[:2]} {marshal.version}"
         self.file = self.folder / f"library-{hashlib.sha256(f'{site_url} {self.kept}'.encode()).hexdigest()[:8]}"
         self.before, note = read_table(self.file, self.version)
         self.notes = [note] if note else []
@@ -770,18 +776,3 @@ def _row_name(name: bytes) -> bytes:
 
 def _order(problem: Problem) -> tuple[str, int, int, str, str]:
     return problem.path, problem.line, problem.column, problem.code, problem.message
-
-
-@functools.cache
-def _code() -> str:
-    """The code that reads, checks, traces and renders, and the libraries that it stands on: with another one all is done again."""
-    made = hashlib.sha256()
-    library = Path(__file__).parent.parent
-    for path in sorted([*library.rglob("*.py"), *library.parent.glob("*.py")]):
-        made.update(path.read_bytes())
-    from importlib.metadata import version
-
-    made.update(
-        " ".join(version(name) for name in ("markdown", "pymdown-extensions", "pygments", "nh3", "pyyaml")).encode()
-    )
-    return made.hexdigest()[:24]
