@@ -1,6 +1,8 @@
 """Make the pictures of the README from the real thing: the built site, and the newest daily issue as it would be sent.
 
-make screenshots      writes .github/site.png and .github/mail.png
+make screenshots      writes .github/*.png
+
+Letters are drawn as a mail program does that loads no pictures: light, dark, and as wide as a phone.
 """
 
 from __future__ import annotations
@@ -18,9 +20,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent.parent
 PICTURES = HERE / ".github"
+RECEIPTS = "northfield-with-its-receipts"  # the article that rests on stored copies
+
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+MAIL = {"width": 680, "height": 900}
 
 
 def main() -> int:
@@ -33,12 +42,40 @@ def main() -> int:
         _run("build", "--site-dir", str(folder / "site"))
         _run("send", _newest_issue(), "--to", "reader@example.org", OPENSIGNAL_STATE_DIR=str(folder / "state"))
         [letter] = (folder / "state" / "outbox" / "new").iterdir()
-        (folder / "site" / "mail.html").write_text(_html_of(letter), "utf-8")
-        with _served(folder / "site") as url:
-            _picture(browser, url, PICTURES / "site.png", width=1280, height=900)
-            _picture(browser, f"{url}mail.html", PICTURES / "mail.png", width=680, height=900)
-    print(f"wrote {PICTURES / 'site.png'} and {PICTURES / 'mail.png'}")
+        html = _html_of(letter)
+        with _served(folder / "site") as url, _opened(browser) as chromium:
+            _picture_of_site(chromium, url, "site")
+            _picture_of_site(chromium, f"{url}articles/{RECEIPTS}/receipts/", "receipts")
+            _picture_of_letter(chromium, html, "mail", MAIL)
+            _picture_of_letter(chromium, html, "mail-dark", MAIL, dark=True)
+            _picture_of_letter(chromium, html, "mail-phone", PHONE)
+    print("wrote " + ", ".join(sorted(path.name for path in PICTURES.glob("*.png"))) + f" in {PICTURES}")
     return 0
+
+
+@contextmanager
+def _opened(browser: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+def _picture_of_site(chromium: Any, url: str, name: str) -> None:
+    page = chromium.new_page(viewport=DESK, color_scheme="light")
+    page.goto(url, wait_until="networkidle")
+    page.screenshot(path=PICTURES / f"{name}.png")
+    page.close()
+
+
+def _picture_of_letter(chromium: Any, html: str, name: str, size: dict[str, int], *, dark: bool = False) -> None:
+    page = chromium.new_page(viewport=size, color_scheme="dark" if dark else "light")
+    page.route("**/*", lambda route: route.abort())  # no pictures, no fonts, nothing
+    page.set_content(html)
+    page.screenshot(path=PICTURES / f"{name}.png")
+    page.close()
 
 
 def _run(*words: str, **environment: str) -> None:
@@ -57,11 +94,6 @@ def _html_of(letter: Path) -> str:
     part = message.get_body(("html",))
     assert part is not None
     return str(part.get_content())
-
-
-def _picture(browser: str, url: str, path: Path, *, width: int, height: int) -> None:
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}"]
-    subprocess.run([browser, *options, f"--screenshot={path}", url], check=True, capture_output=True, timeout=120)
 
 
 @contextmanager
