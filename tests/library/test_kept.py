@@ -1,0 +1,86 @@
+"""A library of which something was kept is the same as one that was read and checked from nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.library import Library, load_library
+from pipeline.library.kept import open_kept
+from tests.library.newsroom import TEXT, Newsroom
+
+NOW = dt.datetime.now(dt.UTC)
+SITE = "https://signals.example.org/"
+BODY = "It is “60% above our 2024 outlook”.[^westfield]\nThe region needs 9.4 GW.[^northfield-2026]\n"
+
+
+def kept(newsroom: Newsroom) -> Library:
+    return open_kept(newsroom.root, state=newsroom.root / ".opensignal", kept=None, site_url=SITE, now=NOW)
+
+
+def assert_same(found: Library, wanted: Library) -> None:
+    assert found.problems == wanted.problems
+    assert found.articles == wanted.articles
+    assert dict(found.sources) == dict(wanted.sources)
+    assert (found.note, found.newer) == (wanted.note, wanted.newer)
+    for ours, theirs in zip(found.articles, wanted.articles, strict=True):
+        assert found.claims(ours) == wanted.claims(theirs)
+        assert found.summary(ours) == wanted.summary(theirs)
+        rendered = found.rendered(ours, site_url=SITE)
+        assert rendered == wanted.rendered(theirs, site_url=SITE)
+        assert found.origins(ours, rendered.cited) == wanted.origins(theirs, rendered.cited)
+
+
+def test_what_is_kept_is_what_is_found_from_nothing_after_every_edit(newsroom: Newsroom) -> None:
+    sources = newsroom.root / "content/sources"
+
+    def lose_copies() -> None:
+        for copy in (sources / "snapshots").iterdir():
+            copy.unlink()
+
+    edits: list[Callable[[], object]] = [
+        lambda: newsroom.quoted_source("westfield", "60% above our 2024 outlook"),
+        lambda: newsroom.article(BODY),
+        lambda: newsroom.article(BODY.replace("60%", "70%")),
+        lambda: newsroom.quoted_source("eastfield", "70% above", text=f"{TEXT} It is 70% above our 2024 outlook."),
+        lambda: newsroom.article(f"{BODY}\n[It](https://nowhere.example.org/), and [no article](../2026/none.md).\n"),
+        lambda: newsroom.source("northfield-2026", "note: the figure was read again\n"),
+        lambda: newsroom.article("It is so.[^nobody]\n"),
+        lambda: newsroom.quoted_source("nobody", "It is so"),
+        lambda: newsroom.article("---\nno article at all"),
+        lambda: newsroom.article(BODY),
+        lose_copies,
+    ]
+    for number, edit in enumerate(edits):
+        edit()
+        wanted = load_library(newsroom.root, now=NOW, kept=newsroom.root / ".opensignal/snapshots")
+        assert_same(kept(newsroom), wanted)
+        again = kept(newsroom)
+        assert_same(again, wanted)
+        assert again.examined is not None
+        assert again.examined.examined == 0, number
+
+
+def test_a_text_that_nobody_asks_for_is_not_read(newsroom: Newsroom) -> None:
+    newsroom.article("It waits.\n")
+    kept(newsroom)
+    library = kept(newsroom)
+    (path,) = (newsroom.root / "content/articles").rglob("*.md")
+    path.unlink()
+
+    assert [article.title for article in library.articles]
+
+
+def test_the_folder_of_what_is_kept_may_go_at_any_time(newsroom: Newsroom) -> None:
+    newsroom.article("It waits.\n")
+    library = kept(newsroom)
+    _delete(newsroom.root / ".opensignal/build")
+
+    assert library.claims(library.articles[0])
+    assert library.rendered(library.articles[0], site_url=SITE).html
+
+
+def _delete(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
