@@ -75,6 +75,28 @@ def test_boxes_and_tabs_open_without_javascript(browser: Any) -> None:
     context.close()
 
 
+def test_a_listing_can_be_copied_and_has_no_button_without_javascript(browser: Any) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    # Only pages by https have a clipboard, and the gallery is none.
+    clipboard = "{value: {writeText: text => { window.copied = text }}}"
+    page.add_init_script(f"Object.defineProperty(navigator, 'clipboard', {clipboard})")
+    page.goto(EVERYTHING)
+    button = page.locator(".highlight", has_text="yield from").locator("button.copy")
+    button.press("Enter")
+    copied, said = page.evaluate("copied"), button.inner_text()
+    context.close()
+    bare = browser.new_context(java_script_enabled=False)
+    page = bare.new_page()
+    page.goto(EVERYTHING)
+
+    assert copied.startswith("def claims(article")
+    assert copied.rstrip().endswith("# all")
+    assert said == "Copied"
+    assert page.get_by_role("button", name="Copy").count() == 0
+    bare.close()
+
+
 def test_a_wide_table_and_a_wide_listing_scroll_by_themselves_and_by_keyboard(page: Any) -> None:
     page.set_viewport_size({"width": 320, "height": 900})
     page.goto(EVERYTHING)

@@ -703,6 +703,16 @@ def test_no_script_stands_elsewhere_on_the_page_but_what_describes_it(there: Rea
     assert "holds a <script>" in failures_of(page_with(there, ARTICLE, "</body>", "<script>x()</script></body>"))
 
 
+def test_the_script_that_copies_listings_is_known_by_its_hash(there: Read) -> None:
+    text = (Path(__file__).parents[2] / "theme/partials/copy.html").read_text("utf-8")
+    script = text[text.index("<script>") :].strip()
+
+    assert not page_with(there, ARTICLE, "</body>", f"{script}</body>").failures
+    assert "holds a <script>" in failures_of(
+        page_with(there, ARTICLE, "</body>", f"{script.replace('Copied', 'X')}</body>")
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
