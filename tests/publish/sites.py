@@ -72,7 +72,7 @@ def read(folder: Path) -> Files:
     return {
         name: path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not (name := path.relative_to(folder).as_posix()).startswith(".opensignal/")
+        if path.is_file() and not (name := path.relative_to(folder).as_posix()).startswith(".opensignal")
     }
 
 
