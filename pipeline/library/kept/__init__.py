@@ -87,9 +87,9 @@ class Examined:
         self.examined = 0  # articles that were looked at in this run
 
     def made_of(self, path: str) -> Made:
-        from pipeline.library import Made
-
         if path not in self._made:
+            from pipeline.library import Made
+
             row = self._rows[path]
             self._made[path] = Made(row["name"], row["face"], tuple(row["cited"]))
         return self._made[path]

@@ -72,11 +72,12 @@ class KeptArticle(Article):
 def _kept(name: str, at: int) -> property:
     def value(article: KeptArticle) -> Any:
         found = article._row[at]
-        if found.__class__ is not list and found.__class__ is not tuple:
+        if found.__class__ is str:
             return found
-        if name not in article._known:
-            article._known[name] = article._packer.unpack(found)
-        return article._known[name]
+        known = article._known
+        if name not in known:
+            known[name] = article._packer.unpack(found)
+        return known[name]
 
     return property(value)
 
