@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.library import provenance
 from pipeline.model import Basis, Problem, Severity
@@ -48,6 +49,9 @@ def test_without_the_mark_the_same_text_must_cite(gitted: Gitted) -> None:
 
 
 def test_its_title_and_dek_are_as_they_were_and_what_lacks_is_only_warned_of(gitted: Gitted) -> None:
+    picture = gitted.root / "content/pages/images/a.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (2, 2)).save(picture)
     gitted.article(
         "![](images/a.png)\n", front=front(imported=CAME, title="Hm", dek="One. Two.", topics="[]", authors="[tomas]")
     )
