@@ -20,6 +20,7 @@ from itertools import combinations
 from typing import Final
 
 from pipeline.library.urls import page_key
+from pipeline.library.weighed import Weighed
 from pipeline.model import Source
 
 SHINGLE: Final = 5  # words
@@ -82,11 +83,18 @@ def sketched_likeness(a: Sketch, b: Sketch) -> float:
     return sum(value in both for value in drawn) / len(drawn)
 
 
-def _shingles(text: str) -> set[int]:
+def _shingles(text: str) -> frozenset[int]:
     """A number of 64 bits for every five words of *text* that follow one another."""
+    return _cut.get(text, lambda: _shingles_of(text), characters=len(text))
+
+
+def _shingles_of(text: str) -> frozenset[int]:
     words = _WORD.findall(text.casefold())
     runs = zip(*(words[start:] for start in range(SHINGLE)), strict=False)
-    return {zlib.crc32(" ".join(run).encode()) * _SPREAD & _BITS for run in runs}
+    return frozenset(zlib.crc32(" ".join(run).encode()) * _SPREAD & _BITS for run in runs)
+
+
+_cut: Final[Weighed[str, frozenset[int]]] = Weighed(2_000_000)  # the sources of an article are compared two by two
 
 
 # --- where sources come from ------------------------------------------------------------------------------------------
