@@ -44,12 +44,12 @@ def provenance(article: Article) -> str:
 
 def correction_words(correction: Correction) -> str:
     """What was written, what is right, and why, as sentences."""
-    parts = [
-        f"We first wrote: {_quoted(correction.was)}",
-        f"It should have been: {_quoted(correction.now)}",
-        _ended(correction.why),
-    ]
-    return " ".join(part for part in parts if part)
+    return f"{first_wrote(correction.was, correction.now)} {ended(correction.why)}".rstrip()
+
+
+def first_wrote(was: str, now: str) -> str:
+    """What was written and what is right, as two sentences."""
+    return f"We first wrote: {_quoted(was)} It should have been: {_quoted(now)}"
 
 
 def _quoted(words: str) -> str:
@@ -57,7 +57,8 @@ def _quoted(words: str) -> str:
     return f"“{words.translate(_INNER)}”" + ("" if words.endswith(_ENDS) else ".")
 
 
-def _ended(words: str) -> str:
+def ended(words: str) -> str:
+    """*words* with a full stop, where there are any and they bring none."""
     return words if not words or words.endswith(_ENDS) else f"{words}."
 
 

@@ -12,11 +12,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, typographic, weight
-from pipeline.library.credits import ROLE_WORDS
+from pipeline.library.credits import ROLE_WORDS, ended, first_wrote
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
@@ -135,7 +135,7 @@ class CorrectionNote:
     @property
     def told(self) -> str:
         """What was written and what is right, as two sentences."""
-        return f"We first wrote: {_quoted(self.was)} It should have been: {_quoted(self.now)}"
+        return first_wrote(self.was, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,23 +442,10 @@ def corrections(article: Article) -> tuple[CorrectionNote, ...]:
             c.date.isoformat(),
             printed(c.was),
             printed(c.now),
-            _ended(printed(c.why)),
+            ended(printed(c.why)),
         )
         for c in newest_first
     )
-
-
-_ENDS: Final = (".", "!", "?", "…")
-_INNER: Final = str.maketrans("“”", "‘’")
-
-
-def _quoted(words: str) -> str:
-    """*words* in quotation marks, with a full stop where they bring none."""
-    return f"“{words.translate(_INNER)}”" + ("" if words.endswith(_ENDS) else ".")
-
-
-def _ended(words: str) -> str:
-    return words if not words or words.endswith(_ENDS) else f"{words}."
 
 
 # --- small words -------------------------------------------------------------------------------------------------------------
