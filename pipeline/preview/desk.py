@@ -70,8 +70,9 @@ class Desk:
         self.changed = threading.Condition()
         self._clock = clock
         self._lock = threading.RLock()
-        self._library = read_library(settings.root, kept=settings.kept_dir)
+        # Before the files are read, so that what changes meanwhile is seen by the next look.
         self._marks = dict(_marks(settings.root))
+        self._library = read_library(settings.root, kept=settings.kept_dir)
         self._open: dict[str, Open] = {}  # of this version
         self._alone: Any = None
         self._watched = ""  # the article that somebody looks at

@@ -94,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
             kind = mimetypes.guess_type(name)[0] or "text/plain"
             self._answer(200, (TEMPLATES / name).read_bytes(), f"{kind}; charset=utf-8", policy=_PAGE_POLICY)
         elif asked.path == "/articles":
-            self._json(self.server.desk.articles())
+            version = self.server.desk.version  # before they are listed, so that it is never newer than the list
+            self._json({"version": version, "articles": self.server.desk.articles()})
         elif asked.path == "/state":
             self._state(article, parse_qs(asked.query).get("kind", ["web"])[0])
         elif asked.path == "/events":

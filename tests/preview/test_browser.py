@@ -58,6 +58,28 @@ def test_save_the_file_and_see_it(page: Any, own_settings: Settings) -> None:
     assert page.troubles == []
 
 
+def test_what_changes_while_the_page_loads_is_seen(browser: Any, own_settings: Settings) -> None:
+    """The list of articles is made, then one more is written, and its news is there before the list is."""
+    with previewing(own_settings, article="grid-queue", clock=lambda: NOW) as address:
+        page = browser.new_page()
+        asked = []
+
+        def late(route: Any) -> None:
+            answer = route.fetch()
+            if not asked:
+                write_article(own_settings.root, "late", status="draft")
+                page.wait_for_timeout(1_500)
+            asked.append(route.request.url)
+            route.fulfill(response=answer)
+
+        page.route("**/articles?*", late)
+        page.route("**/articles", late)
+        page.goto(address)
+
+        page.locator("#article option[value*=late]").wait_for(state="attached", timeout=SOON)
+        page.close()
+
+
 def test_a_mistake_is_told_beside_its_line_and_goes_when_it_is_mended(page: Any, own_settings: Settings) -> None:
     shown(page, "The queue is long.")
 

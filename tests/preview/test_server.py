@@ -119,7 +119,7 @@ def test_the_sites_own_pictures_are_shown_from_here(url: str, own_settings: Sett
     )
     path = "content/articles/2026/2026-11-20-pictured.md"
     for _ in range(100):
-        if any(each["path"] == path for each in get(f"{url}articles").json()):
+        if any(each["path"] == path for each in get(f"{url}articles").json()["articles"]):
             break
         time.sleep(0.1)
 

@@ -14,6 +14,8 @@ const at = (id) => document.getElementById(id);
 const made = (tag, text, name) => Object.assign(document.createElement(tag), { textContent: text, className: name || "" });
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
+let toldVersion = null; // by the server's events
+let listedVersion = null;
 let shownVersion = null;
 
 async function fetched(path, values) {
@@ -21,8 +23,13 @@ async function fetched(path, values) {
   return answer.json();
 }
 
+let listings = 0;
+
 async function listArticles() {
-  const articles = await fetched("/articles", {});
+  const turn = ++listings;
+  const { version, articles } = await fetched("/articles", {});
+  if (turn !== listings) return; // a later one is on its way
+  listedVersion = version;
   const options = articles.map(({ path, title, status }) => {
     const option = made("option", `${title} (${status})`);
     option.value = path;
@@ -82,9 +89,13 @@ function showChoice() {
   history.replaceState(null, "", `/?${new URLSearchParams(now)}`);
 }
 
+let showings = 0;
+
 async function show() {
+  const turn = ++showings;
   showChoice();
   const state = await fetched("/state", { article: now.article, kind: now.kind });
+  if (turn !== showings) return; // as above
   shownVersion = state.version;
   if (state.gone) {
     at("status").textContent = `${now.article} is gone`;
@@ -116,13 +127,19 @@ at("scheme").onclick = () => choose({ scheme: now.scheme === "dark" ? "light" : 
 at("phone").onclick = () => choose({ width: now.width === "phone" ? "desk" : "phone" });
 at("images").onclick = () => choose({ images: now.images === "off" ? "on" : "off" });
 
+/* What is asked for the first time is not asked for twice; a version that came meanwhile is seen when it is there. */
+function catchUp() {
+  if (toldVersion === null) return;
+  if (listedVersion !== null && listedVersion !== toldVersion) listArticles();
+  if (shownVersion !== null && shownVersion !== toldVersion) show();
+}
+
 const events = new EventSource("/events");
 events.onmessage = ({ data }) => {
-  if (shownVersion === null || Number(data) === shownVersion) return;
-  show();
-  listArticles();
+  toldVersion = Number(data);
+  catchUp();
 };
 events.onerror = () => {
   at("status").textContent = "the preview has ended; start it again, and this page goes on";
 };
-listArticles().then(show);
+listArticles().then(show).then(catchUp);
