@@ -136,6 +136,76 @@ def test_a_retraction_is_told_on_the_image(studio: Studio) -> None:
     assert ink(studio.draw(replace(SHOWN, mark="Retracted")), (780, 70, 1000, 115)) > 300
 
 
+# --- words and shapes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("title", ["The grid is the new fab", "AVATAR To You: Łódź’s “Wave”, 1,234 MW", "M" * 110])
+def test_words_stand_where_a_renderer_of_svg_sets_them(studio: Studio, title: str) -> None:
+    shown = replace(SHOWN, title=title.replace("Łódź", "Lyon"), mark="Corrected")
+
+    ours, theirs = (
+        Image.open(io.BytesIO(made)).convert("L") for made in (studio.draw(shown), studio.shapes(studio.svg(shown)))
+    )
+
+    for box in (HEADLINE, SITE_NAME, FOOT, (700, 70, 1140, 115)):
+        mine, other = (
+            ImageChops.invert(each.crop(box)).point(lambda v: 255 if v > 64 else 0).getbbox() for each in (ours, theirs)
+        )
+        assert mine is not None
+        assert other is not None
+        assert all(abs(a - b) <= 4 for a, b in zip(mine, other, strict=True)), (box, mine, other)
+    blurred = ImageChops.difference(ours.reduce(8), theirs.reduce(8))
+    assert max(level for level, many in enumerate(blurred.histogram()) if many) < 70
+
+
+def test_an_image_has_few_colours_and_is_small(studio: Studio) -> None:
+    made = studio.draw(SHOWN)
+
+    assert Image.open(io.BytesIO(made)).mode == "P"
+    assert len(made) < 40_000
+
+
+def test_words_upon_many_colours_are_set_too(own_theme: Path, tmp_path: Path) -> None:
+    template = own_theme / "share.svg"
+    paper = '<rect width="1200" height="630" fill="{{ tokens.paper }}"/>'
+    gradient = (
+        '<linearGradient id="g"><stop offset="0" stop-color="#fff"/><stop offset="1" stop-color="#0b5d51"/></linearGradient>'
+        '<rect width="1200" height="630" fill="url(#g)"/>'
+    )
+    assert paper in template.read_text("utf-8")
+    template.write_text(template.read_text("utf-8").replace(paper, gradient), "utf-8")
+    studio = Studio(own_theme, tmp_path / "kept")
+
+    made, bare = (
+        Image.open(io.BytesIO(studio.draw(replace(SHOWN, strip_width=0, title=t)))) for t in (SHOWN.title, "")
+    )
+
+    assert made.mode == "RGB"
+    drawn = ImageChops.difference(made, bare.convert("RGB")).convert("L").crop(HEADLINE)
+    assert sum(drawn.histogram()[64:]) > 5_000
+
+
+@pytest.mark.parametrize("odd", ['transform="translate(0 9)"', 'font-style="italic"', 'textLength="600"'])
+def test_a_text_that_asks_for_more_is_left_to_the_renderer(own_theme: Path, tmp_path: Path, odd: str) -> None:
+    template = own_theme / "share.svg"
+    template.write_text(
+        template.read_text("utf-8").replace('<text x="80" y="564"', f'<text {odd} x="80" y="564"'), "utf-8"
+    )
+    studio = Studio(own_theme, tmp_path / "kept")
+
+    made = studio.draw(SHOWN)
+
+    assert ink(made, (60, 530, 1140, 610)) > 1_000
+    assert made != Studio(REPOSITORY / "theme", tmp_path / "kept").draw(SHOWN)
+
+
+def test_a_template_that_is_no_svg_is_refused(own_theme: Path, tmp_path: Path) -> None:
+    (own_theme / "share.svg").write_text("<svg><rect></svg>", "utf-8")
+
+    with pytest.raises(BuildError, match=r"share.svg: cannot be drawn: .*mend the template"):
+        Studio(own_theme, tmp_path / "kept").draw(SHOWN)
+
+
 # --- letters that the theme's fonts do not have -------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Share images: what others show beside a link to an article, 1200 by 630 pixels, drawn of the theme's `share.svg`.
 
-    an article | what its image shows | share.svg | resvg | PNG, kept by what it was drawn of
+    an article | what its image shows | share.svg | shapes by resvg, words by `lettering` | PNG, kept by what it was drawn of
 
 An image's name holds a hash of what it is drawn of, so that whoever keeps images by their address never shows an old one; it is
 known before the image is drawn. Which images the site has is told in `files`. Where a letter of a headline is in no font of the
@@ -25,6 +25,7 @@ import resvg_py
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
 from pipeline.site.share.fonts import FOLDER, Fonts, balanced, is_right_to_left, load_fonts
+from pipeline.site.share.lettering import PILLOW, lettered
 from pipeline.theme import design_tokens
 
 WIDTH: Final = 1200
@@ -100,15 +101,14 @@ class Studio:
     def draw(self, shown: Shown) -> bytes:
         """Draw the image of *shown*. Raises `BuildError` for a template that cannot be drawn."""
         try:
-            return bytes(
-                resvg_py.svg_to_bytes(
-                    svg_string=self.svg(shown),
-                    font_files=[str(file) for file in self.fonts.files],
-                    skip_system_fonts=True,
-                )
-            )
+            return lettered(self.svg(shown), self.fonts, self.shapes)
         except ValueError as error:
             raise BuildError(f"{self.theme / TEMPLATE}: cannot be drawn: {error}; mend the template") from error
+
+    def shapes(self, svg: str) -> bytes:
+        """The PNG of *svg*, words and all. Raises `ValueError` where it cannot be drawn."""
+        files = [str(file) for file in self.fonts.files]
+        return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_files=files, skip_system_fonts=True))
 
     def svg(self, shown: Shown) -> str:
         """The image of *shown* as SVG."""
@@ -171,9 +171,10 @@ class Studio:
     def _made_with(self) -> str:
         """The fonts, the colours, the template, the renderer and this code."""
         told = hashlib.sha256(
-            f"{self.fonts.sha256} {resvg_py.__resvg_version__} {design_tokens(self.theme)[0]}".encode()
+            f"{self.fonts.sha256} {resvg_py.__resvg_version__} {PILLOW} {design_tokens(self.theme)[0]}".encode()
         )
-        for path in (self.theme / TEMPLATE, Path(__file__), Path(__file__).with_name("fonts.py")):
+        ours = (Path(__file__).with_name(name) for name in ("__init__.py", "fonts.py", "lettering.py"))
+        for path in (self.theme / TEMPLATE, *ours):
             try:
                 told.update(path.read_bytes())
             except OSError as error:

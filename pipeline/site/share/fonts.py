@@ -14,11 +14,11 @@ import io
 import json
 import tempfile
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypedDict
 
 from fontTools.ttLib import TTFont, TTLibError
 
@@ -27,7 +27,7 @@ from pipeline.files import put
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
-_KEPT: Final = "2"  # the version of what is kept
+_KEPT: Final = "3"  # the version of what is kept
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})  # drawn with the character before, or not at all
 _PICTURES: Final = frozenset({"So", "Sk", "Cs", "Co", "Cn"})  # emoji and the like
 _NAMES: Final = (1, 4, 6, 16)  # family, full name, PostScript name, typographic family
@@ -44,12 +44,26 @@ class Fonts:
 
     files: tuple[Path, ...]  # TrueType, in the order of their names
     widths: Mapping[str, Mapping[str, float]]  # by family and character, of a size of 1
+    kerning: Mapping[str, Mapping[str, float]]  # by family and pair of characters, what is added between them
     sha256: str  # of the theme's own files
 
     @cached_property
     def characters(self) -> frozenset[str]:
         """Every character that can be drawn."""
         return frozenset(character for widths in self.widths.values() for character in widths)
+
+    def family_of(self, character: str, *, first: str) -> str:
+        """The family that has *character*: *first* where it does, or where none does."""
+        families = (first, *self.widths)
+        return next((family for family in families if character in self.widths[family]), first)
+
+    def file_of(self, family: str) -> Path:
+        """Its TrueType file."""
+        return self._by_family[family]
+
+    @cached_property
+    def _by_family(self) -> Mapping[str, Path]:
+        return {file.stem: file for file in self.files}
 
     def drawable(self, text: str) -> str:
         """*text* in one line, without emoji; nothing at all where a letter of it could not be drawn."""
@@ -83,14 +97,16 @@ def load_fonts(theme: Path, kept: Path) -> Fonts:
         told.update(f"{path.name}\0{hashlib.sha256(raw).hexdigest()}\0".encode())
     folder = kept / told.hexdigest()[:16]
     files = tuple(folder / f"{path.stem}.ttf" for path in originals)
-    measures = folder / "widths.json"
-    widths = _read(measures) if all(file.is_file() for file in files) else None
-    if widths is None:
+    measures = folder / "measures.json"
+    measured = _read(measures) if all(file.is_file() for file in files) else None
+    if measured is None:
         folder = _writable(folder)
         files, measures = tuple(folder / file.name for file in files), folder / measures.name
-        widths = {path.stem: _convert(path, file) for path, file in zip(originals, files, strict=True)}
-        put(measures, json.dumps(widths).encode(), sync=False)
-    return Fonts(files, widths, told.hexdigest())
+        measured = {path.stem: _convert(path, file) for path, file in zip(originals, files, strict=True)}
+        put(measures, json.dumps(measured).encode(), sync=False)
+    widths = {family: found["widths"] for family, found in measured.items()}
+    kerning = {family: found["kerning"] for family, found in measured.items()}
+    return Fonts(files, widths, kerning, told.hexdigest())
 
 
 def _writable(folder: Path) -> Path:
@@ -108,7 +124,7 @@ def _passing() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="opensignal-fonts-")
 
 
-def _read(measures: Path) -> Mapping[str, Mapping[str, float]] | None:
+def _read(measures: Path) -> Mapping[str, Measures] | None:
     try:
         found = json.loads(measures.read_bytes())
     except (OSError, ValueError):
@@ -116,8 +132,15 @@ def _read(measures: Path) -> Mapping[str, Mapping[str, float]] | None:
     return found if isinstance(found, dict) else None
 
 
-def _convert(original: Path, file: Path) -> dict[str, float]:
-    """Write *original* to *file* as TrueType, its family called as the file is; how wide each of its characters is."""
+class Measures(TypedDict):
+    """Of a font, in parts of its size."""
+
+    widths: dict[str, float]  # of each character
+    kerning: dict[str, float]  # of each pair of characters that stands closer, or wider
+
+
+def _convert(original: Path, file: Path) -> Measures:
+    """Write *original* to *file* as TrueType, its family called as the file is; how wide its characters are."""
     try:
         font = TTFont(original)
         for name in _NAMES:
@@ -127,11 +150,49 @@ def _convert(original: Path, file: Path) -> dict[str, float]:
         made = io.BytesIO()
         font.save(made)
         units, advances = font["head"].unitsPerEm, font["hmtx"].metrics
-        widths = {chr(code): advances[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()}
+        glyphs = {chr(code): glyph for code, glyph in (font.getBestCmap() or {}).items()}
+        widths = {character: advances[glyph][0] / units for character, glyph in glyphs.items()}
+        kerning = {pair: value / units for pair, value in _kerning(font, glyphs) if value}
     except (TTLibError, OSError, KeyError, AssertionError, ImportError) as error:
         raise BuildError(f"{original}: is no font that can be read ({error}); put another file in its place") from error
     put(file, made.getvalue(), sync=False)
-    return widths
+    return {"widths": widths, "kerning": kerning}
+
+
+_PAIRS: Final = 2  # the type of a look-up of GPOS that moves pairs of glyphs
+
+
+def _kerning(font: TTFont, glyphs: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """Pairs of characters with what is added between them, in units of the font (OpenType 1.9, GPOS, look-up type 2)."""
+    table = font["GPOS"].table if "GPOS" in font else None
+    if table is None or table.FeatureList is None:
+        return
+    names: dict[str, list[str]] = {}
+    for character, glyph in glyphs.items():
+        names.setdefault(glyph, []).append(character)
+    features = [each.Feature for each in table.FeatureList.FeatureRecord if each.FeatureTag == "kern"]
+    found: dict[tuple[str, str], int] = {}
+    for place in dict.fromkeys(index for feature in features for index in feature.LookupListIndex):
+        for part in table.LookupList.Lookup[place].SubTable:
+            subtable = getattr(part, "ExtSubTable", part)
+            if subtable.LookupType == _PAIRS:
+                for pair, value in _pairs(subtable, names):
+                    found.setdefault(pair, value)  # the first that knows a pair decides
+    for (left, right), value in found.items():
+        yield from ((one + other, value) for one in names[left] for other in names[right])
+
+
+def _pairs(subtable: Any, glyphs: Iterable[str]) -> Iterator[tuple[tuple[str, str], int]]:
+    wanted = set(glyphs)
+    covered = [(at, glyph) for at, glyph in enumerate(subtable.Coverage.glyphs) if glyph in wanted]
+    for at, left in covered:
+        if subtable.Format == 1:
+            records = subtable.PairSet[at].PairValueRecord
+            values = [(each.SecondGlyph, each.Value1) for each in records if each.SecondGlyph in wanted]
+        else:
+            row = subtable.Class1Record[subtable.ClassDef1.classDefs.get(left, 0)].Class2Record
+            values = [(right, row[subtable.ClassDef2.classDefs.get(right, 0)].Value1) for right in wanted]
+        yield from (((left, right), getattr(value, "XAdvance", 0) or 0) for right, value in values)
 
 
 def is_right_to_left(text: str) -> bool:
