@@ -13,8 +13,6 @@ from enum import StrEnum
 
 from pipeline.printable import printable
 
-KICKER = "OPEN SIGNAL / Deep Signals"
-
 # --- content: what editors write -------------------------------------------------------------------------------------------
 
 
@@ -306,7 +304,7 @@ class Article:
     body: str  # Markdown, without the front matter
     path: str  # relative to the repository
     body_line: int = 1  # line of the file on which the body begins
-    kicker: str = KICKER
+    kicker: str = ""  # empty: who publishes, and the newsletter's name
     updated: dt.datetime | None = None
     stale_after: dt.date | None = None  # from then on its figures may be out of date
     citations: tuple[Citation, ...] = ()

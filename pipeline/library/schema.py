@@ -22,7 +22,6 @@ from pipeline.library.clean import absolute_url
 from pipeline.library.frontmatter import Loc
 from pipeline.library.sentences import sentences
 from pipeline.model import (
-    KICKER,
     AiUse,
     Article,
     Citation,
@@ -306,7 +305,7 @@ class ArticleFile(File):
     status: Status
     authors: list[str]
     topics: Annotated[list[str], Field(max_length=3)]
-    kicker: Annotated[str, _limit(lambda text: _length(text, "kicker", 60))] = KICKER
+    kicker: Annotated[str, _limit(lambda text: _length(text, "kicker", 60))] = ""
     slug: Annotated[str, _pattern(SLUG, wanted="use 3 to 80 small letters, digits and hyphens")] | None = None
     series: Words | None = None
     aliases: list[Annotated[str, BeforeValidator(_parse_alias)]] = []

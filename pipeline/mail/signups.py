@@ -31,23 +31,22 @@ log = logging.getLogger("opensignal")
 REST = 0.002  # seconds between two sign-ups, in which the form gets its turn to write
 WAITS_AT_MOST = dt.timedelta(days=7)  # what a limit holds back for longer, nobody waits for any more
 
-# The owner's promise. The site's form says it too, in theme/partials/signup.html.
+# The site's form says these too, in theme/partials/signup.html.
 TITLE = "Get the signal in your inbox"
-PROMISE = "Free. Sourced. AI-written. The AI buildout, daily."
 NO_SPAM = "No spam. Unsubscribe anytime."
 CONFIRM_FIRST = "One e-mail asks you to confirm."
 
-# All that the form says, in the order of the page: kept with every consent that it brings.
-FORM_WORDING = f"""\
-{TITLE}
-{PROMISE}
-E-mail address
-Subscribe
-How often
-Daily
-Weekly
-Each article
-{NO_SPAM} {CONFIRM_FIRST}"""
+
+def form_wording(settings: Settings) -> str:
+    """All that the form says, in the order of the page: kept with every consent that it brings."""
+    promise = promise_of(settings)
+    said = (TITLE, promise, "E-mail address", "Subscribe", "How often", "Daily", "Weekly", "Each article")
+    return "\n".join([*filter(None, said), f"{NO_SPAM} {CONFIRM_FIRST}"])
+
+
+def promise_of(settings: Settings) -> str:
+    """What the newsletter says of itself in a line: nothing, where its owner does not."""
+    return " ".join(settings.site_description.split())
 
 
 @dataclass(frozen=True, slots=True)

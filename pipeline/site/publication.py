@@ -20,7 +20,7 @@ from pipeline.library.credits import ROLE_WORDS, ended, first_wrote
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
-from pipeline.model import Article, Claim, Person, Source, Status, Tier, Topic
+from pipeline.model import AiUse, Article, Claim, Person, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path, sha256_of_claims
 from pipeline.site.markup import dressed, with_margin_notes
 from pipeline.site.pictures import Pictures
@@ -143,9 +143,9 @@ class ArticleView:
     """An article as its own page shows it."""
 
     card: Card
-    kicker: tuple[str, str]  # "OPEN SIGNAL", "Deep Signals"
+    kicker: tuple[str, str]  # "OPEN SIGNAL", "Deep Signals": who publishes and what, where the editor wrote none
     lang: str
-    authorship: str  # "AI-written, reviewed by Ines Halvorsen"
+    authorship: str  # "AI-written, reviewed by Ines Halvorsen"; nothing where the bylines say all of it
     provenance: str  # where it was published before, if it was; else nothing
     provenance_url: str
     modified: dt.datetime
@@ -230,6 +230,12 @@ class Publication:
         """The images of content/pages."""
         settings = self.settings
         return Pictures(settings.content / "pages", settings.state_dir / "images", site_url=settings.site_url)
+
+    @cached_property
+    def kicker(self) -> tuple[str, str]:
+        """The line above a title to which its editor gave none: who publishes, and the newsletter."""
+        name, publisher = self.settings.site_name, self.settings.publisher
+        return (name, "") if publisher in ("", name) else (publisher.upper(), name)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -329,11 +335,12 @@ class Publication:
         """What the page of *article* shows."""
         older, newer = self.neighbours(article)
         part, people = self.parts.get(article.slug), self.library.people
+        bylines = tuple((people[a], ROLE_WORDS[people[a].role]) for a in article.authors if a in people)
         return ArticleView(
             card=self.cards[article.slug],
-            kicker=_parted(article.kicker),
+            kicker=_parted(article.kicker) if article.kicker else self.kicker,
             lang=article.lang,
-            authorship=authorship(article, people),
+            authorship=authorship(article, people) if article.ai != AiUse() or not bylines else "",
             provenance=provenance(article),
             provenance_url=(article.imported.url or "") if article.imported else "",
             modified=article.modified,
@@ -347,7 +354,7 @@ class Publication:
             tally=tally_words(self.claims[article.slug]),
             receipts_url=receipts_path(article),
             claims_url=claims_path(article),
-            bylines=tuple((people[a], ROLE_WORDS[people[a].role]) for a in article.authors if a in people),
+            bylines=bylines,
             part=part,
             before=self.cards[part.before.slug] if part and part.before else None,
             after=self.cards[part.after.slug] if part and part.after else None,

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.config import Settings
 from pipeline.mail import lifecycle, requests
 from pipeline.mail.addresses import masked
 from pipeline.mail.lifecycle import ChoiceError, Outcome, Result
 from pipeline.mail.notices import confirmation_id
-from pipeline.mail.signups import NO_SPAM, PROMISE
+from pipeline.mail.signups import NO_SPAM, promise_of
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State, Subscriber
 from pipeline.store import Connection, consents, subscribers
@@ -38,11 +39,12 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 3.1
 LEFT = "You are unsubscribed."
 LOOKING = 4  # unsubscribes that are looked up at once
 PAUSES = (7, 30, 90)  # days
-CONFIRM_WORDING = f"""\
-Shall we write to you?
-{PROMISE} {NO_SPAM}
-Yes, send it to me"""
 GONE_STATUS = {Outcome.EXPIRED: 410, Outcome.SPENT: 410, Outcome.GONE: 410}  # the link was good once
+
+
+def confirm_wording(settings: Settings) -> str:
+    """All that the page asks who confirms, kept with the consent."""
+    return "\n".join(("Shall we write to you?", f"{promise_of(settings)} {NO_SPAM}".strip(), "Yes, send it to me"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class LinkPages:
         if fields.one("decline"):
             return self._declined(ref)
         with office.store.writing() as connection:
-            shown = consents.remember_wording(connection, CONFIRM_WORDING, now=now)
+            shown = consents.remember_wording(connection, confirm_wording(office.settings), now=now)
             trace = Trace(
                 agent=agent_of(request),
                 message_id=confirmation_id(connection, ref, office.settings),
@@ -92,7 +94,7 @@ class LinkPages:
             asking=asking,
             again=again,
             nonce=self._office.nonce(ref),
-            wording=CONFIRM_WORDING.splitlines(),
+            wording=confirm_wording(self._office.settings).splitlines(),
             address=_masked(person),
             choice=choice,
             topic_names=self._topic_names(choice),

@@ -25,7 +25,7 @@ from pipeline.keys import KeyRing
 from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import ChoiceError
-from pipeline.mail.signups import CONFIRM_FIRST, FORM_WORDING, NO_SPAM, PROMISE, TITLE, Asked, write_signups
+from pipeline.mail.signups import CONFIRM_FIRST, NO_SPAM, TITLE, Asked, form_wording, promise_of, write_signups
 from pipeline.model import Cadence
 from pipeline.store import Connection, limits, solved
 from pipeline.store.consents import Method, Trace
@@ -119,7 +119,7 @@ class SignupPages:
             ),
             method=Method.API if fields.is_json else Method.FORM,
             page=self._page(request),
-            wording=None if fields.is_json else FORM_WORDING,
+            wording=None if fields.is_json else form_wording(office.settings),
             at=office.clock(),
             language=office.settings.language,
             trace=Trace(ip=clients.trace_of(client) if client else None, agent=clients.agent_of(request)),
@@ -216,7 +216,7 @@ class SignupPages:
             status=status,
             index=status == 200,
             title=TITLE,
-            promise=PROMISE,
+            promise=promise_of(self._office.settings),
             fine=f"{NO_SPAM} {CONFIRM_FIRST}",
             email="".join(c for c in fields.one("email") if c.isprintable()),  # no page holds a NUL
             cadence=fields.one("cadence", Cadence.DAILY),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.library import load_library
-from pipeline.model import KICKER, Severity, Status
+from pipeline.model import Severity, Status
 from tests.library.newsroom import FRONT, NOW, PEOPLE, SOURCE, TOPICS, Newsroom, front
 
 
@@ -29,7 +29,7 @@ def test_an_article_is_read_with_everything_it_says(newsroom: Newsroom) -> None:
     assert (article.slug, article.url_path) == ("grid", "articles/grid/")
     assert article.date == dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)
     assert article.updated == dt.datetime(2026, 11, 21, 6, tzinfo=dt.UTC)
-    assert article.kicker == KICKER
+    assert article.kicker == ""
     assert (article.ai.involvement, article.ai.reviewed_by, article.ai.reviewed_at) == (
         "drafted",
         "ines",

@@ -13,12 +13,13 @@ from pipeline.errors import AddressError
 from pipeline.keys import load_keys
 from pipeline.mail import lifecycle
 from pipeline.mail.lifecycle import ChoiceError
-from pipeline.mail.signups import FORM_WORDING, handle_signups, record_signup
+from pipeline.mail.signups import handle_signups, record_signup
 from pipeline.model import Cadence, Choice, State
 from pipeline.store import Store, consents, signups, subscribers, tables
 from pipeline.store.consents import Evidence, Method
 
 TOPICS = ("money", "power")
+WORDING = "Get the signal in your inbox\nSubscribe"
 
 
 def sign_up(
@@ -32,7 +33,7 @@ def sign_up(
         known_topics=TOPICS,
         method=Method.FORM,
         page="https://signals.example.org/subscribe",
-        wording=FORM_WORDING,
+        wording=WORDING,
         now=now,
     )
 
@@ -85,7 +86,7 @@ def test_the_worker_asks_each_to_confirm_with_the_words_they_saw(
         assert person is not None
         (asked,) = consents.of(c, person.id)
     assert person.state is State.PENDING
-    assert (asked.wording, asked.page, asked.at) == (FORM_WORDING, "https://signals.example.org/subscribe", now)
+    assert (asked.wording, asked.page, asked.at) == (WORDING, "https://signals.example.org/subscribe", now)
     assert asked.choice == Choice(Cadence.WEEKLY, frozenset({"power"}))
 
 

@@ -132,6 +132,45 @@ def test_an_article_carries_kicker_title_dek_and_who_answers_for_it(site: Path) 
     assert "AI-written, reviewed by Ines Halvorsen" in meta
 
 
+def test_what_a_person_wrote_names_them_once(own_settings: Settings) -> None:
+    path = write_article(own_settings.root, "by-hand")
+    text = re.sub(
+        r"(?m)^(ai: .*\n|authors: .*)",
+        lambda m: "authors: [tomas-reyl, ines-halvorsen]" * (m[0][1] == "u"),
+        path.read_text(),
+    )
+    path.write_text(text, "utf-8")
+
+    head = page(build_site(own_settings, now=NOW).site_dir, "articles/by-hand/index.html").one(
+        "header", **{"class": "head"}
+    )
+
+    assert head.text.count("Ines Halvorsen") == 1
+    assert "Tomas Reyl (writer)" in " ".join(head.text.split())
+
+
+@pytest.mark.parametrize(
+    ("publisher", "kicker"), [("The Crate Press", "THE CRATE PRESS / Crate Weekly"), ("Crate Weekly", "Crate Weekly")]
+)
+def test_another_newsletter_has_its_own_name_above_its_articles_and_its_own_promise(
+    own_settings: Settings, publisher: str, kicker: str
+) -> None:
+    told = {"site_name": "Crate Weekly", "site_description": "What happened in Rust.", "publisher": publisher}
+    settings = own_settings.model_copy(update=told)
+
+    article = page(build_site(settings, now=NOW).site_dir, ARTICLE)
+
+    assert article.one("p", **{"class": "kicker"}).text.startswith(kicker)
+    assert article.one("p", **{"class": "promise"}).text == "What happened in Rust."
+    assert (
+        f"Crate Weekly is published {'' if publisher in kicker else f'by {publisher}, '}from a Git"
+        in article.one("footer").text
+    )
+    assert not re.search(
+        "deep signals|open signal|buildout", re.sub(r"Open Signal drafting", "", article.source), re.IGNORECASE
+    )
+
+
 def test_the_strip_tells_in_words_what_it_draws(site: Path) -> None:
     strip = page(site, ARTICLE).all("svg", **{"class": "strip"})[0]
 

@@ -17,7 +17,7 @@ from pipeline.mail.transport import open_transport
 from pipeline.model import Cadence, Choice, State
 from pipeline.store import consents
 from pipeline.store.consents import ConsentEvent, Method
-from pipeline.web.links import CONFIRM_WORDING
+from pipeline.web.links import confirm_wording
 from tests.conftest import REPOSITORY
 from tests.fakes import mail_server
 from tests.web.conftest import Desk, words
@@ -416,7 +416,7 @@ def test_a_confirmation_is_kept_with_the_letter_and_the_link_that_brought_it(des
     with desk.store.reading() as c:
         confirmed = consents.of(c, desk.person(EMAIL).id)[-1]
     assert confirmed.event is ConsentEvent.CONFIRMED
-    assert confirmed.wording == CONFIRM_WORDING
+    assert confirmed.wording == confirm_wording(desk.settings)
     assert confirmed.language == "en"
     assert confirmed.trace is not None
     assert confirmed.trace.message_id == server.received[0].message["Message-ID"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import re
 
+import jinja2
 import pytest
 import sqlalchemy as sa
 
-from pipeline.mail.signups import FORM_WORDING
+from pipeline.mail.signups import form_wording
 from pipeline.mail.tokens import Purpose
 from pipeline.model import Cadence, Choice, State
 from pipeline.store import consents, tables
@@ -222,15 +223,20 @@ def test_the_words_of_the_form_are_kept_with_the_consent(desk: Desk) -> None:
     with desk.store.reading() as c:
         (asked,) = consents.of(c, desk.person("a@example.org").id)
 
-    assert (asked.wording, asked.method) == (FORM_WORDING, Method.FORM)
+    assert (asked.wording, asked.method) == (form_wording(desk.settings), Method.FORM)
     assert asked.choice == Choice(Cadence.WEEKLY, frozenset({"power"}))
-    assert visible(desk.get("subscribe").text, without_topics=True) == FORM_WORDING.splitlines()
+    assert visible(desk.get("subscribe").text, without_topics=True) == form_wording(desk.settings).splitlines()
 
 
-def test_the_form_on_the_site_says_the_same_words() -> None:
+@pytest.mark.parametrize("description", ["What happened in Rust & <around> it.", ""])
+def test_the_form_on_the_site_says_the_same_words(desk: Desk, description: str) -> None:
+    settings = desk.settings.model_copy(update={"site_description": description})
     template = (REPOSITORY / "theme" / "partials" / "signup.html").read_text("utf-8")
 
-    assert visible(template) == FORM_WORDING.splitlines()
+    box = jinja2.Template(template).render(site={"description": description}, signup_url="subscribe")
+
+    assert visible(box) == form_wording(settings).splitlines()
+    assert (description in form_wording(settings).splitlines()) is bool(description)
 
 
 def visible(page: str, *, without_topics: bool = False) -> list[str]:
@@ -240,7 +246,7 @@ def visible(page: str, *, without_topics: bool = False) -> list[str]:
     text = re.sub(r'(?s)<div class="aloud".*?</div>', "", box[0])
     if without_topics:
         text = re.sub(r"(?s)<fieldset>\s*<legend>Topics.*?</fieldset>", "", text)
-    return [" ".join(part.split()) for part in re.split(r"<[^>]+>", text) if part.strip()]
+    return [html.unescape(" ".join(part.split())) for part in re.split(r"<[^>]+>", text) if part.strip()]
 
 
 def test_a_locked_database_is_a_503_that_says_when_to_come_back(
