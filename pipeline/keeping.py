@@ -69,6 +69,7 @@ class Keep:
                 database.execute("CREATE TEMP TABLE wanted (name BLOB PRIMARY KEY)")
                 database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((name,) for name in wanted))
                 database.execute("UPDATE kept SET day = ? WHERE name IN (SELECT name FROM wanted)", (day,))
+                database.execute("DROP TABLE wanted")
                 database.execute("DELETE FROM kept WHERE day < ?", (day - _UNUSED_DAYS,))
                 database.execute("INSERT INTO tidied VALUES (?)", (day,))
         except sqlite3.DatabaseError as error:

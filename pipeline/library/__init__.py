@@ -42,7 +42,7 @@ from pipeline.library.notation import addresses_of
 from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
-from pipeline.library.tracing import KeptClaims, Summary, summarized, trace
+from pipeline.library.tracing import Summary, summarized, trace
 from pipeline.library.typography import direction, typographic
 from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
@@ -113,7 +113,6 @@ class Library:
     _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
         default_factory=dict, init=False, compare=False, repr=False
     )
-    kept_claims: KeptClaims | None = dataclasses.field(default=None, compare=False, repr=False)
     examined: Examined | None = dataclasses.field(default=None, compare=False, repr=False)  # what is known already
     asked: Callable[[str], None] | None = dataclasses.field(
         default=None, compare=False, repr=False
@@ -178,8 +177,7 @@ class Library:
             if (known := self.examined.claims(article.path)) is not None:
                 return known
         if article not in self._claims:
-            found = self.kept_claims.claims(article, self) if self.kept_claims else None
-            self._claims[article] = self._traced(article) if found is None else found
+            self._claims[article] = trace(article, self)
         return self._claims[article]
 
     def summary(self, article: Article) -> Summary:
@@ -187,8 +185,7 @@ class Library:
         if self._was_examined(article):
             assert self.examined is not None
             return self.examined.summary(article.path)
-        found = self.kept_claims.summary(article, self) if self.kept_claims and article not in self._claims else None
-        return summarized(article, self.claims(article)) if found is None else found
+        return summarized(article, self.claims(article))
 
     def has_file(self, path: str, root: Path) -> bool:
         """True when there is a file *path* below *root*."""
@@ -216,12 +213,6 @@ class Library:
             source = self.sources.get(id_)
             told.update(f"{source!r} {self.texts.of(source) if source else ''} {self.newer.get(id_)}\0".encode())
         return told.digest()
-
-    def _traced(self, article: Article) -> tuple[Claim, ...]:
-        claims = trace(article, self)
-        if self.kept_claims:
-            self.kept_claims.keep(article, self, claims)
-        return claims
 
     def blocking(self, now: dt.datetime) -> tuple[Problem, ...]:
         """The errors in what would be published at *now*: in articles that are public, or that could not be read and do not say
@@ -288,16 +279,14 @@ class Library:
         return {article.path: article for article in self.articles}
 
 
-def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, state: Path | None = None) -> Library:
+def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None) -> Library:
     """Read and check *root*/content. Never raises for bad content: it becomes `Library.problems`.
 
     *kept* is the folder of the stored copies that are not in Git (`Settings.kept_dir`); default: the one of who set nothing.
-    In *state* (`Settings.state_dir`) claims are kept that were found before; default: nothing is kept.
     What Git knows of earlier is compared with what stands here at *now*.
     """
     shelf = read_content(root)
-    kept_claims = KeptClaims(state / "claims") if state else None
-    library = _library(shelf, StoredTexts(root, kept), kept_claims)
+    library = _library(shelf, StoredTexts(root, kept))
     past = check_past(shelf, library, root, now=now)
     problems = [*shelf.problems, *check_all(shelf, library, root), *past.problems]
     checked = dataclasses.replace(
@@ -308,8 +297,6 @@ def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None, stat
         pasts=past.pasts,
     )
     checked._claims.update(library._claims)
-    if kept_claims:
-        kept_claims.tidy()
     return checked
 
 
@@ -334,11 +321,11 @@ def read_library(root: Path, *, kept: Path | None = None) -> Library:
     `Library.problems` holds what is wrong with each file by itself. *kept* is as in `load_library`.
     """
     shelf = read_content(root)
-    library = _library(shelf, StoredTexts(root, kept), None)
+    library = _library(shelf, StoredTexts(root, kept))
     return dataclasses.replace(library, problems=tuple(sorted(set(shelf.problems), key=_order)))
 
 
-def _library(shelf: Shelf, texts: StoredTexts, kept_claims: KeptClaims | None) -> Library:
+def _library(shelf: Shelf, texts: StoredTexts) -> Library:
     articles = sorted((read.noun for read in shelf.articles), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
     return Library(
         articles=tuple(articles),
@@ -349,7 +336,6 @@ def _library(shelf: Shelf, texts: StoredTexts, kept_claims: KeptClaims | None) -
         feeds=tuple(read.noun for read in shelf.feeds),
         held_back=frozenset(shelf.held_back),
         texts=texts,
-        kept_claims=kept_claims,
     )
 
 

@@ -50,6 +50,9 @@ def test_what_is_kept_is_what_is_found_from_nothing_after_every_edit(newsroom: N
         lambda: newsroom.quoted_source("nobody", "It is so"),
         lambda: newsroom.article("---\nno article at all"),
         lambda: newsroom.article(BODY),
+        lambda: newsroom.source("northfield-2027", "supersedes: northfield-2026\n"),
+        lambda: newsroom.source("northfield-2027"),
+        lambda: newsroom.source("northfield-2026", "superseded_by: northfield-2027\n"),
         lose_copies,
     ]
     for number, edit in enumerate(edits):
@@ -60,6 +63,16 @@ def test_what_is_kept_is_what_is_found_from_nothing_after_every_edit(newsroom: N
         assert_same(again, wanted)
         assert again.examined is not None
         assert again.examined.examined == 0, number
+
+
+def test_s111_words_that_another_source_has_by_now_are_found_there(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article("It is “a bridge to an empty island”.[^westfield]\n")
+    assert [problem.code for problem in kept(newsroom).problems] == ["S110"]
+
+    newsroom.quoted_source("eastfield", "an empty island", text=f"{TEXT} It is a bridge to an empty island.")
+
+    assert [problem.code for problem in kept(newsroom).problems] == ["S111"]
 
 
 def test_a_text_that_nobody_asks_for_is_not_read(newsroom: Newsroom) -> None:

@@ -20,17 +20,17 @@ from pipeline.library.tracing import judge as judging
 from pipeline.library.tracing.copied import copied
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held, held, stored
-from pipeline.library.tracing.kept import KeptClaims, Summary, summarized
 from pipeline.library.tracing.quoted import Verdict, look_up, named
 from pipeline.library.tracing.speakers import misattributed
 from pipeline.library.tracing.statements import Statement, statements
+from pipeline.library.tracing.summary import Summary, summarized
 from pipeline.library.tracing.uncited import figures_of, uncited
 from pipeline.model import Article, Basis, Claim, Passage, Problem, Severity
 
 if TYPE_CHECKING:
     from pipeline.library import Library
 
-__all__ = ["Finding", "Held", "KeptClaims", "Statement", "Summary", "statements", "summarized", "trace"]
+__all__ = ["Finding", "Held", "Statement", "Summary", "statements", "summarized", "trace"]
 
 # The weakest part of a sentence decides what it rests on.
 _WEAKEST_FIRST: Final = (Basis.UNTRACED, Basis.UNSEEN, Basis.RECORDED, Basis.TRACED, Basis.QUOTED)
