@@ -65,6 +65,18 @@ def test_what_is_kept_is_what_is_found_from_nothing_after_every_edit(newsroom: N
         assert again.examined.examined == 0, number
 
 
+def test_a_source_that_is_not_cited_changes_nothing_where_all_is_well(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article(BODY)
+    kept(newsroom)
+    newsroom.source("eastfield")
+
+    library = kept(newsroom)
+
+    assert library.examined is not None
+    assert library.examined.examined == 0
+
+
 def test_s111_words_that_another_source_has_by_now_are_found_there(newsroom: Newsroom) -> None:
     newsroom.quoted_source("westfield", "60% above our 2024 outlook")
     newsroom.article("It is “a bridge to an empty island”.[^westfield]\n")

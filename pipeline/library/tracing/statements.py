@@ -68,7 +68,8 @@ class Statement:
 def statements(article: Article, sources: Mapping[str, Source] | None = None) -> tuple[Statement, ...]:
     """All statements of *article*, in order. Of *sources* come the words that the build inserts for ``![[id.quote]]``."""
     body = article.body
-    reading = _Reading(article, prose(body), sources or {})
+    # Not `sources or {}`: whether there is any at all is a look at all of them, and a new one would have every article examined again.
+    reading = _Reading(article, prose(body), {} if sources is None else sources)
     found: list[Statement] = []
     heading = ""
     for number, paragraph in enumerate(PARAGRAPH.finditer(reading.text)):
