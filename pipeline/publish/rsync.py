@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -93,18 +93,9 @@ class Rsync:
             arguments = [*options, "--delete-missing-args", "--omit-dir-times", "--from0", "--files-from=-"]
             return self._run_quietly([*arguments, f"{folder}/", self._base], paths)
 
-    @contextmanager
-    def locked(self) -> Iterator[Callable[[], None]]:
-        lease = Lease(
-            self.name,
-            read=lambda: self.read(LOCK),
-            put_new=self._put_lock,
-            put=lambda content: self._put(LOCK, content),
-            remove=lambda: self.remove((LOCK,)),
-        )
+    def locked(self) -> AbstractContextManager[Callable[[], None]]:
         self.has_any()  # says whether the folder is there
-        with lease.held() as renew:
-            yield renew
+        return Lease(self, put_new=self._put_lock).held()
 
     def _put_lock(self, content: bytes) -> bool:
         self._put(LOCK, content, "--ignore-existing")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -66,17 +66,8 @@ class S3:
             with self._asking() as bucket:
                 bucket.delete(path)
 
-    @contextmanager
-    def locked(self) -> Iterator[Callable[[], None]]:
-        lease = Lease(
-            self.name,
-            read=lambda: self.read(LOCK),
-            put_new=self._put_lock,
-            put=lambda content: self.write(LOCK, content),
-            remove=lambda: self.remove((LOCK,)),
-        )
-        with lease.held() as renew:
-            yield renew
+    def locked(self) -> AbstractContextManager[Callable[[], None]]:
+        return Lease(self, put_new=self._put_lock).held()
 
     def close(self) -> None:
         with ExitStack() as stack:

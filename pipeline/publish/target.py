@@ -26,14 +26,10 @@ Done = Callable[[Iterable[str]], None]  # told which paths are there
 Stop = Callable[[], bool]  # True when no more is to be begun
 
 
-class Target(Protocol):
-    """A place for a site. Every method raises `PublishError` for what goes wrong, with what next."""
+class Place(Protocol):
+    """Where files of our own lie. Every method raises `PublishError` for what goes wrong, with what next."""
 
     name: str  # as people know it, without secrets
-    keeps_headers: bool  # Content-Type and Cache-Control are said once, with the file
-
-    def has_any(self) -> bool:
-        """True when anything is there."""
 
     def read(self, name: str) -> bytes | None:
         """A file of our own there, or None where it is not."""
@@ -41,11 +37,20 @@ class Target(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Put a file of our own there."""
 
-    def send(self, site: Path, steps: Sequence[Step], *, done: Done, stop: Stop) -> None:
-        """Bring the files of *steps* there in this order, each whole; *done* is told of those that are there."""
-
     def remove(self, paths: Sequence[str]) -> None:
         """Take the files at *paths* away in this order, and folders that hold nothing any more."""
+
+
+class Target(Place, Protocol):
+    """A place for a site."""
+
+    keeps_headers: bool  # Content-Type and Cache-Control are said once, with the file
+
+    def has_any(self) -> bool:
+        """True when anything is there."""
+
+    def send(self, site: Path, steps: Sequence[Step], *, done: Done, stop: Stop) -> None:
+        """Bring the files of *steps* there in this order, each whole; *done* is told of those that are there."""
 
     def locked(self) -> AbstractContextManager[Callable[[], None]]:
         """Nobody else publishes there meanwhile. What is given is called from time to time, to say that we live."""
@@ -80,23 +85,16 @@ class Holder:
 
 
 class Lease:
-    """A file at a target that says who publishes there: for targets that know no locks.
+    """A file at *place* that says who publishes there: for targets that know no locks.
 
-    Two that ask in the same moment may both believe that they have it; the first renewal shows who has not.
+    *put_new* writes it where nobody has, and tells whether it did. Two that ask in the same moment may both believe that they have
+    it; the first renewal shows who has not.
     """
 
     def __init__(
-        self,
-        name: str,
-        *,
-        read: Callable[[], bytes | None],
-        put_new: Callable[[bytes], bool],
-        put: Callable[[bytes], None],
-        remove: Callable[[], None],
-        clock: Callable[[], float] = time.time,
+        self, place: Place, *, put_new: Callable[[bytes], bool], clock: Callable[[], float] = time.time
     ) -> None:
-        self._name, self._clock = name, clock
-        self._read, self._put_new, self._put, self._remove = read, put_new, put, remove
+        self._place, self._put_new, self._clock = place, put_new, clock
         self._token = secrets.token_hex(8)
         self._renewed = 0.0
 
@@ -109,7 +107,7 @@ class Lease:
         finally:
             with suppress(PublishError):  # whatever goes wrong now, it runs out by itself
                 if self._is_ours():
-                    self._remove()
+                    self._place.remove((LOCK,))
 
     def _take(self) -> None:
         if not self._put_new(self._words()):
@@ -117,20 +115,20 @@ class Lease:
             if holder and not holder.is_over(self._clock()):
                 until = time.strftime("%H:%M:%S UTC", time.gmtime(holder.until))
                 raise PublishError(
-                    f"{self._name}: {holder.host} (process {holder.pid}) is publishing there; wait for it, or, where it has "
+                    f"{self._place.name}: {holder.host} (process {holder.pid}) is publishing there; wait for it, or, where it has "
                     f"died, run again after {until}"
                 )
-            self._put(self._words())
+            self._place.write(LOCK, self._words())
         self._must_be_ours()
 
     def _renew(self) -> None:
         if self._clock() - self._renewed >= RENEW:
             self._must_be_ours()
-            self._put(self._words())
+            self._place.write(LOCK, self._words())
 
     def _must_be_ours(self) -> None:
         if not self._is_ours():
-            raise PublishError(f"{self._name}: somebody else publishes there now; run again when they are done")
+            raise PublishError(f"{self._place.name}: somebody else publishes there now; run again when they are done")
         self._renewed = self._clock()
 
     def _is_ours(self) -> bool:
@@ -139,7 +137,7 @@ class Lease:
 
     def _holder(self) -> Holder | None:
         try:
-            return Holder(**json.loads(self._read() or b""))
+            return Holder(**json.loads(self._place.read(LOCK) or b""))
         except (ValueError, TypeError):
             return None
 

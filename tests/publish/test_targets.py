@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline.config import Settings
 from pipeline.errors import PublishError, SettingsError, UsageError
 from pipeline.publish import Brought, bring_site, open_target
 from pipeline.publish.outputs import kind_of
-from pipeline.publish.target import LEASE, Lease, Target
+from pipeline.publish.target import LEASE, LOCK, Lease, Target
 from tests.chaos.disks import may_mount, small_disk
 from tests.publish.sites import URL, Files, a_site, dead_links, read, rsync_server, write
 from tests.s3 import BucketServer, bucket_server
@@ -375,22 +375,26 @@ def test_a_bucket_without_a_key_or_that_is_not_there_is_told(
 class Paper:
     """A place for one lease, and a clock."""
 
+    name = "a place"
+
     def __init__(self) -> None:
         self.content: bytes | None = None
         self.now = 1_000_000.0
 
     def lease(self) -> Lease:
-        return Lease(
-            "a place",
-            read=lambda: self.content,
-            put_new=self.put_new,
-            put=self.put,
-            remove=lambda: self.put(None),
-            clock=lambda: self.now,
-        )
+        return Lease(self, put_new=self.put_new, clock=lambda: self.now)
 
-    def put(self, content: bytes | None) -> None:
+    def read(self, name: str) -> bytes | None:
+        assert name == LOCK
+        return self.content
+
+    def write(self, name: str, content: bytes) -> None:
+        assert name == LOCK
         self.content = content
+
+    def remove(self, paths: Sequence[str]) -> None:
+        assert paths == (LOCK,)
+        self.content = None
 
     def put_new(self, content: bytes) -> bool:
         if self.content is None:
