@@ -42,7 +42,7 @@ from pipeline.library.notation import addresses_of
 from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
-from pipeline.library.tracing import Summary, summarized, trace
+from pipeline.library.tracing import Statement, Summary, statements, summarized, trace
 from pipeline.library.typography import direction, typographic
 from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
@@ -113,6 +113,9 @@ class Library:
     _claims: dict[Article, tuple[Claim, ...]] = dataclasses.field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    _stated: list[tuple[Article, tuple[Statement, ...]]] = dataclasses.field(
+        default_factory=list, init=False, compare=False, repr=False
+    )
     examined: Examined | None = dataclasses.field(default=None, compare=False, repr=False)  # what is known already
     asked: Callable[[str], None] | None = dataclasses.field(
         default=None, compare=False, repr=False
@@ -160,6 +163,15 @@ class Library:
     def forget(self, article: Article) -> None:
         """Keep the sentences of *article* no longer in mind."""
         self._claims.pop(article, None)
+
+    def statements(self, article: Article) -> tuple[Statement, ...]:
+        """What *article* says, one by one. Those of one article are kept in mind: who checks it asks again after `claims`."""
+        for known, found in self._stated:
+            if known is article:
+                return found
+        found = statements(article, self.sources)
+        self._stated[:] = [(article, found)]
+        return found
 
     def _was_examined(self, article: Article) -> bool:
         return self.examined is not None and isinstance(article, KeptArticle)

@@ -15,7 +15,7 @@ from pipeline.library.render import render_article
 from pipeline.library.tracing.compare import likeness
 from pipeline.library.tracing.marks import QuotationKind, quotations
 from pipeline.library.tracing.numbers import Quantity, find
-from pipeline.library.tracing.statements import ANALYSIS, BlockKind, Statement, headings, labels, statements
+from pipeline.library.tracing.statements import ANALYSIS, BlockKind, Statement, headings, labels
 from pipeline.library.tracing.uncited import uncited
 from pipeline.model import Article, Problem, Severity
 
@@ -30,7 +30,7 @@ def check_claims(read: Read[Article], library: Library) -> Iterator[Problem]:
     yield from library.summary(read.noun).problems
     yield from _check_marks(read.noun)
     if read.noun.status.is_final and read.noun.owes_citations:
-        told = statements(read.noun, library.sources)
+        told = library.statements(read.noun)
         yield from _check_head(read, told)
         yield from _check_headings(read.noun, told, library)
         yield from _check_labels(read.noun, told, library)

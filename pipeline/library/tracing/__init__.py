@@ -48,7 +48,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     claims: list[Claim] = []
     told: set[str] = set()  # figures that were given with a source
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
-    for statement in statements(article, library.sources):
+    for statement in library.statements(article):
         sources = held(statement, library)
         quotations = tuple(look_up(statement, sources, library)) if statement.cites else ()
         repeated = _without_repeated(statement, quoted)

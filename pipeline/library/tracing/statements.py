@@ -68,7 +68,7 @@ class Statement:
 def statements(article: Article, sources: Mapping[str, Source] | None = None) -> tuple[Statement, ...]:
     """All statements of *article*, in order. Of *sources* come the words that the build inserts for ``![[id.quote]]``."""
     body = article.body
-    # Not `sources or {}`: whether there is any at all is a look at all of them, and a new one would have every article examined again.
+    # Not `sources or {}`: asking whether there is any is a look at all, and a new one would have every article examined again.
     reading = _Reading(article, prose(body), {} if sources is None else sources)
     found: list[Statement] = []
     heading = ""
@@ -259,34 +259,43 @@ _LINKED: Final = re.compile(
 _CODE: Final = re.compile(r"(?<![\\`])(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 _INSERTED_ALONE: Final = re.compile(rf"\s*{INSERTION}\s*")
 _ATTRIBUTED: Final = re.compile(r"^[-–—―]+\s")
-_RUN: Final = re.compile(r"(\s+)|\S+")
+_GAP: Final = re.compile(r"\s{2,}|[^\S ]")  # white space that is not one space
 
 
 @dataclass(slots=True)
 class _Words:
     """Words without markup while they are gathered, each character with its place in the body."""
 
-    characters: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)  # none is empty
     places: list[int] = field(default_factory=list)
+    text: str = ""  # all runs, once they are gathered
     verbatim: list[tuple[int, int]] = field(default_factory=list)
     inserted: list[tuple[int, int]] = field(default_factory=list)  # spans that the build fills in from a source
     tagged: list[tuple[int, int]] = field(default_factory=list)  # spans between <q> and </q>
     tag_at: int | None = None  # where a <q> is open
 
-    @property
-    def text(self) -> str:
-        return "".join(self.characters)
+    def __len__(self) -> int:
+        return len(self.places)
 
     def add(self, words: str, place: int, *, moves: bool = True) -> None:
         """Words that stand at *place*; white space is one space, none at the beginning. Without *moves* all stand at *place*."""
-        for run in _RUN.finditer(words):
-            low, high = run.span()
-            if run[1] is None:
-                self.characters.extend(run[0])
-                self.places.extend(range(place + low, place + high) if moves else [place] * (high - low))
-            elif self.characters and self.characters[-1] != " ":
-                self.characters.append(" ")
-                self.places.append(place + low if moves else place)
+        low = 0
+        if not self.runs or self.runs[-1][-1] == " ":
+            low = len(words) - len(words.lstrip())
+        for gap in _GAP.finditer(words, low):
+            self._take(f"{words[low : gap.start()]} ", place + low if moves else place, moves=moves)
+            low = gap.end()
+        self._take(words[low:], place + low if moves else place, moves=moves)
+
+    def _take(self, run: str, place: int, *, moves: bool) -> None:
+        if run:
+            self.runs.append(run)
+            self.places.extend(range(place, place + len(run)) if moves else [place] * len(run))
+
+    def end(self) -> None:
+        """All are gathered; a space at the end is none."""
+        self.text = "".join(self.runs).rstrip(" ")
+        del self.places[len(self.text) :]
 
 
 class _Reading:
@@ -320,9 +329,7 @@ class _Reading:
             if number:
                 words.add(" " if block.kind is not BlockKind.ROW else " | ", low - 1, moves=False)
             self._clean(low, high, words)
-        while words.characters and words.characters[-1] == " ":
-            words.characters.pop()
-            words.places.pop()
+        words.end()
         return words
 
     def _clean(self, low: int, high: int, words: _Words) -> None:
@@ -330,9 +337,9 @@ class _Reading:
         for code in self._code:
             if low <= code.start() < high:
                 self._inline(at, code.start(), words)
-                begin = len(words.characters)
+                begin = len(words)
                 words.add(code[2], code.start(2))
-                words.verbatim.append((begin, len(words.characters)))
+                words.verbatim.append((begin, len(words)))
                 at = code.end()
         self._inline(at, high, words)
 
@@ -349,19 +356,19 @@ class _Reading:
             elif found["entity"]:
                 words.add(html.unescape(found["entity"]), found.start(), moves=False)
             elif found["address"]:
-                begin = len(words.characters)
+                begin = len(words)
                 words.add(found["address"].strip("<>"), found.start())
-                words.verbatim.append((begin, len(words.characters)))
+                words.verbatim.append((begin, len(words)))
             elif found["target"] and found.start() - 1 not in self._linked:  # brackets of the author's
                 self._plain(found.start(), found.end(), words)
             elif kind == "tag" and found["tag"].lower().startswith("<br"):
                 words.add(" ", found.start())
             elif kind == "tag" and (tag := _Q.match(found["tag"])):
                 if tag[1]:
-                    words.tagged += [(words.tag_at, len(words.characters))] if words.tag_at is not None else []
+                    words.tagged += [(words.tag_at, len(words))] if words.tag_at is not None else []
                     words.tag_at = None
                 elif words.tag_at is None:
-                    words.tag_at = len(words.characters)
+                    words.tag_at = len(words)
         self._plain(at, high, words)
 
     def _plain(self, low: int, high: int, words: _Words) -> None:
@@ -377,9 +384,9 @@ class _Reading:
         id_, _, name = mark[3:-2].partition(".")
         quote = self._sources[id_].quotes.get(name) if id_ in self._sources else None
         if quote is not None:
-            begin = len(words.characters)
+            begin = len(words)
             words.add(f"“{quote.text}”", place, moves=False)
-            words.inserted.append((begin, len(words.characters)))
+            words.inserted.append((begin, len(words)))
 
     # --- sentences
 
@@ -404,7 +411,7 @@ class _Reading:
     def whole(self, block: _Block) -> Statement | None:
         """All of *block* as one statement; None where it holds no words."""
         words = self.clean(block)
-        if not words.characters:
+        if not words.text:
             return None
         cited = self._cited_in(block)
         found = self._excused(quotations(words.text, inserted=words.inserted, tagged=words.tagged), words)
@@ -421,7 +428,7 @@ class _Reading:
         """The statements in *block*; *goes_on* when the next paragraph opens its quotation marks anew."""
         words = self.clean(block)
         cited = self._cited_in(block)
-        if not words.characters or self._stand_alone(block, words):
+        if not words.text or self._stand_alone(block, words):
             if wordless := [(at, c) for at, c in cited if c.inserted]:
                 yield from self._wordless(wordless)
             return
@@ -513,7 +520,7 @@ class _Reading:
 
     def _stand_alone(self, block: _Block, words: _Words) -> bool:
         """True for inserted words alone in a paragraph: the build makes a block quote of them, without marks."""
-        if words.inserted != [(0, len(words.characters))] or block.kind not in (
+        if words.inserted != [(0, len(words))] or block.kind not in (
             BlockKind.SENTENCE,
             BlockKind.QUOTATION,
         ):
