@@ -293,9 +293,10 @@ class _Words:
             self.places.extend(range(place, place + len(run)) if moves else [place] * len(run))
 
     def end(self) -> None:
-        """All are gathered; a space at the end is none."""
+        """All are gathered; a space at the end is none, also of what stands between <q> and </q>."""
         self.text = "".join(self.runs).rstrip(" ")
         del self.places[len(self.text) :]
+        self.tagged = [(low, min(high, len(self))) for low, high in self.tagged if low < len(self)]
 
 
 class _Reading:

@@ -186,6 +186,7 @@ def test_a_quotation_that_is_interrupted_cites_at_its_end() -> None:
         ("He said ``one thing''.", ["one thing"]),
         ("He said <q>one *thing*</q> and <q>two</q>.", ["one thing", "two"]),
         ("He said “one <q>thing</q>”.", ["one thing"]),
+        ("He said <q>one thing </q>\n\n<!-- a note --> It is <q> </q>", ["one thing"]),
         ("He said: “One.\n\n“Two.” Three.", ["One.", "Two."]),
     ],
 )
