@@ -48,20 +48,20 @@ def test_the_open_demo_shows_every_letter_in_the_browser() -> None:
     try:
         _wait_for(lambda: "nothing is kept" in _read_so_far(process))
         visitor.sign_up(f"{url}subscribe", {"email": "me@example.org", "cadence": "daily"})
-        _wait_for(lambda: "Please confirm" in requests.get(f"{url}outbox", timeout=10).text)
-        letter = requests.get(f"{url}outbox/1", timeout=10).text
+        _wait_for(lambda: "Please confirm" in requests.get(f"{url}outbox", timeout=60).text)
+        letter = requests.get(f"{url}outbox/1", timeout=60).text
         link = re.search(rf"{url}confirm/\w+", letter)
         assert link is not None
         looked = visitor.get(link[0])
         time.sleep(1.6)  # as a person does at least
         visitor.press(link[0], looked, {"confirm": "yes"})
-        _wait_for(lambda: "You are subscribed" in requests.get(f"{url}outbox", timeout=10).text)
-        days = [requests.post(f"{url}outbox/next-day", timeout=20).text for _ in range(3)]
-        html = requests.get(f"{url}outbox/4/html", timeout=10)
-        missing = requests.get(f"{url}outbox/99", timeout=10)
+        _wait_for(lambda: "You are subscribed" in requests.get(f"{url}outbox", timeout=60).text)
+        days = [requests.post(f"{url}outbox/next-day", timeout=60).text for _ in range(3)]
+        html = requests.get(f"{url}outbox/4/html", timeout=60)
+        missing = requests.get(f"{url}outbox/99", timeout=60)
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
 
     assert "went to 1 of 1" in days[0]
     assert "A day has passed" in days[1]
@@ -78,7 +78,7 @@ def _read_so_far(process: subprocess.Popen[str]) -> str:
 
 
 def _wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -108,7 +108,7 @@ def leave_inside_a_claim(one: Scene) -> Seen:
 _SLOW_CLAIM = (
     "CREATE TABLE slow_claims (at timestamptz NOT NULL)",
     """CREATE FUNCTION slow_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-         PERFORM pg_sleep(1.5); RETURN NEW; END $$""",
+         PERFORM pg_sleep(3); RETURN NEW; END $$""",
     """CREATE FUNCTION note_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
          INSERT INTO slow_claims VALUES (clock_timestamp()); RETURN NULL; END $$""",
     """CREATE TRIGGER slow_claim BEFORE UPDATE ON deliveries FOR EACH ROW

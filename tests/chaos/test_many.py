@@ -101,7 +101,7 @@ def test_a_machine_that_stands_still_is_taken_over_and_woken_sends_nothing_more(
         _until(lambda: sink.count() >= 600)
         time.sleep(max(0.0, frozen_at + LEASE + 1 - time.monotonic()))
         sleeper.signal(signal.SIGCONT)
-        time.sleep(2)
+        _until(lambda: "stood still for" in "".join(sleeper.said()))
         machines.end()
         one.kills = 1
         seen = one.check()

@@ -17,12 +17,10 @@ from pipeline.store import Store
 from tests.builders import an_article
 from tests.repository import Repository
 
-START = dt.datetime.now(dt.UTC)
-
 
 class Clock:
     def __init__(self) -> None:
-        self.moment = START
+        self.moment = dt.datetime.now(dt.UTC)
 
     def __call__(self) -> dt.datetime:
         return self.moment
@@ -106,7 +104,7 @@ def test_without_a_target_the_site_that_we_serve_is_built_anew(machine: Machine)
     site = machine.repository.root / "site"
     fresh = machine.act()
     machine.repository.add_article("birch", hours_old=1)
-    os.utime(site / "sitemap.xml", (0, (START - dt.timedelta(hours=2)).timestamp()))
+    os.utime(site / "sitemap.xml", (0, (machine.clock.moment - dt.timedelta(hours=2)).timestamp()))
 
     due = machine.act()
 

@@ -24,7 +24,7 @@ from tests.repository import Repository
 
 
 def _wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

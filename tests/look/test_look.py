@@ -105,8 +105,7 @@ def test_a_wide_table_and_a_wide_listing_scroll_by_themselves_and_by_keyboard(pa
         box = page.locator(selector).last
         box.focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(300)
-        assert box.evaluate("box => box.scrollLeft") > 0, selector
+        page.wait_for_function("box => box.scrollLeft > 0", arg=box.element_handle())
         assert box.evaluate("box => getComputedStyle(box).outlineStyle") == "solid", selector
 
 

@@ -118,6 +118,7 @@ def test_more_results_come_with_a_press_and_take_the_focus(page: Any) -> None:
     first = titles(page)
     page.get_by_role("button", name="More results").press("Enter")
     page.wait_for_function("document.querySelectorAll('#results li').length > 10")
+    page.wait_for_function("document.activeElement.closest('#results')")
 
     assert len(first) == 10
     assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('#results li')[10]")
@@ -147,7 +148,7 @@ def test_without_javascript_the_page_leads_elsewhere(browser: Any) -> None:
     assert "Searching needs JavaScript" in page.locator("noscript p").inner_text()
     assert page.locator("noscript p").is_visible()
     page.get_by_role("link", name="The archive").click()
-    assert page.url == f"{ADDRESS}archive/"
+    page.wait_for_url(f"{ADDRESS}archive/")
     context.close()
 
 

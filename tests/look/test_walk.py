@@ -80,7 +80,7 @@ def test_from_the_article_to_the_inbox_and_out_again(
     page.get_by_role("heading", name="You are unsubscribed").wait_for()
     assert desk.person(email).state is State.UNSUBSCRIBED
     page.get_by_role("link", name="Deep Signals").first.click()
-    assert page.url == ADDRESS
+    page.wait_for_url(ADDRESS)
     assert complaints == []
     context.close()
 

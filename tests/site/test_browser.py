@@ -71,9 +71,9 @@ def test_the_switch_leads_to_the_receipts_and_back(page: Any, address: str) -> N
     page.goto(address + ARTICLE)
 
     page.get_by_role("link", name="Show receipts").click()
-    assert page.url == address + RECEIPTS
+    page.wait_for_url(address + RECEIPTS)
     page.get_by_role("link", name="Hide receipts").click()
-    assert page.url == address + ARTICLE
+    page.wait_for_url(address + ARTICLE)
 
 
 def test_a_passage_opens_without_a_script(page: Any, address: str) -> None:
@@ -112,7 +112,7 @@ def test_a_link_to_a_passage_finds_it_open(page: Any, address: str) -> None:
 
     page.goto(f"{address}{RECEIPTS}?again#{anchor}")
 
-    assert page.locator(f"#{anchor}").is_visible()
+    page.locator(f"#{anchor}").wait_for()
 
 
 def test_the_words_of_the_stored_copy_are_one_click_away(page: Any, address: str) -> None:
@@ -122,7 +122,7 @@ def test_the_words_of_the_stored_copy_are_one_click_away(page: Any, address: str
 
     sentence.get_by_role("link", name="of our copy").first.click()
 
-    assert "/sources/snapshots/" in page.url
+    page.wait_for_url("**/sources/snapshots/**")
     assert "The average request waits 41 months" in page.inner_text("body")
 
 

@@ -236,13 +236,13 @@ def test_no_secret_reaches_the_log(desk: Desk, caplog: pytest.LogCaptureFixture)
 def test_an_answer_on_an_open_line_comes_at_once(desk: Desk) -> None:
     """Head and body go out as they are: held back for an acknowledgement (RFC 896), each answer took 40 ms more."""
     desk.get("subscribe")
-    times = []
-    for _ in range(15):
+
+    def took() -> float:
         began = time.perf_counter()
         desk.get("subscribe")
-        times.append(time.perf_counter() - began)
+        return time.perf_counter() - began
 
-    assert min(times) < 0.035
+    assert any(took() < 0.035 for _ in range(200)), "not one, however busy the machine is"
 
 
 def test_an_address_in_use_is_said_and_not_traced(sqlite_store: Store, settings: Settings) -> None:

@@ -489,10 +489,10 @@ def test_neither_answer_nor_time_tells_whom_we_know(guarded_sqlite: Desk) -> Non
     desk = guarded_sqlite
     from tests.builders import add_subscribers
 
-    classes = {state: [f"{state}{n}@example.org" for n in range(40)] for state in ("active", "suppressed")}
+    classes = {state: [f"{state}{n}@example.org" for n in range(60)] for state in ("active", "suppressed")}
     for state, emails in classes.items():
         add_subscribers(desk.store, *emails, state=state)
-    classes["new"] = [f"new{n}@example.org" for n in range(40)]
+    classes["new"] = [f"new{n}@example.org" for n in range(60)]
     times: dict[str, list[float]] = {name: [] for name in classes}
     answers = set()
     order = [(name, email) for name, emails in classes.items() for email in emails]
@@ -507,10 +507,11 @@ def test_neither_answer_nor_time_tells_whom_we_know(guarded_sqlite: Desk) -> Non
         answers.add(told(answer))
 
     assert len(answers) == 1
-    assert waiting(desk) == 120
+    assert waiting(desk) == 180
     for one in times:
         for other in times:
             if one < other:
                 pairs = [(a < b) + 0.5 * (a == b) for a in times[one] for b in times[other]]
                 area = sum(pairs) / len(pairs)
-                assert 0.3 < area < 0.7, f"{one} and {other} can be told apart by time: {area:.2f}"
+                # By chance alone it strays by 0.053 (Mann-Whitney, 60 of each): this is beyond four and a half times that.
+                assert 0.25 < area < 0.75, f"{one} and {other} can be told apart by time: {area:.2f}"

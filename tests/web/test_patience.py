@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import socket
 import time
@@ -21,11 +22,12 @@ from pipeline.web.server import serving
 
 HEAD = b"POST /subscribe HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SOON = 0.6  # seconds, in place of ten and fifteen
+LATE = SOON + 8  # before ten and fifteen, however busy the machine is
 
 
 @pytest.fixture
 def url(sqlite_store: Store, settings: Settings) -> Iterator[str]:
-    patience = Patience(head_within=SOON, body_within=SOON, lines_of_a_network=6)
+    patience = Patience(head_within=SOON, body_within=SOON)
     with serving(create_app(sqlite_store, settings), patience=patience) as url:
         yield url
 
@@ -66,7 +68,7 @@ def test_a_head_that_dribbles_is_cut_off(url: str) -> None:
     with line_to(url) as line:
         seconds, said = dribble(line, b"GET / HTTP/1.1\r\nX-A: b\r\nX-C: ddddddddddddddddddddddddddddddddddddd")
 
-    assert SOON - 0.1 <= seconds < SOON + 3
+    assert SOON - 0.1 <= seconds < LATE
     assert said.startswith(b"HTTP/1.1 408 ")
 
 
@@ -76,7 +78,7 @@ def test_a_line_on_which_nothing_is_said_is_cut_off(url: str) -> None:
         began = time.monotonic()
         said = line.recv(100)
 
-    assert time.monotonic() - began < SOON + 3
+    assert time.monotonic() - began < LATE
     assert said.startswith(b"HTTP/1.1 408 ")
 
 
@@ -89,8 +91,8 @@ def test_a_body_that_dribbles_is_cut_off_and_signs_nobody_up(url: str, sqlite_st
         line.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         in_chunks, _ = dribble(line, b"1\r\na\r\n")
 
-    assert SOON - 0.1 <= by_length < SOON + 3
-    assert SOON - 0.1 <= in_chunks < SOON + 3
+    assert SOON - 0.1 <= by_length < LATE
+    assert SOON - 0.1 <= in_chunks < LATE
     from pipeline.store import tables
     from tests.mail.test_signups import count
 
@@ -103,37 +105,47 @@ def test_a_body_that_goes_on_behind_its_refusal_is_cut_off_too(url: str) -> None
         line.sendall(HEAD + b"Content-Length: 90000000\r\n\r\n" + b"a" * 300_000)
         seconds, said = dribble(line, b"a")
 
-    assert seconds < SOON + 3
+    assert seconds < LATE
     assert b" 413 " in said or said == b""
 
 
-def test_a_line_that_is_used_well_stays_open(url: str) -> None:
+def test_a_line_that_is_used_well_stays_open(sqlite_store: Store, settings: Settings) -> None:
     """T-14: the clock starts anew with each request."""
-    with requests.Session() as session:
-        answers = []
-        for _ in range(4):
-            answers.append(session.get(f"{url}subscribe", timeout=10).status_code)
-            time.sleep(SOON / 2)
-        taken = session.post(f"{url}subscribe", {"email": "a@example.org"}, timeout=10)
+    patience = Patience(head_within=3, body_within=3)
+    answers = []
+    with serving(create_app(sqlite_store, settings), patience=patience) as url:
+        line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        line.connect()
+        line.auto_open = 0  # one that was cut off is not opened again
+        for _ in range(5):
+            line.request("GET", "/subscribe")
+            with line.getresponse() as answer:
+                answers.append((answer.status, answer.read()[-8:].strip()))
+            time.sleep(0.8)
+        line.close()
 
-    assert answers == [200] * 4
-    assert taken.status_code == 200
+    assert answers == [(200, b"</html>")] * 5
 
 
-def test_one_network_holds_so_many_lines_and_gets_them_back(url: str) -> None:
+def test_one_network_holds_so_many_lines_and_gets_them_back(sqlite_store: Store, settings: Settings) -> None:
     """T-14"""
-    lines = [socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10) for _ in range(6)]
-    try:
-        with line_to(url) as one_more:
-            refused = one_more.recv(200)
-    finally:
-        for line in lines:
-            line.close()
-    time.sleep(0.3)
+    with serving(create_app(sqlite_store, settings), patience=Patience(lines_of_a_network=6)) as url:
+        lines = [socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10) for _ in range(6)]
+        try:
+            with line_to(url) as one_more:
+                refused = one_more.recv(200)
+        finally:
+            for line in lines:
+                line.close()
+        deadline = time.monotonic() + 60
+        while (
+            requests.get(f"{url}healthz", timeout=10).status_code != 200
+        ):  # until the server has seen that they are gone
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 10" in refused
-    assert requests.get(f"{url}healthz", timeout=10).status_code == 200
 
 
 def test_a_proxy_that_we_trust_may_hold_as_many_as_it_likes(sqlite_store: Store, settings: Settings) -> None:

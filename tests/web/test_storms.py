@@ -170,7 +170,7 @@ def test_a_flood_and_slow_clients_do_not_keep_anybody_from_leaving(
 
         assert set(clicks) == {200}
         assert set(told) == {200}
-        assert max(times) < 5, "on a machine that does other things too; make bench measures it"
+        assert max(times) < 15, "on a machine that does other things too; make bench measures it"
         assert {desk.person(email).state for email in readers} == {State.UNSUBSCRIBED}
         assert asked == 60
 
