@@ -12,6 +12,7 @@ and the hash of its bytes. The site bears a mark with the hash of all that; a fo
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import json
@@ -35,6 +36,8 @@ _WORDS: Final = "A site built by Open Signal. The next build replaces this folde
 VERSION: Final = "1"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 10.0  # seconds for which another build of the same site may go on before we give up
+_HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
+_EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,9 @@ class Workplace:
         gone = [path for path in (*self.old.files, *self._strays) if path not in manifest.files]
         if self.old.files:
             if staged or gone or self._mark() != manifest.mark:
-                self._moved_in([*sorted(staged, key=_order), MARK], gone, manifest)
+                # Nothing leads to a file that is new before the others are there: so the new ones come first.
+                staged.sort(key=lambda path: (path in self.old.files, *_order(path)))
+                self._moved_in([*staged, MARK], gone, manifest)
         else:
             self._switched(manifest)
         return Done(len(staged), len(gone), len(manifest.files) - len(staged), self.mended)
@@ -268,16 +273,17 @@ class Workplace:
     def _switched(self, manifest: Manifest) -> None:
         old = self.stage / "old"
         try:
-            if self.target.exists():
-                self.target.rename(old)
-                if (old / SEARCH).is_dir() and not (self.folder / SEARCH).exists():
-                    (old / SEARCH).rename(self.folder / SEARCH)
-            try:
-                self.folder.rename(self.target)
-            except OSError:
-                if old.exists():
-                    old.rename(self.target)
-                raise
+            if (self.target / SEARCH).is_dir() and not (self.folder / SEARCH).exists():
+                shutil.copytree(self.target / SEARCH, self.folder / SEARCH, copy_function=_linked)
+            if not (self.target.exists() and _exchanged(self.folder, self.target)):
+                if self.target.exists():
+                    self.target.rename(old)
+                try:
+                    self.folder.rename(self.target)
+                except OSError:
+                    if old.exists():
+                        old.rename(self.target)
+                    raise
         except OSError as error:
             raise BuildError(f"{self.target}: cannot be replaced: {error.strerror}; the old site stays") from error
         self._remember(manifest)
@@ -326,6 +332,19 @@ def _order(path: str) -> tuple[int, str]:
     if path.startswith("articles/"):
         return 1, path
     return (2, path) if path.endswith(".html") else (3, path)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders take each other's place in one step, so that at no moment nothing is there; False where the system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux 3.15, glibc 2.28; not every file system knows how
+    return rename is not None and rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+
+
+def _linked(fresh: str, place: str) -> None:
+    try:
+        os.link(fresh, place)
+    except OSError:  # a file system without links
+        shutil.copyfile(fresh, place)
 
 
 def _sha256(path: Path) -> bytes:

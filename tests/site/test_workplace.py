@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -98,6 +99,79 @@ def test_a_build_that_is_killed_for_good_leaves_the_old_site_and_the_next_one_is
         assert (built / "site/index.html").read_text("utf-8").rstrip().endswith("</html>")
 
     assert differences(contents(warm(built).site_dir), cold(built)) == []
+    assert beside(built) == []
+
+
+def test_no_page_leads_to_one_that_is_not_there_at_any_moment_of_a_build(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_article(built, "zzz-last-by-name", date="2026-11-22", body="It is new.[^wire]", topics="chips")
+    (built / "content/articles/2026/2026-11-17-scheduled-past.md").unlink()
+    found: dict[int, list[str]] = {}
+    replace = Path.replace
+
+    def looked_at(self: Path, target: Path) -> Path:
+        if "/new/" in str(self):
+            found[len(found)] = lost_links(built / "site")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", looked_at)
+    warm(built)
+
+    assert len(found) > 20
+    assert {moment: lost for moment, lost in found.items() if lost} == {}
+
+
+def lost_links(site: Path) -> list[str]:
+    """Where a reader who begins at the front page and follows every link finds nothing."""
+    seen: set[Path] = set()
+    lost, left = [], [site / "index.html"]
+    while left:
+        page = left.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        for link in re.findall(r'<a [^>]*?href="(?!https?:|mailto:)([^"#?]+)', page.read_text("utf-8")):
+            to = Path(os.path.normpath(page.parent / link))
+            to = to / "index.html" if to.is_dir() or link.endswith("/") else to
+            if not to.is_file():
+                lost.append(f"{page.relative_to(site)} -> {link}")
+            elif to.suffix == ".html":
+                left.append(to)
+    return lost
+
+
+def test_there_is_a_site_at_every_moment_of_a_build_that_makes_all_of_it(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (built / "site" / workplace.SEARCH).mkdir()
+    (built / "site" / workplace.SEARCH / "pagefind.js").write_text("an index of yesterday")
+    missing: list[Path] = []
+    rename = Path.rename
+
+    def looked_at(self: Path, target: Path) -> Path:
+        renamed = rename(self, target)
+        if not all((built / "site" / path).is_file() for path in (MARK, "index.html", "pagefind/pagefind.js")):
+            missing.append(self)
+        return renamed
+
+    monkeypatch.setattr(Path, "rename", looked_at)
+    build_site(Settings.load(built), now=NOW, check=False, clean=True)
+
+    assert missing == []
+    assert (built / "site" / workplace.SEARCH / "pagefind.js").read_text() == "an index of yesterday"
+    assert beside(built) == []
+
+
+def test_a_system_that_cannot_exchange_folders_puts_the_new_site_there_all_the_same(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workplace, "_exchanged", lambda one, other: False)
+    EDIT(built)
+
+    report = build_site(Settings.load(built), now=NOW, check=False, clean=True)
+
+    assert differences(contents(report.site_dir), cold(built)) == []
     assert beside(built) == []
 
 
