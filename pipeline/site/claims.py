@@ -11,6 +11,7 @@ time of the build stands here. `verify` reads these files and trusts none of the
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -141,7 +142,17 @@ def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
 
 
 def written(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    """*document* as JSON: each member on a line of its own, and each item of a list, so that two versions can be compared."""
+    return "{\n" + ",\n".join(f" {_json(name)}: {_member(value)}" for name, value in document.items()) + "\n}\n"
+
+
+def _member(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _json(value)
+    return "[\n" + ",\n".join(f"  {_json(item)}" for item in value) + "\n ]"
+
+
+_json: Final = functools.partial(json.dumps, ensure_ascii=False)  # without `indent`, which takes five times as long
 
 
 def sealed(document: Mapping[str, Any]) -> str:
