@@ -240,7 +240,7 @@ Words = Annotated[
 class File(BaseModel):
     """Common to all: unknown keys are refused, and each key names the code of its problems."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)  # most runs read files of one or two kinds
     codes: ClassVar[Mapping[str, str]] = {}  # key of the first level -> code; S006 where none is named
 
 

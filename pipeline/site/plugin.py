@@ -35,12 +35,13 @@ from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.files import is_full
 from pipeline.library import Library, markdown_extensions, open_library, typographic
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
-from pipeline.library.kept import Tell
+from pipeline.library.kept import FOLDER, Tell
 from pipeline.library.own import FOLDERS, foreign_files
 from pipeline.model import Problem, Severity
 from pipeline.site import drawing, handbook, pages, written_pages
 from pipeline.site.aliases import alias_files
 from pipeline.site.authors import author_pages
+from pipeline.site.compiled import CompiledTemplates
 from pipeline.site.feeds import own_feeds
 from pipeline.site.machines import machine_files
 from pipeline.site.markup import dressed, without_title
@@ -163,6 +164,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         config.theme.dirs = self.theme_dirs
         env.loader = jinja2.FileSystemLoader(config.theme.dirs)
         env.filters.update(drawing.FILTERS)
+        env.bytecode_cache = CompiledTemplates(self.settings.state_dir / FOLDER)
         self.env = env
         return env
 

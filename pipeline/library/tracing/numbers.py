@@ -377,7 +377,11 @@ _FOREIGN: Final = (
     re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?:,\d+)?(?![\d,]|\.\d)"),
     re.compile(r"(?<![\d.,])\d+,\d{1,2}(?![\d,]|\.\d)"),
 )
-_IN_UNITS: Final = re.compile(rf"In ({BEHIND}),? ")
+
+
+@functools.cache
+def _in_units() -> re.Pattern[str]:  # not before it is needed, since it takes a while to make
+    return re.compile(rf"In ({BEHIND}),? ")
 
 
 @functools.lru_cache(maxsize=8192)
@@ -386,7 +390,9 @@ def find(text: str) -> Figures:
     plain = text.translate(_PLAIN)
     whens, masked = _whens(plain, text)
     quantities = _quantities(masked, text)
-    if (named := _IN_UNITS.match(masked)) is not None:  # "In gallons, that is about 4.5 billion."
+    if (
+        masked.startswith("In ") and (named := _in_units().match(masked)) is not None
+    ):  # "In gallons, that is about 4.5 billion."
         unit = unit_behind(named[1])
         quantities = [replace(one, unit=unit) if one.unit is None and not one.noun else one for one in quantities]
     odd = tuple(found.span() for found in _ODD.finditer(text))

@@ -6,6 +6,7 @@ belong to a day, and no check of ours knows the day.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -244,13 +245,15 @@ def scale_of(words: str) -> float:
     return SCALES[words.lower().rstrip("s")]
 
 
-_NAMED: Final = re.compile(rf"(?<![A-Za-z])(?:{BEHIND}|(?<![A-Za-z$]){BEFORE})(?![A-Za-z])")
+@functools.cache
+def _named() -> re.Pattern[str]:  # not before it is needed: making it takes a twentieth of a warm build
+    return re.compile(rf"(?<![A-Za-z])(?:{BEHIND}|(?<![A-Za-z$]){BEFORE})(?![A-Za-z])")
 
 
 def dimensions_in(text: str) -> frozenset[str]:
     """The dimensions of the units that *text* names, with or without a number: those of a table's head, of a heading."""
     found = set()
-    for name in _NAMED.findall(text):
+    for name in _named().findall(text):
         unit = _BEHIND.get(name.replace("-", " ")) or _BEFORE.get(name) or _FOLDED.get(name.replace("-", " ").lower())
         if unit is not None and (len(name) > 1 or not name.isalpha() or unit.is_money):
             found.add(unit.dimension)

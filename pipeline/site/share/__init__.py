@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,6 @@ import resvg_py
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
 from pipeline.site.share.fonts import FOLDER, Fonts, balanced, is_right_to_left, load_fonts
-from pipeline.site.share.lettering import PILLOW, lettered
 from pipeline.theme import design_tokens
 
 WIDTH: Final = 1200
@@ -100,6 +100,8 @@ class Studio:
 
     def draw(self, shown: Shown) -> bytes:
         """Draw the image of *shown*. Raises `BuildError` for a template that cannot be drawn."""
+        from pipeline.site.share.lettering import lettered  # not where all images are kept already
+
         try:
             return lettered(self.svg(shown), self.fonts, self.shapes)
         except ValueError as error:
@@ -171,7 +173,7 @@ class Studio:
     def _made_with(self) -> str:
         """The fonts, the colours, the template, the renderer and this code."""
         told = hashlib.sha256(
-            f"{self.fonts.sha256} {resvg_py.__resvg_version__} {PILLOW} {design_tokens(self.theme)[0]}".encode()
+            f"{self.fonts.sha256} {resvg_py.__resvg_version__} {version('pillow')} {design_tokens(self.theme)[0]}".encode()
         )
         ours = (Path(__file__).with_name(name) for name in ("__init__.py", "fonts.py", "lettering.py"))
         for path in (self.theme / TEMPLATE, *ours):

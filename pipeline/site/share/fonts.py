@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypedDict
-
-from fontTools.ttLib import TTFont, TTLibError
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
+
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
@@ -141,6 +142,8 @@ class Measures(TypedDict):
 
 def _convert(original: Path, file: Path) -> Measures:
     """Write *original* to *file* as TrueType, its family called as the file is; how wide its characters are."""
+    from fontTools.ttLib import TTFont, TTLibError  # not where the fonts are kept already
+
     try:
         font = TTFont(original)
         for name in _NAMES:

@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, __version__
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
 
 from pipeline.site.share.fonts import Fonts
 
-PILLOW: Final = __version__  # another one may draw otherwise
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _KNOWN: Final = frozenset(
     {"x", "y", "text-anchor", "font-family", "font-weight", "font-size", "letter-spacing", "fill"}
