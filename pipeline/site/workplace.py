@@ -35,7 +35,7 @@ MARK: Final = ".opensignal-site"
 _WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
 VERSION: Final = "1"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
-PATIENCE: Final = 10.0  # seconds for which another build of the same site may go on before we give up
+PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
 _HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 

@@ -202,11 +202,12 @@ def test_a_full_disk_leaves_the_old_site_and_says_so(built: Path, monkeypatch: p
 # --- two at once ------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(300)
 def test_two_builds_at_once_come_one_after_the_other(built: Path) -> None:
     EDIT(built)
     command = [str(Path(sys.executable).parent / "opensignal"), "build", "--no-check", "--json"]
     both = [subprocess.Popen(command, cwd=built, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    reports = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    reports = [json.loads(process.communicate(timeout=120)[0]) for process in both]
 
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(report["written"] > 0 for report in reports) == [False, True]
