@@ -8,7 +8,7 @@
     corrections/       all corrections
     search/            what asks the search index
     feeds/             all feeds of ours
-    authors/, series/  `authors` and `shelves` make these, `aliases` the pages at older addresses
+    authors/, series/  `authors` and `series_pages` make these, `aliases` the pages at older addresses
     feed.xml, ...      what machines read: `machines`
 
 The handbook and the like are Markdown files of content/pages; what they are given beside their text is here too.

@@ -47,9 +47,9 @@ from pipeline.site.machines import machine_files
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.painting import paint
 from pipeline.site.publication import Publication, fingerprint
+from pipeline.site.series_pages import series_pages
 from pipeline.site.share import TEMPLATE
 from pipeline.site.share.files import share_files, share_image, tidy, without_headline
-from pipeline.site.shelves import series_pages
 from pipeline.site.structured import page_data
 from pipeline.site.surroundings import what_all_is_made_of
 from pipeline.site.workplace import Done, Manifest, Workplace, refuse_own_files

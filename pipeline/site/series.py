@@ -1,7 +1,7 @@
 """Series: articles that are read in order, on a page of their own and by a box in each of them.
 
 A part is told its number and its neighbours and no total, so that a new one changes the page of the part before and of the series.
-The pages are in `shelves`.
+The pages are in `series_pages`.
 """
 
 from __future__ import annotations
