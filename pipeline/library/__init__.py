@@ -39,6 +39,7 @@ from pipeline.library.kept import Examined, Tell, open_kept
 from pipeline.library.kept.article import KeptArticle
 from pipeline.library.new import new_article
 from pipeline.library.notation import addresses_of
+from pipeline.library.order import by_place, newest_first
 from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
@@ -254,7 +255,7 @@ class Library:
 
     def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
         """All problems, and beside them those that depend on the time: a published article dated far ahead."""
-        return tuple(sorted((*self.problems, *check_dates(self, now)), key=_order))
+        return by_place((*self.problems, *check_dates(self, now)))
 
     @cached_property
     def addresses(self) -> Mapping[str, str]:
@@ -303,7 +304,7 @@ def load_library(root: Path, *, now: dt.datetime, kept: Path | None = None) -> L
     problems = [*shelf.problems, *check_all(shelf, library, root), *past.problems]
     checked = dataclasses.replace(
         library,
-        problems=tuple(sorted(set(problems), key=_order)),
+        problems=by_place(problems),
         note=past.note,
         history_of=lambda: past.history,
         pasts=past.pasts,
@@ -334,13 +335,12 @@ def read_library(root: Path, *, kept: Path | None = None) -> Library:
     """
     shelf = read_content(root)
     library = _library(shelf, StoredTexts(root, kept))
-    return dataclasses.replace(library, problems=tuple(sorted(set(shelf.problems), key=_order)))
+    return dataclasses.replace(library, problems=by_place(shelf.problems))
 
 
 def _library(shelf: Shelf, texts: StoredTexts) -> Library:
-    articles = sorted((read.noun for read in shelf.articles), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
     return Library(
-        articles=tuple(articles),
+        articles=newest_first(read.noun for read in shelf.articles),
         sources={read.noun.id: read.noun for read in shelf.sources},
         topics={read.noun.id: read.noun for read in shelf.topics},
         people={read.noun.id: read.noun for read in shelf.people},
@@ -349,7 +349,3 @@ def _library(shelf: Shelf, texts: StoredTexts) -> Library:
         held_back=frozenset(shelf.held_back),
         texts=texts,
     )
-
-
-def _order(problem: Problem) -> tuple[str, int, int, str, str]:
-    return problem.path, problem.line, problem.column, problem.code, problem.message

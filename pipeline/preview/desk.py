@@ -19,6 +19,7 @@ from pipeline.library.checks import check_finished
 from pipeline.library.dates import date_words
 from pipeline.library.files import ARTICLES, SOURCES, article_of, finished_article, source_of
 from pipeline.library.frontmatter import Unreadable, read_text
+from pipeline.library.order import newest_first
 from pipeline.library.own import leads_out, why_not_read
 from pipeline.mail.compose import MAX_HTML, Parts, compose_parts
 from pipeline.mail.stamp import BLANKS
@@ -123,7 +124,7 @@ class Desk:
         if articles:
             read = {article.path: article for article in self._library.articles}
             _put(read, {path: article_of(raw, path) if (raw := self._raw(path)) else None for path in articles})
-            self._library = replace(self._library, articles=_in_order(read.values()))
+            self._library = replace(self._library, articles=newest_first(read.values()))
 
     def _raw(self, path: str) -> bytes:
         """The bytes of a file; nothing where it is gone, or not ours."""
@@ -190,7 +191,7 @@ class Desk:
         if article:
             others = [each for each in library.articles if each.path != path]
             # With claims of its own, so that those of earlier texts are forgotten.
-            library = replace(library, articles=_in_order([*others, article]))
+            library = replace(library, articles=newest_first([*others, article]))
         found = sorted(check_finished(text, path, library, root), key=lambda problem: (problem.line, problem.column))
         return Open(path, text, article, tuple(dict.fromkeys(found)), library)
 
@@ -298,10 +299,6 @@ def _put(known: dict[str, Any], read: Mapping[str, Any]) -> None:
             known.pop(path, None)
         else:
             known[path] = noun
-
-
-def _in_order(articles: Any) -> tuple[Article, ...]:
-    return tuple(sorted(articles, key=lambda a: (-a.date.timestamp(), a.slug, a.path)))
 
 
 def _is_article(path: str) -> bool:

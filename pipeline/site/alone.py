@@ -11,6 +11,7 @@ from mkdocs.exceptions import MkDocsException
 from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError
 from pipeline.library import Library
+from pipeline.library.order import newest_first
 from pipeline.model import Article
 from pipeline.site import drawing, pages
 from pipeline.site.feeds import Item, feed_item
@@ -83,5 +84,4 @@ def _near(article: Article, library: Library, *, now: dt.datetime) -> Library:
     topical = [other for other in earlier if set(other.topics) & set(article.topics)][:_NEAR]
     series = [other for other in others if article.series and other.series == article.series]
     kept = {other.path: other for other in (*later[-1:], *earlier[:1], *topical, *series)}
-    chosen = sorted((article, *kept.values()), key=lambda a: (-a.date.timestamp(), a.slug, a.path))
-    return library.holding(chosen)
+    return library.holding(newest_first((article, *kept.values())))

@@ -35,6 +35,7 @@ from pipeline.library.kept.index import read_table, write_table
 from pipeline.library.kept.lookups import Asked, Watched, WatchedArticles, WatchedTexts, fingerprint_of
 from pipeline.library.kept.sight import GONE, Sight
 from pipeline.library.kept.workers import in_slices
+from pipeline.library.order import by_place
 from pipeline.library.own import foreign_files
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key
@@ -468,7 +469,7 @@ class _Desk:
         examined.examined = self.worked
         made = dataclasses.replace(
             library,
-            problems=tuple(sorted(set(problems), key=_order)),
+            problems=by_place(problems),
             note=pasts.note(past_rows),
             pasts=pasts,
             history_of=lambda: pasts.history if self.nouns else None,
@@ -772,7 +773,3 @@ def _digest(parts: Iterable[bytes]) -> bytes:
 
 def _row_name(name: bytes) -> bytes:
     return b"row" + name
-
-
-def _order(problem: Problem) -> tuple[str, int, int, str, str]:
-    return problem.path, problem.line, problem.column, problem.code, problem.message
