@@ -11,6 +11,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import lzma
+import os
 import re
 import stat
 import zipfile
@@ -189,6 +191,7 @@ class Archive:
             NotImplementedError,
             zipfile.BadZipFile,
             zlib.error,
+            lzma.LZMAError,
             ValueError,
         ) as error:
             if "password" in str(error) or "encrypted" in str(error):
@@ -215,8 +218,10 @@ class Archive:
             name = file.relative_to(path).as_posix()
             if _NOISE.search(name) or file.is_dir():
                 continue
-            if file.is_symlink() and not file.resolve().is_relative_to(root):
+            if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
                 self.notes.append(note(name, "", "is a link that leads out of the folder", lost=True))
+            elif not file.exists():
+                self.notes.append(note(name, "", "is a link that leads nowhere", lost=True))
             elif not stat.S_ISREG(file.stat().st_mode):
                 self.notes.append(note(name, "", "is no ordinary file", lost=True))
             else:

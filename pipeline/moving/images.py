@@ -98,6 +98,9 @@ class Images:
         if url.startswith("data:"):
             return self._inline(url, slug=slug, file=file, title=title, notes=notes)
         address = unwrapped(url)
+        if not _can_be_read(address):
+            notes.append(note(file, title, "an image has an address that is none", "add it by hand", lost=True))
+            return None
         stem = _stem(address)
         folder = self.root / FOLDER / slug
         there = next(iter(sorted(folder.glob(f"{stem}.*"))), None) if folder.is_dir() else None
@@ -198,6 +201,14 @@ def unwrapped(url: str) -> str:
     if len(inner) > 1:
         return unquote(url[inner[-1].start() :])
     return f"https:{url}" if url.startswith("//") else url
+
+
+def _can_be_read(address: str) -> bool:
+    try:
+        urlsplit(address)
+    except ValueError:  # http://[::1
+        return False
+    return True
 
 
 def _stem(address: str) -> str:

@@ -202,6 +202,14 @@ def test_an_image_that_is_none_is_not_written(settings: Settings, tmp_path: Path
     assert "What it shows" in only_file(settings).read_text("utf-8")
 
 
+def test_an_image_with_an_address_that_is_none_is_told(settings: Settings, tmp_path: Path) -> None:
+    report = take(settings, substack(tmp_path, (row(), '<p>Words.</p><img src="http://[::1" alt="What it shows">')))
+
+    assert report.outcomes == {"new": 1}
+    assert "an image has an address that is none" in told(report)
+    assert "What it shows" in only_file(settings).read_text("utf-8")
+
+
 def test_an_image_in_the_text_itself_becomes_a_file(settings: Settings, tmp_path: Path) -> None:
     import base64
 
@@ -263,6 +271,41 @@ def test_a_member_that_is_broken_or_locked_costs_itself_alone(settings: Settings
     assert report.outcomes == {"new": 1}
     assert "posts/1.grid.html" in told(report)
     assert "cannot be read" in told(report)
+
+
+def test_a_member_that_is_packed_otherwise_and_broken_costs_itself_alone(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("posts.csv", table(COLUMNS, [row(), row("other", number=2)]))
+        archive.writestr("posts/1.grid.html", "<p>Words that stand alone here.</p>" * 99)
+        archive.writestr("posts/2.other.html", "<p>More.</p>")
+        at = archive.getinfo("posts/1.grid.html").header_offset
+    raw = bytearray(path.read_bytes())
+    for place in range(20):
+        raw[at + 30 + len("posts/1.grid.html") + 13 + place] ^= 0xFF
+    path.write_bytes(raw)
+
+    report = take(settings, path)
+
+    assert report.outcomes == {"new": 1}
+    assert "posts/1.grid.html" in told(report)
+    assert "cannot be read" in told(report)
+
+
+@pytest.mark.parametrize("target", ["gone.html", "2.other.html"])
+def test_a_link_in_a_folder_that_leads_nowhere_or_to_itself_is_told(
+    settings: Settings, tmp_path: Path, target: str
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "posts.csv").write_text(table(COLUMNS, [row()]))
+    (folder / "1.grid.html").write_text("<p>Words that stand alone here.</p>")
+    (folder / "2.other.html").symlink_to(target)
+
+    report = take(settings, folder)
+
+    assert report.outcomes == {"new": 1}
+    assert "2.other.html: is a link that leads nowhere" in told(report)
 
 
 def test_a_link_in_a_folder_that_leads_out_is_not_followed(settings: Settings, tmp_path: Path) -> None:
