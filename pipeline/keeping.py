@@ -3,16 +3,22 @@
 A name is the hash of all that its value was made of, never of a time or a place, so that the file serves a fresh clone on another
 machine. A file that is damaged, of another version or not to be written is no error: it is thrown away and made again, or done
 without, and `Keep.note` says so in one line. Each value carries a hash of itself.
+
+A value that is large, such as an image, is a file of its own (`keep_file`), which carries a hash of itself too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
+
+from pipeline.errors import StoreError
+from pipeline.files import put
 
 VERSION: Final = 1
 _OURS: Final = 0x4F534B50  # application_id of SQLite: "OSKP"
@@ -163,6 +169,24 @@ class Keep:
         for name, value in self._database.execute(f"SELECT name, value FROM kept WHERE name IN ({marks})", names):  # noqa: S608
             if value[:_CHECK] == _sum(value[_CHECK:]):
                 yield name, value[_CHECK:]
+
+
+def kept_file(file: Path) -> bytes | None:
+    """What was kept in *file*; None where nothing was, or it is damaged."""
+    try:
+        raw = file.read_bytes()
+    except OSError:
+        return None
+    value = raw[_CHECK:]
+    return value if raw[:_CHECK] == _sum(value) and value else None
+
+
+def keep_file(file: Path, value: bytes) -> None:
+    """Keep *value* in *file*, in the place of whatever is there; where that cannot be written, it is made again next time."""
+    if file.is_dir():
+        shutil.rmtree(file, ignore_errors=True)
+    with contextlib.suppress(StoreError):
+        put(file, _sum(value) + value, sync=False)
 
 
 class _OfAnotherVersion(Exception):

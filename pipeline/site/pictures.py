@@ -14,8 +14,8 @@ import json
 import os
 import posixpath
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from functools import cached_property, partial
 from html import escape, unescape
@@ -23,9 +23,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
-from pipeline.errors import BuildError, StoreError
-from pipeline.files import put
+from pipeline.errors import BuildError
+from pipeline.keeping import keep_file, kept_file
 from pipeline.library.images import FORMATS, NAMED, Facts, NoImage, look_at, made
+from pipeline.library.kept.sight import is_settled, sign_of
 
 if TYPE_CHECKING:
     from pipeline.site.pages import Output
@@ -83,15 +84,17 @@ class Pictures:
             if file.suffix.lower() not in FORMATS or not file.is_file():
                 continue
             path, stat = file.relative_to(self._pages).as_posix(), file.stat()
-            mark = [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+            mark = [*sign_of(stat)]
             old = before.get(path)
             picture = old[1] if old and old[0] == mark else self._read(path)
             if picture is not None:
                 now[path] = (mark, picture)
         if now != before:
-            with suppress(StoreError):  # it is looked at again next time
-                told = {path: (mark, astuple(picture)[1:]) for path, (mark, picture) in now.items()}
-                put(self._kept / "known.json", json.dumps(told).encode(), sync=False)
+            latest = time.time_ns()
+            told = {
+                path: (mark, astuple(picture)[1:]) for path, (mark, picture) in now.items() if is_settled(mark, latest)
+            }
+            keep_file(self._kept / "known.json", json.dumps(told).encode())
         return {path: picture for path, (_, picture) in now.items()}
 
     def made_of(self, texts: Iterable[str]) -> bytes:
@@ -162,14 +165,17 @@ class Pictures:
 
     def _made(self, picture: Picture, width: int, kind: str) -> bytes:
         kept = self._kept / picture.sha256[:2] / f"{picture.sha256}-{_MADE}-{width}.{kind.lower()}"
-        with suppress(OSError):
-            return kept.read_bytes()
-        try:
-            image = made(self._pages / picture.path, width=width, kind=kind)
-        except NoImage as error:
-            raise BuildError(f"content/pages/{picture.path}: {error}") from error
-        with suppress(StoreError):  # it is made again next time
-            put(kept, image, sync=False)
+        image = kept_file(kept)
+        if image is None:
+            file = self._pages / picture.path
+            try:
+                image = made(file, width=width, kind=kind)
+                same = hashlib.sha256(file.read_bytes()).hexdigest() == picture.sha256
+            except (NoImage, OSError) as error:
+                raise BuildError(f"content/pages/{picture.path}: {error}") from error
+            if not same:  # else it would be kept under the name of the other
+                raise BuildError(f"content/pages/{picture.path}: was changed while it was read; run again")
+            keep_file(kept, image)
         return image
 
     def _read(self, path: str) -> Picture | None:
@@ -183,9 +189,9 @@ class Pictures:
     def _known(self) -> dict[str, tuple[list[int], Picture]]:
         """What was known of each file at the last build, and by which time, size and place of the file."""
         try:
-            found = json.loads((self._kept / "known.json").read_bytes())
+            found = json.loads(kept_file(self._kept / "known.json") or b"{}")
             return {path: (mark, Picture(path, *told)) for path, (mark, told) in found.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError):
             return {}
 
 

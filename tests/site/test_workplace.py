@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, ContentError, UsageError
@@ -21,7 +22,7 @@ from pipeline.site import BuildReport, build_site, workplace
 from pipeline.site.workplace import MARK
 from tests.site.conftest import NOW, write_article
 from tests.site.test_build import contents
-from tests.site.test_incremental import QUEUE, change, cold, differences, newsroom, warm
+from tests.site.test_incremental import QUEUE, change, cold, differences, draw, newsroom, warm
 
 __all__ = ["newsroom"]  # a fixture
 
@@ -313,6 +314,41 @@ def test_what_is_kept_and_damaged_is_thrown_away_and_made_again(built: Path, dam
     assert all(note.endswith("thrown away and made again") for note in report.notes), report.notes
     assert bool(report.notes) == (damage is not Path.unlink)
     assert (again.written, again.notes) == (0, ())
+
+
+@pytest.mark.parametrize("damage", [spoilt, cut])
+def test_an_image_or_a_font_that_is_kept_and_damaged_is_made_again(newsroom: Path, damage) -> None:  # type: ignore[no-untyped-def]
+    draw("a.png", 900)(newsroom)
+    change(QUEUE, r"\Z", "\n![An image](images/a.png)\n")(newsroom)
+    before = contents(warm(newsroom).site_dir)
+    kept = [path for name in ("images", "share") for path in (newsroom / ".opensignal" / name).rglob("*.*")]
+    for path in kept:
+        damage(path)
+
+    again = contents(build_site(Settings.load(newsroom), now=NOW, check=False, clean=True).site_dir)
+
+    assert {path.suffix for path in kept} >= {".png", ".webp", ".avif", ".json", ".ttf"}
+    assert differences(again, before) == []
+
+
+def test_a_change_that_keeps_the_size_and_the_time_of_a_file_is_seen(newsroom: Path) -> None:
+    image, article = newsroom / "content/pages/images/a.png", newsroom / QUEUE
+    image.parent.mkdir(exist_ok=True)
+    Image.new("L", (90, 90), 7).save(image)
+    sizes = [file.stat().st_size for file in (image, article)]
+    for file in (image, article):
+        os.utime(file, ns=(1, 1))
+    time.sleep(2.1)  # what was changed a moment ago is looked at again anyway
+    warm(newsroom)
+    Image.new("L", (90, 90), 8).save(image)
+    change(QUEUE, "The queue is long", "The queue is more")(newsroom)
+    for file in (image, article):
+        os.utime(file, ns=(1, 1))
+    assert [file.stat().st_size for file in (image, article)] == sizes
+
+    report = warm(newsroom)
+
+    assert differences(contents(report.site_dir), cold(newsroom)) == []
 
 
 def test_what_is_kept_and_of_another_version_is_thrown_away_and_made_again(built: Path) -> None:

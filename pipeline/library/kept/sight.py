@@ -1,11 +1,14 @@
-"""Which files there are and what each holds, by hash. A file whose time, size and inode are as they were is not read again."""
+"""Which files there are and what each holds, by hash. A file whose times, size and inode are as they were is not read again.
+
+Among the times is that at which the system itself last noted a change (ctime): no tool sets it, as many set the other.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -14,12 +17,24 @@ from pipeline.library.own import why_not_read
 from pipeline.model import Problem
 from pipeline.printable import printable
 
-Sign: TypeAlias = tuple[int, int, int]  # time of the last change in nanoseconds, size, inode
+Sign: TypeAlias = tuple[
+    int, int, int, int
+]  # time of the last change in nanoseconds, size, inode, and the system's own time
 Seen: TypeAlias = dict[str, tuple[Sign, bytes]]  # by path: what a file looked like, and the hash of what it held
 GONE: Final = b""
 _RECENT: Final = (
     2_000_000_000  # nanoseconds: a file that was changed so shortly before may be changed again in the same tick
 )
+
+
+def sign_of(found: os.stat_result) -> Sign:
+    """What tells a file from what it was."""
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns
+
+
+def is_settled(sign: Sequence[int], now_ns: int) -> bool:
+    """False for a file that was changed a moment ago: it may be changed again, and bear the same sign."""
+    return max(sign[0], sign[3]) < now_ns - _RECENT
 
 
 @dataclass
@@ -70,7 +85,7 @@ class Sight:
 
     def remembered(self, *, now_ns: int) -> Seen:
         """What to hand to the next run: what was read, but for files that were changed a moment ago."""
-        return {path: known for path, known in self.now_seen.items() if known[0][0] < now_ns - _RECENT}
+        return {path: known for path, known in self.now_seen.items() if is_settled(known[0], now_ns)}
 
     def _look(self, where: str, path: str) -> None:
         inner = []
@@ -90,7 +105,7 @@ class Sight:
                         continue
             except OSError:  # an editor's own file may vanish meanwhile
                 continue
-            self.signs[name] = (found.st_mtime_ns, found.st_size, found.st_ino)
+            self.signs[name] = sign_of(found)
         for place, name in inner:
             self._look(place, name)
 

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -23,8 +22,8 @@ from typing import Final
 import jinja2
 import resvg_py
 
-from pipeline.errors import BuildError, StoreError
-from pipeline.files import put
+from pipeline.errors import BuildError
+from pipeline.keeping import keep_file, kept_file
 from pipeline.site.share.fonts import FOLDER, Fonts, balanced, is_right_to_left, load_fonts
 from pipeline.theme import design_tokens
 
@@ -32,7 +31,6 @@ WIDTH: Final = 1200
 HEIGHT: Final = 630
 TEMPLATE: Final = "share.svg"
 _MARK: Final = "\u200f"  # right-to-left mark
-_END: Final = b"IEND\xaeB`\x82"  # of every whole PNG
 _FAMILY: Final = re.compile(r"font-family=[\"']([^\"']*)[\"']")
 _IDEOGRAPHS: Final = r"\u3040-\u30ff\u3400-\u9fff"  # between which a line may end
 _WORD: Final = re.compile(rf"\s*(?:[{_IDEOGRAPHS}][、。，：；！？」』）]*|[^\s{_IDEOGRAPHS}]+)")
@@ -87,15 +85,10 @@ class Studio:
 
     def image(self, key: str, shown: Callable[[], Shown]) -> bytes:
         """The image *key*, as PNG: as it is kept, or drawn of what *shown* gives."""
-        try:
-            made = self.path(key).read_bytes()
-            if made.endswith(_END):
-                return made
-        except OSError:
-            pass
-        made = self.draw(shown())
-        with suppress(StoreError):  # it is drawn again next time, and that is all
-            put(self.path(key), made, sync=False)
+        made = kept_file(self.path(key))
+        if made is None:
+            made = self.draw(shown())
+            keep_file(self.path(key), made)
         return made
 
     def draw(self, shown: Shown) -> bytes:

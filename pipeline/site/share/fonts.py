@@ -12,6 +12,7 @@ import functools
 import hashlib
 import io
 import json
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,13 +23,14 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
+from pipeline.keeping import keep_file, kept_file
 
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
-_KEPT: Final = "3"  # the version of what is kept
+_KEPT: Final = "4"  # the version of what is kept
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})  # drawn with the character before, or not at all
 _PICTURES: Final = frozenset({"So", "Sk", "Cs", "Co", "Cn"})  # emoji and the like
 _NAMES: Final = (1, 4, 6, 16)  # family, full name, PostScript name, typographic family
@@ -99,12 +101,12 @@ def load_fonts(theme: Path, kept: Path) -> Fonts:
     folder = kept / told.hexdigest()[:16]
     files = tuple(folder / f"{path.stem}.ttf" for path in originals)
     measures = folder / "measures.json"
-    measured = _read(measures) if all(file.is_file() for file in files) else None
+    measured = _read(measures, files)
     if measured is None:
         folder = _writable(folder)
         files, measures = tuple(folder / file.name for file in files), folder / measures.name
         measured = {path.stem: _convert(path, file) for path, file in zip(originals, files, strict=True)}
-        put(measures, json.dumps(measured).encode(), sync=False)
+        keep_file(measures, json.dumps([measured, _sums(files)]).encode())
     widths = {family: found["widths"] for family, found in measured.items()}
     kerning = {family: found["kerning"] for family, found in measured.items()}
     return Fonts(files, widths, kerning, told.hexdigest())
@@ -112,6 +114,9 @@ def load_fonts(theme: Path, kept: Path) -> Fonts:
 
 def _writable(folder: Path) -> Path:
     """*folder*, or where nothing can be written there one that lasts as long as this process."""
+    for path in folder.glob("*"):  # one that a damaged cache has in the place of a file
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
     try:
         put(folder / ".writable", b"", sync=False)
     except StoreError:
@@ -125,12 +130,20 @@ def _passing() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="opensignal-fonts-")
 
 
-def _read(measures: Path) -> Mapping[str, Measures] | None:
-    try:
-        found = json.loads(measures.read_bytes())
-    except (OSError, ValueError):
+def _read(measures: Path, files: Sequence[Path]) -> Mapping[str, Measures] | None:
+    """What *measures* holds; None where that, or one of *files*, is not as it was written."""
+    kept = kept_file(measures)
+    if kept is None:
         return None
-    return found if isinstance(found, dict) else None
+    measured, sums = json.loads(kept)
+    try:
+        return measured if sums == _sums(files) else None
+    except OSError:
+        return None
+
+
+def _sums(files: Sequence[Path]) -> list[str]:
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
 class Measures(TypedDict):
