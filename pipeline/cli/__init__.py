@@ -76,7 +76,8 @@ def main() -> None:
                 err.print(error.format_message(), markup=False)
                 sys.exit(2)
             hint = f"; see {context.command_path} --help" if context else ""
-            err.print(f"opensignal: {error.format_message().rstrip('.')}{hint}")
+            words = error.format_message().rstrip(".").replace(": Value error, ", ": ")
+            err.print(f"opensignal: {words}{hint}")
             sys.exit(getattr(error, "exit_code", 2))
         sys.exit(_unexpected(error))
 

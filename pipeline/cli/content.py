@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from json import dumps
@@ -171,11 +172,12 @@ def explain(code: Annotated[str, typer.Argument(help="Of a problem, such as S201
     Example: opensignal explain S201
     """
     from pipeline.library.codes import explained
-    from pipeline.library.schema import closest
 
     found = explained().get(code.upper())
     if found is None:
-        raise UsageError(f'no problem has the code "{code}"{closest(code, map(str.lower, explained()))}')
+        alike = difflib.get_close_matches(code.upper(), explained(), n=1)
+        then = f"did you mean {alike[0]}?" if alike else "give one as check prints it, such as S201"
+        raise UsageError(f'no problem has the code "{code}"; {then}')
     out.print(f"{found.code}: {found.title}\n\n{found.text}")
 
 

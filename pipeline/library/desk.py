@@ -44,6 +44,8 @@ def _task(words: str) -> dict[str, Any]:
         "label": f"opensignal {words}",
         "type": "shell",
         "command": f"opensignal {words}",
+        # A task's shell activates no environment; the command is found in that of the repository all the same.
+        "options": {"env": {"PATH": "${workspaceFolder}/.venv/bin:${env:PATH}"}},
         "group": "build" if words == "build" else "test",
         "presentation": {"reveal": "silent", "clear": True},
         "problemMatcher": {

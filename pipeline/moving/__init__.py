@@ -305,7 +305,7 @@ class Moved:
         would = "would come over" if self.dry_run else "came over"
         counts = ", ".join(f"{number:,} {outcome.value}" for outcome, number in self.outcomes.items()) or "none"
         yield f"articles from {SERVICES[self.service]}: {counts}" + (
-            f"; {self.drafts:,} are drafts" if self.drafts else ""
+            f"; {self.drafts:,} {'is a draft' if self.drafts == 1 else 'are drafts'}" if self.drafts else ""
         )
         if self.passed_by:
             yield f"no articles, and left where they are: {', '.join(f'{what} ({n:,})' for what, n in self.passed_by.items())}"

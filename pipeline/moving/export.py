@@ -81,9 +81,9 @@ class Note:
     lost: bool = False  # it did not come over at all
 
     def __str__(self) -> str:
-        about = f" “{self.post}”" if self.post else ""
+        where = " ".join(filter(None, (self.file, f"“{self.post}”" if self.post else "")))
         then = f"; {self.next}" if self.next else ""
-        return f"{self.file}{about}: {self.what}{then}"
+        return f"{where}: {self.what}{then}" if where else f"{self.what}{then}"
 
 
 def note(file: str, post: str, what: str, then: str = "", *, lost: bool = False) -> Note:

@@ -89,6 +89,12 @@ def test_the_task_finds_what_check_prints(severity: Severity) -> None:
     assert told_severity == ("warning" if severity is Severity.WARNING else None)
 
 
+def test_tasks_find_the_command_in_the_environment_of_the_repository(library: Library) -> None:
+    tasks = json.loads(dict(vscode_files(library))["tasks.json"])["tasks"]
+
+    assert {task["options"]["env"]["PATH"].split(":", 1)[0] for task in tasks} == {"${workspaceFolder}/.venv/bin"}
+
+
 def test_this_repository_has_the_tasks(library: Library) -> None:
     assert (REPOSITORY / ".vscode/tasks.json").read_text("utf-8") == dict(vscode_files(library))["tasks.json"]
 

@@ -411,6 +411,24 @@ def test_texts_of_ghost_that_were_never_rendered_are_read(settings: Settings, tm
         assert "1. One" in text
 
 
+def test_a_form_of_buttondown_stays_there_and_what_it_filled_in_is_told(settings: Settings, tmp_path: Path) -> None:
+    export = tmp_path / "emails.csv"
+    body = "Dear {{ subscriber.email }},\n\n{{ subscribe_form }}\n\nThe grid is full."
+    export.write_text(
+        "id,subject,slug,publish_date,status,email_type,body\n"
+        f'0b1,The quiet grid,quiet-grid,2024-03-01T10:00:00Z,sent,public,"{body}"\n'
+    )
+
+    report = take(settings, export)
+
+    (path,) = (settings.content / "articles").rglob("*.md")
+    assert "subscribe" not in path.read_text("utf-8").rpartition("---")[2].replace("subscriber", "")
+    (told,) = [line for line in report.lines() if "filled in" in line]
+    assert told.endswith(
+        "“The quiet grid”: {{ subscriber.email }} was filled in by Buttondown for each reader, and stands here as it is; write it over"
+    )
+
+
 def test_what_is_no_export_is_said_to_be_none(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Words.")
 

@@ -7,6 +7,8 @@ the files of Buttondown's command line tool carry the same fields as front matte
 type (regular, premium, unactivated, unsubscribed, removed, undeliverable, complained ...), creation_date,
 unsubscription_date. Described at docs.buttondown.com (exports, emails, subscribers; the enums in buttondown/openapi), with
 samples in TryGhost/migrate (mg-buttondown).
+
+The form that asks to subscribe is left out of a body; other tags that Buttondown filled in stay, and are told.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from pipeline.moving.export import Export, Post, Standing, moment, note
 from pipeline.moving.services.lists import STANDINGS, Fields, address_column, take_readers
 
 _MODE: Final = re.compile(r"\s*<!--\s*buttondown-editor-mode:\s*(\w+)\s*-->\s*")
+_FORM: Final = re.compile(r"\{\{\s*subscribe_form\s*\}\}")
+_FILLED_IN: Final = re.compile(r"\{\{[^{}\n]+\}\}|\{%[^%\n]+%\}")  # docs.buttondown.com/template-tags
 _PUBLISHED: Final = frozenset({"", "sent", "imported", "published", "in_flight", "about_to_send"})
 _PRIVATE: Final = {
     "premium": "for paying readers only",
@@ -92,7 +96,7 @@ def _take(export: Export, archive: Archive, member: Member | None, fields: Mappi
         return
     if member and (front := _front(body)):
         fields, body = {**front[0], **{key: value for key, value in fields.items() if value}}, front[1]
-    export.posts.append(_post(fields, body, member.name if member else where))
+    _keep(export, _post(fields, body, member.name if member else where))
 
 
 def _take_alone(export: Export, archive: Archive, member: Member) -> None:
@@ -109,7 +113,14 @@ def _take_alone(export: Export, archive: Archive, member: Member) -> None:
         export.notes.append(
             note(member.name, "", "is in no row of emails.csv, so it has no title and no date", "give it both")
         )
-    export.posts.append(_post(named, body, member.name))
+    _keep(export, _post(named, body, member.name))
+
+
+def _keep(export: Export, post: Post) -> None:
+    if filled_in := _FILLED_IN.search(post.content):
+        what = f"{filled_in[0]} was filled in by Buttondown for each reader, and stands here as it is"
+        export.notes.append(note(post.file, post.title, what, "write it over"))
+    export.posts.append(post)
 
 
 def _post(fields: Mapping[str, Any], body: str, where: str) -> Post:
@@ -125,7 +136,7 @@ def _post(fields: Mapping[str, Any], body: str, where: str) -> Post:
     return Post(
         id=said("id") or slug or where,
         title=said("subject"),
-        content=_MODE.sub("", body, count=1),
+        content=_FORM.sub("", _MODE.sub("", body, count=1)),
         file=where,
         slug=slug,
         subtitle=said("description"),

@@ -1,0 +1,30 @@
+"""What is said of words that are off: one line with what is wrong and what next."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pipeline.cli import main
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("explain w01", 'no problem has the code "w01"; did you mean W001?'),
+        ("explain nothing", 'no problem has the code "nothing"; give one as check prints it, such as S201'),
+        ("check --format xml", "Invalid value for '--format': 'xml' is not one of 'text', 'json',"),
+    ],
+)
+def test_a_word_that_is_off_is_answered_in_one_line_with_what_next(
+    words: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["opensignal", *words.split()])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert " ".join(said.err.split()).startswith(f"opensignal: {told}")
