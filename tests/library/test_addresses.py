@@ -94,6 +94,18 @@ def test_two_articles_cannot_have_one_alias_nor_one_the_same_twice(newsroom: New
     ]
 
 
+def test_an_alias_cannot_lie_below_one_that_is_a_file(newsroom: Newsroom) -> None:
+    first = newsroom.article(front=with_aliases("/2019/old.html"))
+    newsroom.article(front=with_aliases("/2019/Old.html/more/"), slug="other")
+
+    problems = newsroom.load().problems
+
+    below = f"/2019/old.html, an alias of {first} that is a file"
+    assert [(p.code, p.message) for p in problems] == [
+        ("S052", f"the alias /2019/Old.html/more/ is below {below}; give another, or delete it")
+    ]
+
+
 def test_a_series_is_named_in_its_file(newsroom: Newsroom) -> None:
     newsroom.write("content/series.yml", "- {id: the-grid, name: The grid, description: All on the grid.}\n")
 

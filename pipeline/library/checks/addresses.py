@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,10 +30,11 @@ def check_aliases(reads: Iterable[Read[Article]], library: Library, root: Path) 
         return
     taken = dict(_addresses(library, root))
     seen: dict[str, str] = {}
+    files = {_key(alias): read.path for read in reads for alias in read.noun.aliases if not alias.endswith("/")}
     for read in reads:
         for index, alias in enumerate(read.noun.aliases):
             key = _key(alias)
-            if clash := taken.get(key) or _of_the_site(key) or _again(seen.get(key), read.path):
+            if clash := taken.get(key) or _of_the_site(key) or _again(seen.get(key), read.path) or _below(key, files):
                 message = f"the alias /{alias} is {clash}; give another, or delete it"
                 yield read.problem("S052", ("aliases", index), message)
             seen.setdefault(key, read.path)
@@ -73,6 +74,13 @@ def _again(where: str | None, path: str) -> str:
     if where is None:
         return ""
     return "here a second time" if where == path else f"an alias of {where} too"
+
+
+def _below(key: str, files: Mapping[str, str]) -> str:
+    """No disk holds a file and a folder of one name."""
+    folders = key.rstrip("/").split("/")[:-1]
+    file = next((one for end in range(1, len(folders) + 1) if (one := "/".join(folders[:end])) in files), None)
+    return f"below /{file}, an alias of {files[file]} that is a file" if file is not None else ""
 
 
 def _key(path: str) -> str:
