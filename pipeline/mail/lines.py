@@ -184,6 +184,8 @@ class Lines:
         """Give waiting copies to free lines, and open one where there is none."""
         while self._waiting and self._free:
             self._begin(self._free.pop(), self._waiting.popleft())
+        if not self._waiting or len(self._lines) >= self._limit:
+            return
         opening = sum(line.connection is None for line in self._lines)
         while len(self._waiting) > opening and len(self._lines) < self._limit and not self.lost:
             self._open(_Line(), wait=0.0)

@@ -226,6 +226,7 @@ def _asks_for_more(reply: Reply) -> bool:
 _NO_ADDRESS = re.compile(r"[\x00-\x20\x7f<>\ufffd]")
 
 
+@functools.lru_cache(maxsize=64)  # the sender of most letters is the same
 def _is_mailbox(address: str) -> bool:
     """One local part and one domain, of the lengths of RFC 5321 4.5.3.1; what else makes an address is `mail/addresses.py`'s."""
     if _NO_ADDRESS.search(address):
@@ -270,16 +271,25 @@ class Replies:
             del self._buffer[: end + 1]
             if end > REPLY_LINE or len(self._texts) >= REPLY_LINES:
                 raise NotSmtp("endless reply")
-            if not _REPLY.match(line):
-                raise NotSmtp("the server does not speak SMTP any more")
-            self._texts.append(line[4:].strip())
-            if line[3:4] != b"-":
-                text = b" ".join(self._texts)
+            code, text, goes_on = _cut(line)
+            if goes_on:
+                self._texts.append(text)
+                continue
+            if self._texts:
+                text = b" ".join([*self._texts, text])
                 self._texts.clear()
-                return to_reply(int(line[:3]), text)
+            return to_reply(code, text)
         if len(self._buffer) > REPLY_LINE:
             raise NotSmtp("endless reply")
         return None
+
+
+@functools.lru_cache(maxsize=256)  # as below
+def _cut(line: bytes) -> tuple[int, bytes, bool]:
+    """Code and text of one line of a reply, and whether another one follows. Raises `NotSmtp`."""
+    if not _REPLY.match(line):
+        raise NotSmtp("the server does not speak SMTP any more")
+    return int(line[:3]), line[4:].strip(), line[3:4] == b"-"
 
 
 def dot_stuffed(message: bytes) -> bytes:

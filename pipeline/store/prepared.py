@@ -6,6 +6,7 @@ of processor time so, and takes 0.3 ms now. What they say is SQLAlchemy's all th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import exc
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from pipeline.store.engine import Connection
+from pipeline.store.tables import UtcTime
 
 _Process = Callable[[Any], Any]
 
@@ -92,9 +94,12 @@ def _compile(statement: sa.Select[Any] | sa.Update, dialect: sa.Dialect) -> _Com
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     binds = {name: compiled.binds[name] for name in compiled.params}
-    ingoing = dict(
-        _processors((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items())
-    )
+    ingoing = {
+        name: _once(process) if isinstance(binds[name].type, UtcTime) else process
+        for name, process in _processors(
+            (name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in binds.items()
+        )
+    }
     columns = statement.selected_columns if isinstance(statement, sa.Select) else ()
     fixed = {name: value for name, value in compiled.params.items() if not binds[name].required}
     return _Compiled(
@@ -106,6 +111,11 @@ def _compile(statement: sa.Select[Any] | sa.Update, dialect: sa.Dialect) -> _Com
             (n, column.type.dialect_impl(dialect).result_processor(dialect, None)) for n, column in enumerate(columns)
         ),
     )
+
+
+def _once(process: _Process) -> _Process:
+    """*process* for times: the rows of one call have few, and each is the same for many."""
+    return functools.lru_cache(maxsize=64)(process)
 
 
 def _processors(found: Iterable[tuple[Any, _Process | None]]) -> tuple[tuple[Any, _Process], ...]:
