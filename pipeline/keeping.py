@@ -101,6 +101,10 @@ class Keep:
         except OSError as error:
             self.note = f"{self.file.parent}: cannot be made ({error.strerror}), so nothing is kept for the next build"
             return None
+        if self.file.is_dir():
+            shutil.rmtree(self.file, ignore_errors=True)
+            self.note = f"{self.file} is a folder: thrown away and made again"
+            return self._made_again()
         try:
             return self._connected()
         except _OfAnotherVersion:

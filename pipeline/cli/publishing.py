@@ -77,9 +77,12 @@ def index(
     Example: opensignal search index
     """
     from pipeline.site.search import index_site
+    from pipeline.site.workplace import undisturbed
 
     settings = settings_of(root)
-    tell(index_site((site_dir or settings.site_dir).resolve(), kept=settings.state_dir / "search"), json=json)
+    site = (site_dir or settings.site_dir).resolve()
+    with undisturbed(settings, site):
+        tell(index_site(site, kept=settings.state_dir / "search"), json=json)
 
 
 @app.command()

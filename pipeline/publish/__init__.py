@@ -35,6 +35,7 @@ from pipeline.publish.target import Target, is_remote_shell
 from pipeline.site import build_site
 from pipeline.site.search import index_site
 from pipeline.site.websub import Announced, announce
+from pipeline.site.workplace import undisturbed
 
 __all__ = ["PublishReport", "open_target", "publish_site"]
 
@@ -113,7 +114,8 @@ def publish_site(
         say("building")
         built = build_site(settings, now=now)
         say("indexing")
-        index_site(built.site_dir, kept=settings.state_dir / "search")
+        with undisturbed(settings, built.site_dir):
+            index_site(built.site_dir, kept=settings.state_dir / "search")
         brought = bring_site(
             built.site_dir,
             target,

@@ -13,14 +13,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pagefind_bin
 
-from pipeline.errors import BuildError, UsageError
-from pipeline.files import is_full
+from pipeline.errors import BuildError, StoreError, UsageError
+from pipeline.files import exchange, is_full, put
+from pipeline.site.workplace import stage_prefix
 
 FOLDER: Final = "pagefind"
 ARTICLES: Final = "articles/*/index.html"
@@ -54,7 +56,7 @@ class Indexed:
 
 
 def index_site(site: Path, *, kept: Path | None = None) -> Indexed:
-    """Make the search index of the built *site*; the old one stays until the new one is whole.
+    """Make the search index of the built *site*; the old one stays until the new one is whole. Nobody may build it meanwhile.
 
     In *kept* the last index is kept for the next time that the articles are the same: Pagefind makes it a little different each
     time. Raises `UsageError` where no site is, `BuildError` where Pagefind fails.
@@ -65,14 +67,15 @@ def index_site(site: Path, *, kept: Path | None = None) -> Indexed:
     pages = sorted(site.glob(ARTICLES))
     target = site / FOLDER
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{site.name}-", dir=site.parent) as workplace:
+        with tempfile.TemporaryDirectory(prefix=stage_prefix(site), dir=site.parent) as workplace:
             fresh, old = Path(workplace) / "new", Path(workplace) / "old"
             if pages:
                 _make(site, pages, fresh, kept)
-            if target.exists():
-                target.rename(old)
-            if fresh.exists():
-                fresh.rename(target)
+            if not (fresh.exists() and target.exists() and exchange(fresh, target)):
+                if target.exists():
+                    target.rename(old)
+                if fresh.exists():
+                    fresh.rename(target)
     except OSError as error:
         what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
         raise BuildError(f"{target}: cannot be written: {error.strerror}; {what_next} and run again") from error
@@ -86,16 +89,35 @@ def _make(site: Path, pages: Sequence[Path], folder: Path, kept: Path | None) ->
     for page in pages:
         mark.update(page.parent.name.encode() + b"\0" + hashlib.sha256(page.read_bytes()).digest())
     before = kept / mark.hexdigest()[:32] if kept else None
-    if before and before.is_dir():
+    if before and _is_whole(before):
         shutil.copytree(before, folder)
         return
     _run(site, folder)
     _drop_what_is_not_ours(folder)
     if kept and before:
-        shutil.rmtree(kept, ignore_errors=True)
-        whole = kept / f".{before.name}"
-        shutil.copytree(folder, whole)
-        whole.rename(before)
+        with suppress(OSError, StoreError):  # then it is made again next time, and that is all
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(folder, before)
+            put(_sum_of(before), _sum(before).encode(), sync=False)
+
+
+def _is_whole(kept: Path) -> bool:
+    try:
+        return _sum_of(kept).read_text("ascii") == _sum(kept)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _sum_of(kept: Path) -> Path:
+    return kept.with_name(f"{kept.name}.sha256")
+
+
+def _sum(folder: Path) -> str:
+    """A hash of all that is in *folder*."""
+    told = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        told.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return told.hexdigest()
 
 
 def _version() -> str:

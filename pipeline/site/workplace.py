@@ -12,7 +12,6 @@ and the hash of its bytes. The site bears a mark with the hash of all that; a fo
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import json
@@ -27,7 +26,7 @@ from typing import IO, Any, Final
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, StoreError, UsageError
-from pipeline.files import is_full, put
+from pipeline.files import exchange, is_full, put
 from pipeline.library.kept import FOLDER
 from pipeline.library.kept.index import read_table, write_table
 
@@ -36,8 +35,6 @@ _WORDS: Final = "A site built by Open Signal. The next build replaces this folde
 VERSION: Final = "1"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
-_HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
-_EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class Workplace:
         written.
         """
         _refuse_foreign(self.target)
-        self._locked()
+        self.lock()
         try:
             self._ended()
             self._tidied()
@@ -153,9 +150,10 @@ class Workplace:
 
     @property
     def _prefix(self) -> str:
-        return f".{self.target.name}.opensignal-"
+        return stage_prefix(self.target)
 
-    def _locked(self) -> None:
+    def lock(self) -> None:
+        """Let no other build at this site, until `leave`."""
         path = self._state.with_suffix(".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -275,7 +273,7 @@ class Workplace:
         try:
             if (self.target / SEARCH).is_dir() and not (self.folder / SEARCH).exists():
                 shutil.copytree(self.target / SEARCH, self.folder / SEARCH, copy_function=_linked)
-            if not (self.target.exists() and _exchanged(self.folder, self.target)):
+            if not (self.target.exists() and exchange(self.folder, self.target)):
                 if self.target.exists():
                     self.target.rename(old)
                 try:
@@ -294,6 +292,11 @@ class Workplace:
             self.notes.append(note)
 
 
+def stage_prefix(target: Path) -> str:
+    """How the names of folders beside *target* begin in which the site is made ready; a build removes what others left."""
+    return f".{target.name}.opensignal-"
+
+
 @contextlib.contextmanager
 def working(settings: Settings, target: Path, *, clean: bool = False, verify: bool = False) -> Iterator[Workplace]:
     """A workplace for the site in *target*, locked."""
@@ -301,6 +304,17 @@ def working(settings: Settings, target: Path, *, clean: bool = False, verify: bo
     place.begin(clean=clean, verify=verify)
     try:
         yield place
+    finally:
+        place.leave()
+
+
+@contextlib.contextmanager
+def undisturbed(settings: Settings, target: Path) -> Iterator[None]:
+    """Let no build write the site in *target* meanwhile. Raises `BuildError` where one goes on."""
+    place = Workplace(settings, target)
+    place.lock()
+    try:
+        yield
     finally:
         place.leave()
 
@@ -332,12 +346,6 @@ def _order(path: str) -> tuple[int, str]:
     if path.startswith("articles/"):
         return 1, path
     return (2, path) if path.endswith(".html") else (3, path)
-
-
-def _exchanged(one: Path, other: Path) -> bool:
-    """Let two folders take each other's place in one step, so that at no moment nothing is there; False where the system cannot."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux 3.15, glibc 2.28; not every file system knows how
-    return rename is not None and rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
 def _linked(fresh: str, place: str) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.config import Settings
 from pipeline.errors import BuildError, UsageError
+from pipeline.site import build_site
 from pipeline.site.search import index_site
-from tests.site.conftest import SECRET
+from pipeline.site.workplace import undisturbed
+from tests.site.conftest import NOW, SECRET
 
 MARK = b"pagefind_dcd"  # what each part begins with, unpacked
 
@@ -88,7 +91,37 @@ def test_while_the_articles_are_the_same_the_index_is_the_same_and_it_follows_th
 
     assert first == again
     assert "/articles/grid-queue/" not in _fragments(copy)
-    assert len(list(kept.iterdir())) == 1
+    assert len(list(kept.iterdir())) == 2  # the index, and its hash
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "taken away"])
+def test_a_kept_index_that_is_damaged_is_not_published(site: Path, tmp_path: Path, damage: str) -> None:
+    copy, kept = tmp_path / "site", tmp_path / "kept"
+    shutil.copytree(site, copy)
+    index_site(copy, kept=kept)
+    shutil.rmtree(copy / "pagefind")
+    part = next(kept.rglob("*.pf_meta"))
+    raw = part.read_bytes()
+    spoilt = {"changed": raw[:20] + bytes([raw[20] ^ 1]) + raw[21:], "cut": raw[:20]}.get(damage)
+    part.unlink()
+    if spoilt:
+        part.write_bytes(spoilt)
+
+    index_site(copy, kept=kept)
+
+    (meta,) = (copy / "pagefind").glob("*.pf_meta")
+    assert gzip.decompress(meta.read_bytes()).startswith(MARK)
+    assert meta.read_bytes() != spoilt
+
+
+def test_no_build_goes_on_while_the_index_is_made(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.site.workplace.PATIENCE", 0.1)
+    build_site(own_settings, now=NOW)
+
+    with undisturbed(own_settings, own_settings.site_dir), pytest.raises(BuildError, match="another build"):
+        build_site(own_settings, now=NOW)
+
+    build_site(own_settings, now=NOW)
 
 
 def test_a_folder_that_is_no_site_is_refused(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_there_is_a_site_at_every_moment_of_a_build_that_makes_all_of_it(
 def test_a_system_that_cannot_exchange_folders_puts_the_new_site_there_all_the_same(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workplace, "_exchanged", lambda one, other: False)
+    monkeypatch.setattr(workplace, "exchange", lambda one, other: False)
     EDIT(built)
 
     report = build_site(Settings.load(built), now=NOW, check=False, clean=True)
@@ -283,7 +283,9 @@ def _after(event):  # type: ignore[no-untyped-def]  # puts an event before a met
 
 
 def kept_files(root: Path) -> list[Path]:
-    return sorted(path for path in (root / ".opensignal/build").iterdir() if path.suffix != ".lock")
+    there = sorted((root / ".opensignal/build").rglob("*"))
+    assert any(path.parent.name == "templates" for path in there)
+    return [path for path in there if path.is_file() and path.suffix != ".lock"]
 
 
 def spoilt(path: Path) -> None:
@@ -301,7 +303,12 @@ def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [spoilt, cut, emptied, Path.unlink])
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    (path / "of-something").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("damage", [spoilt, cut, emptied, made_a_folder, Path.unlink])
 def test_what_is_kept_and_damaged_is_thrown_away_and_made_again(built: Path, damage) -> None:  # type: ignore[no-untyped-def]
     EDIT(built)
     for path in kept_files(built):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
         raw = file.read_bytes()
     except FileNotFoundError:
         return {}, ""
+    except IsADirectoryError:
+        shutil.rmtree(file, ignore_errors=True)
+        return {}, f"{file} is a folder: thrown away and made again"
     except OSError as error:
         return {}, f"{file} cannot be read ({error.strerror}), so everything is looked at again"
     if hashlib.blake2b(raw[_SUM:], digest_size=_SUM).digest() != raw[:_SUM]:
