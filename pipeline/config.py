@@ -481,7 +481,8 @@ def must_be_target(place: str) -> None:
     is_address = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|rsync://[^/]+/.+", place)
     if ("://" in place and not is_address) or not place.isprintable() or place.startswith("-"):
         raise ValueError(
-            f"{place!r} is no target; write a folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX"
+            f"{place!r} is no target; write a folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX "
+            "(a bucket's name has 3 to 63 small letters, digits, dots and hyphens)"
         )
 
 

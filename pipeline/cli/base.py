@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipeline import __version__
 from pipeline.config import Settings
@@ -23,8 +24,21 @@ if TYPE_CHECKING:
     from pipeline.library import Library
     from pipeline.store import Store
 
+# The order of the help: from the first draft to the machines.
+ORDER = (
+    "demo new preview check fmt explain cite sources ingest inbox feeds approve correct record build publish search verify "
+    "calendar send bounces subscribers serve up worker keys adopt import desk schema"
+).split()
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
     name="opensignal",
+    cls=_InOrder,
     help="Publish a newsletter from a Git repository: feeds in; a site, feeds and digests by mail out.",
     no_args_is_help=True,
     add_completion=False,

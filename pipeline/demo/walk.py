@@ -168,7 +168,7 @@ def _read(scene: Scene) -> str:
         home.status == 200 and home.says("Sample: what it looks like"), "the home page does not show the newest article"
     )
     _see(article.status == 200 and 'href="#source-1"' in article.text, "the article does not link its sources")
-    _see(article.says("Get the signal in your inbox"), "the article has no sign-up box")
+    _see(article.says("in your inbox"), "the article has no sign-up box")
     _see(missing.status == 404, f"a page that is not there answers {missing.status}")
     return "the home page, an article with its sources, and a 404"
 

@@ -32,7 +32,6 @@ REST = 0.002  # seconds between two sign-ups, in which the form gets its turn to
 WAITS_AT_MOST = dt.timedelta(days=7)  # what a limit holds back for longer, nobody waits for any more
 
 # The site's form says these too, in theme/partials/signup.html.
-TITLE = "Get the signal in your inbox"
 NO_SPAM = "No spam. Unsubscribe anytime."
 CONFIRM_FIRST = "One e-mail asks you to confirm."
 
@@ -40,8 +39,13 @@ CONFIRM_FIRST = "One e-mail asks you to confirm."
 def form_wording(settings: Settings) -> str:
     """All that the form says, in the order of the page: kept with every consent that it brings."""
     promise = promise_of(settings)
-    said = (TITLE, promise, "E-mail address", "Subscribe", "How often", "Daily", "Weekly", "Each article")
+    said = (title_of(settings), promise, "E-mail address", "Subscribe", "How often", "Daily", "Weekly", "Each article")
     return "\n".join([*filter(None, said), f"{NO_SPAM} {CONFIRM_FIRST}"])
+
+
+def title_of(settings: Settings) -> str:
+    """What stands above the form."""
+    return f"Get {settings.site_name} in your inbox"
 
 
 def promise_of(settings: Settings) -> str:

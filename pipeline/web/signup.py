@@ -25,7 +25,7 @@ from pipeline.keys import KeyRing
 from pipeline.mail import caps, lifecycle
 from pipeline.mail.addresses import parse_address
 from pipeline.mail.lifecycle import ChoiceError
-from pipeline.mail.signups import CONFIRM_FIRST, NO_SPAM, TITLE, Asked, form_wording, promise_of, write_signups
+from pipeline.mail.signups import CONFIRM_FIRST, NO_SPAM, Asked, form_wording, promise_of, title_of, write_signups
 from pipeline.model import Cadence
 from pipeline.store import Connection, limits, solved
 from pipeline.store.consents import Method, Trace
@@ -215,7 +215,7 @@ class SignupPages:
             "subscribe.html",
             status=status,
             index=status == 200,
-            title=TITLE,
+            title=title_of(self._office.settings),
             promise=promise_of(self._office.settings),
             fine=f"{NO_SPAM} {CONFIRM_FIRST}",
             email="".join(c for c in fields.one("email") if c.isprintable()),  # no page holds a NUL

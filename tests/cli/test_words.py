@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli import app, base, main
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,11 @@ def test_a_word_that_is_off_is_answered_in_one_line_with_what_next(
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (2, "")
     assert " ".join(said.err.split()).startswith(f"opensignal: {told}")
+
+
+def test_the_help_names_the_commands_in_the_order_of_the_work() -> None:
+    from typer.main import get_command
+
+    named = get_command(app).list_commands(None)  # type: ignore[attr-defined]  # it is a group
+
+    assert named == base.ORDER

@@ -19,7 +19,7 @@ from pipeline.store import Store, consents, signups, subscribers, tables
 from pipeline.store.consents import Evidence, Method
 
 TOPICS = ("money", "power")
-WORDING = "Get the signal in your inbox\nSubscribe"
+WORDING = "Get Deep Signals in your inbox\nSubscribe"
 
 
 def sign_up(

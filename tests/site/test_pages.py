@@ -224,7 +224,7 @@ def test_the_sign_up_box_closes_every_article_in_its_words(site: Path) -> None:
     for each in articles:
         box = each.one("section", id="subscribe")
         words = " ".join(box.text.split())
-        assert words.startswith("Get the signal in your inbox Free. Sourced. AI-written. The AI buildout, daily.")
+        assert words.startswith("Get Deep Signals in your inbox Free. Sourced. AI-written. The AI buildout, daily.")
         assert "No spam. Unsubscribe anytime. One e-mail asks you to confirm." in words
         form = each.one("form").attributes
         assert form == {"method": "post", "action": f"{SITE}subscribe"}

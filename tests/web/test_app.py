@@ -136,7 +136,7 @@ def test_the_built_site_is_served_beside_the_pages(desk: Desk) -> None:
     assert desk.get("assets/site.css").text == "b{}"
     missing = desk.get("nothing")
     assert (missing.status_code, missing.text) == (404, "<h1>Not here</h1>")
-    assert desk.get("subscribe").text.count("Get the signal in your inbox") == 1
+    assert desk.get("subscribe").text.count("Get Deep Signals in your inbox") == 1
     assert desk.post("feed.xml").status_code == 405
 
 
