@@ -185,6 +185,7 @@ def apart(body: str) -> Iterator[tuple[int, int, bool]]:
     yield from spans_and_comments(_without_listings(body)) if "`" in body or "<!--" in body else ()
 
 
+@functools.lru_cache(maxsize=16)  # as above
 def _without_listings(text: str) -> str:
     if "```" in text or "~~~" in text:
         text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)

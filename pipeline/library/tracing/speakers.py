@@ -64,6 +64,8 @@ _SMALL: Final = frozenset("of the for and de van von der al".split())
 
 def misattributed(statement: Statement, held: Sequence[Held]) -> Iterator[Finding]:
     """S311 for each quotation of *statement* that stands in a text, and there is another's."""
+    if not statement.quotations or not held:
+        return
     named = [voice.name for voice in voices(statement.text) if voice.name[0].isupper()]
     if not named:
         return

@@ -15,11 +15,11 @@ import json
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from pipeline.errors import BuildError, StoreError
 from pipeline.files import put
@@ -176,6 +176,7 @@ def _convert(original: Path, file: Path) -> Measures:
 
 
 _PAIRS: Final = 2  # the type of a look-up of GPOS that moves pairs of glyphs
+_OF_CLASSES: Final = 2  # its format that tells of classes of glyphs
 
 
 def _kerning(font: TTFont, glyphs: Mapping[str, str]) -> Iterator[tuple[str, int]]:
@@ -189,26 +190,42 @@ def _kerning(font: TTFont, glyphs: Mapping[str, str]) -> Iterator[tuple[str, int
     features = [each.Feature for each in table.FeatureList.FeatureRecord if each.FeatureTag == "kern"]
     found: dict[tuple[str, str], int] = {}
     for place in dict.fromkeys(index for feature in features for index in feature.LookupListIndex):
+        decided: set[str] = set()  # left glyphs of which a table of classes has told everything
         for part in table.LookupList.Lookup[place].SubTable:
             subtable = getattr(part, "ExtSubTable", part)
             if subtable.LookupType == _PAIRS:
-                for pair, value in _pairs(subtable, names):
-                    found.setdefault(pair, value)  # the first that knows a pair decides
+                covered = [each for each in enumerate(subtable.Coverage.glyphs) if each[1] in names.keys() - decided]
+                for left, right, value in (_single if subtable.Format == 1 else _classes)(subtable, covered, names):
+                    found.setdefault((left, right), value)
+                if subtable.Format == _OF_CLASSES:
+                    decided.update(left for _, left in covered)
     for (left, right), value in found.items():
         yield from ((one + other, value) for one in names[left] for other in names[right])
 
 
-def _pairs(subtable: Any, glyphs: Iterable[str]) -> Iterator[tuple[tuple[str, str], int]]:
-    wanted = set(glyphs)
-    covered = [(at, glyph) for at, glyph in enumerate(subtable.Coverage.glyphs) if glyph in wanted]
+_Pair: TypeAlias = tuple[str, str, int]  # two glyphs, and what is added between them
+
+
+def _single(subtable: Any, covered: Iterable[tuple[int, str]], names: Collection[str]) -> Iterator[_Pair]:
     for at, left in covered:
-        if subtable.Format == 1:
-            records = subtable.PairSet[at].PairValueRecord
-            values = [(each.SecondGlyph, each.Value1) for each in records if each.SecondGlyph in wanted]
-        else:
-            row = subtable.Class1Record[subtable.ClassDef1.classDefs.get(left, 0)].Class2Record
-            values = [(right, row[subtable.ClassDef2.classDefs.get(right, 0)].Value1) for right in wanted]
-        yield from (((left, right), getattr(value, "XAdvance", 0) or 0) for right, value in values)
+        for each in subtable.PairSet[at].PairValueRecord:
+            if each.SecondGlyph in names:
+                yield left, each.SecondGlyph, _added(each)
+
+
+def _classes(subtable: Any, covered: Iterable[tuple[int, str]], names: Collection[str]) -> Iterator[_Pair]:
+    rights: dict[int, list[str]] = {}
+    for glyph in names:
+        rights.setdefault(subtable.ClassDef2.classDefs.get(glyph, 0), []).append(glyph)
+    for _, left in covered:
+        row = subtable.Class1Record[subtable.ClassDef1.classDefs.get(left, 0)].Class2Record
+        for class_, glyphs in rights.items():
+            if value := _added(row[class_]):
+                yield from ((left, right, value) for right in glyphs)
+
+
+def _added(record: Any) -> int:
+    return getattr(record.Value1, "XAdvance", 0) or 0
 
 
 def is_right_to_left(text: str) -> bool:
