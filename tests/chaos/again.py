@@ -56,7 +56,7 @@ def ask_again(one: Scene) -> Seen:
     return one.check(in_doubt=0)
 
 
-def send_two_issues_at_once(one: Scene) -> None:
+def send_two_issues_at_once(one: Scene) -> str:
     """Yesterday's issue and today's, planned at the same moment: what is in the one is not in the other for the same reader."""
     yesterday = f"daily-{dt.date.fromisoformat(one.issue.removeprefix('daily-')) - dt.timedelta(days=1)}"
     with one.server() as server:
@@ -69,6 +69,7 @@ def send_two_issues_at_once(one: Scene) -> None:
     twice = [email for email, number in counts.items() if number > 1]
     assert not twice, f"{len(twice)} readers got the same article in two issues"
     assert set(counts) == set(one.readers)
+    return f"{len(counts)} readers, each written to once"
 
 
 def in_full(folder: Path, scale: float, seed: int) -> Iterator[Told]:
