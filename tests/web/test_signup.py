@@ -233,7 +233,9 @@ def test_the_form_on_the_site_says_the_same_words(desk: Desk, description: str) 
     settings = desk.settings.model_copy(update={"site_description": description})
     template = (REPOSITORY / "theme" / "partials" / "signup.html").read_text("utf-8")
 
-    box = jinja2.Template(template).render(site={"description": description}, signup_url="subscribe")
+    box = jinja2.Template(template).render(
+        site={"name": settings.site_name, "description": description}, signup_url="subscribe"
+    )
 
     assert visible(box) == form_wording(settings).splitlines()
     assert (description in form_wording(settings).splitlines()) is bool(description)
