@@ -87,6 +87,7 @@ class Made:
     whole: bytes  # all of it: its file, and whatever it was looked up in
     face: bytes  # what lists show: front matter, length, tiers of its sources, topics, people
     cited: tuple[str, ...] | None = None  # ids of the sources that it cites, where they are known without rendering it
+    minutes: int | None = None  # that reading it takes, as above
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +223,11 @@ class Library:
     def made_of_sources(self, ids: Iterable[str]) -> bytes:
         """The fingerprint of the sources *ids*: what their files say, what replaces them, and which of their texts are here."""
         told = hashlib.blake2b(digest_size=12)
+        signs = self.examined.source_signs if self.examined else None
         for id_ in ids:
+            if signs is not None:
+                told.update(signs.get(f"s:{id_}", b"-") + f" {self.newer.get(id_)}\0".encode())
+                continue
             source = self.sources.get(id_)
             told.update(f"{source!r} {self.texts.of(source) if source else ''} {self.newer.get(id_)}\0".encode())
         return told.digest()

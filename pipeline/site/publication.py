@@ -33,7 +33,7 @@ T = TypeVar("T")
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Strip:
     """The signal strip: a bar per source in order of citation, solid for primary."""
 
@@ -41,11 +41,11 @@ class Strip:
 
     PITCH = 12
 
-    @property
+    @cached_property
     def bars(self) -> tuple[bool, ...]:
         return tuple(source.is_primary for source in self.sources)
 
-    @property
+    @cached_property
     def words(self) -> str:
         return weight(self.sources)
 
@@ -322,14 +322,18 @@ class Publication:
 
     def beside(self, article: Article) -> bytes:
         """The fingerprint of what the page of *article* shows of others: its neighbours, related ones, series and authors."""
-        part, people = self.parts.get(article.slug), self.library.people
+        part = self.parts.get(article.slug)
         linked = [*self.neighbours(article), *((part.before, part.after) if part else ())]
         return fingerprint(
             *(self.name(other) if other else b"" for other in linked),
             f"{part.series} {part.number}" if part else "",
-            *(repr(people.get(id_)) for id_ in (*article.authors, article.ai.reviewed_by or "")),
+            *(self._people_told.get(id_, "") for id_ in (*article.authors, article.ai.reviewed_by or "")),
             self.faces(self.related[article.slug]),
         )
+
+    @cached_property
+    def _people_told(self) -> Mapping[str, str]:
+        return {id_: repr(person) for id_, person in self.library.people.items()}
 
     def view(self, article: Article) -> ArticleView:
         """What the page of *article* shows."""
@@ -389,16 +393,16 @@ class Publication:
         return dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited}))
 
     def _card(self, article: Article) -> Card:
-        rendered = self.rendered[article.slug]
-        known = self.library.topics
+        minutes = self.library.made_of(article).minutes
+        known, sources = self.library.topics, self.library.sources
         return Card(
             title=typographic(article.title, language=article.lang),
             dek=typographic(article.dek, language=article.lang),
             url=article.url_path,
             date=self.local(article.date),
             date_words=date_words(self.local(article.date)),
-            minutes=rendered.minutes,
-            strip=Strip(tuple(cited.source for cited in rendered.cited)),
+            minutes=self.rendered[article.slug].minutes if minutes is None else minutes,
+            strip=Strip(tuple(sources[id_] for id_ in self.cited_by(article))),
             topics=tuple(known[topic] for topic in article.topics if topic in known),
             mark={Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}.get(article.status, ""),
         )

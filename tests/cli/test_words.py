@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pipeline.cli import alone as one_command
 from pipeline.cli import app, base, main
 
 
@@ -36,3 +37,17 @@ def test_the_help_names_the_commands_in_the_order_of_the_work() -> None:
     named = get_command(app).list_commands(None)  # type: ignore[attr-defined]  # it is a group
 
     assert named == base.ORDER
+
+
+@pytest.mark.parametrize("name", base.ORDER)
+def test_a_command_alone_is_the_command_among_all(name: str) -> None:
+    """Only the one that was asked for is taken in."""
+    from typer.main import get_command
+
+    whole, alone = get_command(app), get_command(one_command([name]))
+
+    assert alone.list_commands(None) == [name]  # type: ignore[attr-defined]  # it is a group
+    told = [group.commands[name].get_short_help_str(200) for group in (whole, alone)]  # type: ignore[attr-defined]
+    assert told[0] == told[1]
+    assert one_command(["no-such"]) is app
+    assert one_command([]) is app

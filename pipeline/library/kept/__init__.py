@@ -86,13 +86,16 @@ class Examined:
         self.foreign: tuple[Problem, ...] = ()  # files that are not to be read
         self.notes: tuple[str, ...] = ()  # on what was thrown away, or could not be kept
         self.examined = 0  # articles that were looked at in this run
+        self.source_signs: Mapping[
+            str, bytes
+        ] = {}  # by "s:" and the id of a source, the fingerprint of its file and texts
 
     def made_of(self, path: str) -> Made:
         if path not in self._made:
             from pipeline.library import Made
 
             row = self._rows[path]
-            self._made[path] = Made(row["name"], row["face"], tuple(row["cited"]))
+            self._made[path] = Made(row["name"], row["face"], tuple(row["cited"]), row["minutes"])
         return self._made[path]
 
     def summary(self, path: str) -> Summary:
@@ -467,6 +470,7 @@ class _Desk:
         examined = Examined(self.keep, rows, self.site_url)
         examined.foreign = tuple(self.sight.foreign)
         examined.examined = self.worked
+        examined.source_signs = self.told
         made = dataclasses.replace(
             library,
             problems=by_place(problems),
@@ -733,6 +737,7 @@ def _examine(path: str, desk: _Desk) -> tuple[dict[str, Any], list[str], bytes]:
         "factual": summary.factual,
         "with_source": summary.cited,
         "cited": cited,
+        "minutes": minutes,
         "face": _digest([front, f"{minutes} {tiers} {people} {topics}".encode()]),
     }
     return row, asked.told(), marshal.dumps((_NOUNS.pack(claims), rendered, [list(group) for group in grouped]))

@@ -57,8 +57,11 @@ def share_image(publication: Publication, theme: Path, article: Article | None =
     """The image of *article*, or of the site; None where the *theme* has no template for it."""
     if not (theme / TEMPLATE).is_file():
         return None
+    return _share_image(studio_of(theme, publication.settings.state_dir / FOLDER), publication, article)
+
+
+def _share_image(studio: Studio, publication: Publication, article: Article | None) -> ShareImage:
     settings = publication.settings
-    studio = studio_of(theme, settings.state_dir / FOLDER)
     if article is None:
         return ShareImage(studio, publication, None, studio.key(settings.site_name, settings.site_description))
     key = studio.key(settings.site_name, settings.timezone, publication.face(article))
@@ -69,8 +72,9 @@ def share_files(publication: Publication, theme: Path) -> Iterator[Output]:
     """Every image, as a file of the site. Begins a build: the theme may be another one than in the last build of this process."""
     studio_of.cache_clear()
     design_tokens.cache_clear()
-    for article in (None, *publication.articles):
-        if image := share_image(publication, theme, article):
+    if of_site := share_image(publication, theme):
+        for article in (None, *publication.articles):
+            image = _share_image(of_site.studio, publication, article)
             yield Output(image.path, image.key.encode(), image)
 
 
