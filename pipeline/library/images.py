@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +33,18 @@ MOST_BYTES: Final = 25_000_000
 MOST_POINTS: Final = 60_000_000  # of what a camera makes; unpacked it takes a quarter of a gigabyte
 _TURNED: Final = frozenset({5, 6, 7, 8})  # EXIF 4.6.4: lies on its side
 _ORIENTATION: Final = 0x0112
+# What Pillow raises for files that break off or hold nonsense.
+_DAMAGES: Final = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
 _HOW: Final[dict[str, dict[str, Any]]] = {
     "JPEG": {"quality": 82, "optimize": True, "progressive": True},
     "PNG": {"optimize": True},
@@ -45,7 +59,7 @@ class NoImage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an image without unpacking it."""
+    """What is known of an image."""
 
     width: int
     height: int
@@ -64,9 +78,13 @@ def look_at(path: Path) -> Facts:
     """What the image in the file *path* is like. Raises `NoImage`."""
     with _opened(path) as image:
         width, height = image.size
-        if image.getexif().get(_ORIENTATION) in _TURNED:
-            width, height = height, width
-        return Facts(width, height, moves=getattr(image, "n_frames", 1) > 1)
+        try:
+            image.load()  # to its end: the head alone tells nothing of what is missing
+            is_turned = image.getexif().get(_ORIENTATION) in _TURNED
+            moves = getattr(image, "n_frames", 1) > 1
+        except _DAMAGES as error:
+            raise NoImage(f"breaks off or is damaged ({error}); save it anew") from error
+        return Facts(height, width, moves) if is_turned else Facts(width, height, moves)
 
 
 def made(path: Path, *, width: int, kind: str) -> bytes:
@@ -76,7 +94,7 @@ def made(path: Path, *, width: int, kind: str) -> bytes:
     with _opened(path) as image:
         try:
             upright = _in_plain_colours(ImageOps.exif_transpose(image), kind)
-        except (OSError, SyntaxError, ValueError) as error:
+        except _DAMAGES as error:
             raise NoImage(f"breaks off or is damaged ({error}); save it anew") from error
         if width < upright.width:
             height = max(1, round(upright.height * width / upright.width))
@@ -105,7 +123,7 @@ def _opened(path: Path) -> Image:
         raise NoImage("is no image that we know; save it as PNG, JPEG, WebP or AVIF") from error
     except Image.DecompressionBombError as error:
         raise NoImage(_too_many()) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except _DAMAGES as error:
         raise NoImage(f"is damaged ({error}); save it anew") from error
     if image.width * image.height > MOST_POINTS:
         raise NoImage(_too_many(image.size))

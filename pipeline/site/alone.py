@@ -15,7 +15,6 @@ from pipeline.library.order import newest_first
 from pipeline.model import Article
 from pipeline.site import drawing, pages
 from pipeline.site.feeds import Item, feed_item
-from pipeline.site.plugin import template_mistake
 from pipeline.site.publication import Publication
 from pipeline.site.structured import page_data
 from pipeline.theme import Asset, receipts_stylesheet, search_script, site_stylesheet
@@ -47,12 +46,7 @@ class Alone:
             output for output in pages.generated_pages(publication) if output.path == f"{article.url_path}index.html"
         )
         easel = drawing.Easel(self._env, self._config, self._values(publication))
-        try:
-            return easel.make(output).decode("utf-8")
-        except Exception as error:  # whatever a template does wrong
-            if mistake := template_mistake(error):
-                raise BuildError(mistake) from error
-            raise
+        return easel.make(output).decode("utf-8")
 
     def _values(self, publication: Publication) -> dict[str, Any]:
         site, receipts = self.sheets

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import jinja2
 from mkdocs.utils import normalize_url
 
+from pipeline.errors import BuildError
 from pipeline.library import direction
 from pipeline.site.pages import Drawn, Output
 
@@ -51,7 +53,7 @@ class Easel:
         )
 
     def make(self, output: Output) -> bytes:
-        """The bytes of the file *output*."""
+        """The bytes of the file *output*. Raises `BuildError` for a template that fails, naming file and line."""
         content = output.make()
         if isinstance(content, Drawn):
             content = self._drawn(content, output.url or output.path)
@@ -78,7 +80,14 @@ class Easel:
             "head": page.head,
             **page.values,
         }
-        text = self._env.get_template(page.template).render(values)
+        try:
+            text = self._env.get_template(page.template).render(values)
+        except (
+            Exception
+        ) as error:  # whatever a template does wrong; its place is lost on the way out of another process
+            if mistake := template_mistake(error):
+                raise BuildError(mistake) from error
+            raise
         if self._changed_by_others:
             text = self._config.plugins.on_post_page(text, page=cast("Page", shown), config=self._config)
         return text
@@ -113,3 +122,13 @@ def _relative(url: str, page: str) -> str:
 def _folder(page: str) -> tuple[str, ...]:
     folder, _, name = page.rpartition("/")
     return tuple(part for part in (folder if "." in name else page).split("/") if part not in ("", "."))
+
+
+def template_mistake(error: BaseException) -> str | None:
+    """What is wrong with a template, and where; None where the mistake is not in a template."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template"
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"theme: no template {error.name!r}; add it, or mend what asks for it"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: {error}; mend the template" if frames else None

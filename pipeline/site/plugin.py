@@ -12,7 +12,6 @@ import datetime as dt
 import logging
 import os
 import re
-import traceback
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -214,7 +213,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             self.heard.stop()
         if self.place is not None and self.given is None:
             self.place.leave()
-        message = str(error) if isinstance(error, OpenSignalError) else template_mistake(error)
+        message = str(error) if isinstance(error, OpenSignalError) else drawing.template_mistake(error)
         if message is None and isinstance(error, OSError):
             message = str(_disk_error(error))
         if message:
@@ -436,13 +435,3 @@ def _config_place(said: str, settings: Settings) -> str:
     lines = (settings.root / ROOT_MARK).read_text("utf-8").splitlines()
     line = next((n for n, text in enumerate(lines, 1) if text.startswith(f"{key[1]}:")), 1)
     return f"{ROOT_MARK}:{line}: "
-
-
-def template_mistake(error: BaseException) -> str | None:
-    """What is wrong with a template, and where; None where the mistake is not in a template."""
-    if isinstance(error, jinja2.TemplateSyntaxError):
-        return f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template"
-    if isinstance(error, jinja2.TemplateNotFound):
-        return f"theme: no template {error.name!r}; add it, or mend what asks for it"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
-    return f"{frames[-1].filename}:{frames[-1].lineno}: {error}; mend the template" if frames else None

@@ -164,6 +164,20 @@ def test_a_broken_template_is_named_with_its_line(own_settings: Settings, templa
         build_site(own_settings, now=NOW)
 
 
+def test_a_template_that_fails_in_another_process_is_named_with_its_line(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.site.painting.ENOUGH", 1)
+    monkeypatch.setattr("pipeline.library.kept.workers.processes", lambda: 2)
+    path = own_settings.root / "theme/receipts.html"
+    path.write_text(
+        path.read_text("utf-8").replace("{% block main %}", "{% block main %}\n{{ nothing.at.all }}"), "utf-8"
+    )
+
+    with pytest.raises(BuildError, match=r"theme/receipts.html:\d+: 'nothing' is undefined; mend the template"):
+        build_site(own_settings, now=NOW)
+
+
 def test_plain_mkdocs_names_a_broken_template_without_a_traceback(own_settings: Settings) -> None:
     (own_settings.root / "theme" / "main.html").write_text("<p>\n{{ 1 // 0 }}", "utf-8")
 

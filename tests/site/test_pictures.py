@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import random
 import re
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.config import Settings
-from pipeline.errors import BuildError
+from pipeline.errors import ContentError
 from pipeline.library.images import NoImage, look_at, made
 from pipeline.site import build_site
 from tests.site.conftest import NOW, SITE, write_article
@@ -217,6 +219,37 @@ def test_a_file_that_is_no_image_says_so(tmp_path: Path, content: bytes, said: s
         look_at(path)
 
 
+@pytest.mark.parametrize("kind", ["png", "jpg", "webp", "avif", "gif"])
+def test_an_image_that_breaks_off_anywhere_says_so(tmp_path: Path, kind: str) -> None:
+    whole, path = tmp_path / f"whole.{kind}", tmp_path / f"image.{kind}"
+    Image.effect_noise((300, 200), 90).convert("RGB").save(whole)
+    raw = whole.read_bytes()
+    look_at(whole)
+    chance = random.Random(kind)
+    for _ in range(60):
+        end = chance.randrange(len(raw) * 9 // 10)
+        path.write_bytes(raw[:end])
+
+        with pytest.raises(NoImage, match=r"is no image that we know|damaged"):
+            look_at(path)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "webp", "avif", "gif"])
+def test_whatever_an_image_holds_is_an_image_or_none(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"image.{kind}"
+    Image.effect_noise((60, 40), 90).convert("RGB").save(path)
+    raw = path.read_bytes()
+    chance = random.Random(kind)
+    for _ in range(150):
+        spoilt = bytearray(raw)
+        for _ in range(chance.choice([1, 3, 40])):
+            spoilt[chance.randrange(len(raw))] = chance.randrange(256)
+        path.write_bytes(bytes(spoilt))
+
+        with contextlib.suppress(NoImage):
+            look_at(path)
+
+
 def test_an_image_of_too_many_points_is_never_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "vast.png"
     Image.new("1", (30_000, 30_000)).save(path)
@@ -232,5 +265,9 @@ def test_an_image_that_breaks_off_stops_the_build_with_its_name(settings: Settin
     path = settings.content / "pages/images/halls.jpg"
     path.write_bytes(path.read_bytes()[:4000])
 
-    with pytest.raises(BuildError, match=r"content/pages/images/halls.jpg: breaks off or is damaged"):
+    with pytest.raises(ContentError) as wrong:
         build_site(settings, now=NOW)
+
+    (problem,) = (problem for problem in wrong.value.problems if problem.code == "S042")
+    assert problem.path.startswith("content/articles/")
+    assert "content/pages/images/halls.jpg breaks off or is damaged" in problem.message
