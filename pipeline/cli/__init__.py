@@ -58,7 +58,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run a command. What goes wrong ends in one line that says what, where and what next; never in a traceback."""
-    gc.set_threshold(_LITTER)
+    gc.set_threshold(_LITTER, 5, 5)
     try:
         sys.exit(alone(sys.argv[1:2])(standalone_mode=False) or 0)  # what a command gave to typer.Exit
     except typer.Abort:
@@ -86,7 +86,7 @@ def main() -> None:
         sys.exit(_unexpected(error))
 
 
-_LITTER = 50_000  # new objects before rings of them are looked for: a command makes many that stay
+_LITTER = 10_000  # new objects before rings of them are looked for: a command makes many that stay
 
 
 def alone(words: Sequence[str]) -> typer.Typer:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, typographic, weight
@@ -30,6 +30,7 @@ from pipeline.site.series import Part, parts_of, series_of
 
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 T = TypeVar("T")
+_LONG: Final = 100  # long values that are held at once: more than any list or feed shows
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
 
@@ -174,11 +175,15 @@ def author_path(id_: str) -> str:
 
 
 class ForEach(Mapping[str, T], Generic[T]):
-    """Something of every public article by its slug, each made when it is first asked for: mostly few are."""
+    """Something of every public article by its slug, each made when it is first asked for: mostly few are.
 
-    def __init__(self, publication: Publication, make: Callable[[Article], T]) -> None:
+    With *most*, no more of them are held at once, and those that were made first are made again when they are asked for.
+    """
+
+    def __init__(self, publication: Publication, make: Callable[[Article], T], *, most: int | None = None) -> None:
         self._publication = publication
         self._make = make
+        self._most = most
         self._made: dict[str, T] = {}
 
     def __getitem__(self, slug: str) -> T:
@@ -186,7 +191,10 @@ class ForEach(Mapping[str, T], Generic[T]):
             return self._made[slug]
         except KeyError:
             publication = self._publication
-            made = self._made[slug] = self._make(publication.articles[publication.places[slug]])
+            made = self._make(publication.articles[publication.places[slug]])
+            if self._most is not None and len(self._made) >= self._most:
+                del self._made[next(iter(self._made))]
+            self._made[slug] = made
             return made
 
     def __iter__(self) -> Iterator[str]:
@@ -208,17 +216,17 @@ class Publication:
 
     @cached_property
     def rendered(self) -> Mapping[str, Rendered]:
-        return ForEach(self, self._rendered)
+        return ForEach(self, self._rendered, most=_LONG)
 
     @cached_property
     def claims(self) -> Mapping[str, tuple[Claim, ...]]:
         """The sentences of every article with the verdict on each."""
-        return ForEach(self, self.library.claims)
+        return ForEach(self, self.library.claims, most=_LONG)
 
     @cached_property
     def html(self) -> Mapping[str, str]:
         """The bodies as the articles' own pages have them."""
-        return ForEach(self, self._html)
+        return ForEach(self, self._html, most=_LONG)
 
     @cached_property
     def claims_sha256(self) -> Mapping[str, str]:
@@ -376,7 +384,7 @@ class Publication:
 
     @cached_property
     def _origins(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-        return ForEach(self, self._origins_of)
+        return ForEach(self, self._origins_of, most=_LONG)
 
     def _origins_of(self, article: Article) -> tuple[tuple[str, ...], ...]:
         return self.library.origins(article, self.rendered[article.slug].cited)

@@ -58,11 +58,11 @@ def in_slices(
 
 def _prepare() -> None:
     gc.freeze()
-    gc.set_threshold(_LITTER)
+    gc.set_threshold(_LITTER, 5, 5)
 
 
 _LITTER: Final = (
-    50_000  # new objects before rings of them are looked for; what is made here seldom hangs together in a ring
+    10_000  # new objects before rings of them are looked for; what is made here seldom hangs together in a ring
 )
 
 
