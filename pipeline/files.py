@@ -45,6 +45,23 @@ def put_new(path: Path, content: bytes) -> bool:
     return True
 
 
+def take_place(fresh: Path, place: Path, *, aside: Path) -> None:
+    """Let the folder *fresh* stand in *place*; what stood there goes to *aside* or to where *fresh* was. Raises `OSError`.
+
+    In one step where the system can, else in two; where the second cannot be done, what stood there stands there again.
+    """
+    if place.exists() and exchange(fresh, place):
+        return
+    if place.exists():
+        place.rename(aside)
+    try:
+        fresh.rename(place)
+    except OSError:
+        if aside.exists():
+            aside.rename(place)
+        raise
+
+
 def exchange(one: Path, other: Path) -> bool:
     """Let two files or folders take each other's place in one step, so that at no moment nothing is there.
 

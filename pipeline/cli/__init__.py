@@ -31,6 +31,7 @@ import traceback
 from collections.abc import Sequence
 
 import typer
+from typer.main import get_command_name
 
 # Each registers its commands.
 from pipeline.cli import (  # noqa: F401
@@ -86,22 +87,20 @@ def main() -> None:
         sys.exit(_unexpected(error))
 
 
-_LITTER = 10_000  # new objects before rings of them are looked for: a command makes many that stay
+_LITTER = 10_000  # new objects before rings of them are looked for: a command makes many that stay; its own processes inherit it
 
 
 def alone(words: Sequence[str]) -> typer.Typer:
     """The application with just the command that *words* begin with, if there is one: taking in all takes 50 ms."""
-    commands = [c for c in app.registered_commands if c.callback and [_name_of(c.name, c.callback.__name__)] == words]
+    commands = [
+        c for c in app.registered_commands if c.callback and [c.name or get_command_name(c.callback.__name__)] == words
+    ]
     groups = [g for g in app.registered_groups if [g.typer_instance and g.typer_instance.info.name] == words]
     if not commands and not groups:
         return app
     one = copy.copy(app)
     one.registered_commands, one.registered_groups = commands, groups
     return one
-
-
-def _name_of(name: str | None, function: str) -> str:
-    return name or function.replace("_", "-")
 
 
 def _complain(error: OpenSignalError) -> None:

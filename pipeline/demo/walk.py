@@ -22,6 +22,7 @@ from pipeline.errors import OpenSignalError
 from pipeline.ingest import Fetcher, Limits, ingest, open_fetcher
 from pipeline.library import Library, open_library
 from pipeline.mail.gather import issue_key
+from pipeline.mail.signups import title_of
 from pipeline.mail.transport import open_transport
 from pipeline.model import Cadence
 from pipeline.site import build_site
@@ -168,7 +169,7 @@ def _read(scene: Scene) -> str:
         home.status == 200 and home.says("Sample: what it looks like"), "the home page does not show the newest article"
     )
     _see(article.status == 200 and 'href="#source-1"' in article.text, "the article does not link its sources")
-    _see(article.says("in your inbox"), "the article has no sign-up box")
+    _see(article.says(title_of(scene.settings)), "the article has no sign-up box")
     _see(missing.status == 404, f"a page that is not there answers {missing.status}")
     return "the home page, an article with its sources, and a 404"
 

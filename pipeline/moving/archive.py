@@ -187,8 +187,7 @@ class Archive:
         except (
             OSError,
             EOFError,
-            RuntimeError,
-            NotImplementedError,
+            RuntimeError,  # among them NotImplementedError, for a way of packing that zipfile does not know
             zipfile.BadZipFile,
             zlib.error,
             lzma.LZMAError,

@@ -21,7 +21,7 @@ from typing import Any, Final
 import pagefind_bin
 
 from pipeline.errors import BuildError, StoreError, UsageError
-from pipeline.files import exchange, is_full, put
+from pipeline.files import is_full, put, take_place
 from pipeline.site.workplace import stage_prefix
 
 FOLDER: Final = "pagefind"
@@ -68,14 +68,13 @@ def index_site(site: Path, *, kept: Path | None = None) -> Indexed:
     target = site / FOLDER
     try:
         with tempfile.TemporaryDirectory(prefix=stage_prefix(site), dir=site.parent) as workplace:
-            fresh, old = Path(workplace) / "new", Path(workplace) / "old"
+            # No names of `Workplace`: a build that finds them left behind must not take an index for a site.
+            fresh, aside = Path(workplace) / "index", Path(workplace) / "index-before"
             if pages:
                 _make(site, pages, fresh, kept)
-            if not (fresh.exists() and target.exists() and exchange(fresh, target)):
-                if target.exists():
-                    target.rename(old)
-                if fresh.exists():
-                    fresh.rename(target)
+                take_place(fresh, target, aside=aside)
+            elif target.exists():
+                target.rename(aside)
     except OSError as error:
         what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
         raise BuildError(f"{target}: cannot be written: {error.strerror}; {what_next} and run again") from error

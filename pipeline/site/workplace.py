@@ -26,7 +26,7 @@ from typing import IO, Any, Final
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, StoreError, UsageError
-from pipeline.files import exchange, is_full, put
+from pipeline.files import is_full, put, take_place
 from pipeline.library.kept import FOLDER
 from pipeline.library.kept.index import read_table, write_table
 
@@ -269,19 +269,10 @@ class Workplace:
                     folder.rmdir()
 
     def _switched(self, manifest: Manifest) -> None:
-        old = self.stage / "old"
         try:
             if (self.target / SEARCH).is_dir() and not (self.folder / SEARCH).exists():
                 shutil.copytree(self.target / SEARCH, self.folder / SEARCH, copy_function=_linked)
-            if not (self.target.exists() and exchange(self.folder, self.target)):
-                if self.target.exists():
-                    self.target.rename(old)
-                try:
-                    self.folder.rename(self.target)
-                except OSError:
-                    if old.exists():
-                        old.rename(self.target)
-                    raise
+            take_place(self.folder, self.target, aside=self.stage / "old")
         except OSError as error:
             raise BuildError(f"{self.target}: cannot be replaced: {error.strerror}; the old site stays") from error
         self._remember(manifest)

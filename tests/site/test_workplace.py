@@ -167,7 +167,7 @@ def test_there_is_a_site_at_every_moment_of_a_build_that_makes_all_of_it(
 def test_a_system_that_cannot_exchange_folders_puts_the_new_site_there_all_the_same(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workplace, "exchange", lambda one, other: False)
+    monkeypatch.setattr("pipeline.files.exchange", lambda one, other: False)
     EDIT(built)
 
     report = build_site(Settings.load(built), now=NOW, check=False, clean=True)

@@ -86,9 +86,7 @@ class Examined:
         self.foreign: tuple[Problem, ...] = ()  # files that are not to be read
         self.notes: tuple[str, ...] = ()  # on what was thrown away, or could not be kept
         self.examined = 0  # articles that were looked at in this run
-        self.source_signs: Mapping[
-            str, bytes
-        ] = {}  # by "s:" and the id of a source, the fingerprint of its file and texts
+        self.source_signs: Mapping[str, bytes] = {}  # of a source's file and texts, by "s:" and its id
 
     def made_of(self, path: str) -> Made:
         if path not in self._made:

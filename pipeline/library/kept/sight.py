@@ -17,9 +17,7 @@ from pipeline.library.own import why_not_read
 from pipeline.model import Problem
 from pipeline.printable import printable
 
-Sign: TypeAlias = tuple[
-    int, int, int, int
-]  # time of the last change in nanoseconds, size, inode, and the system's own time
+Sign: TypeAlias = tuple[int, int, int, int]  # mtime in nanoseconds, size, inode, ctime in nanoseconds
 Seen: TypeAlias = dict[str, tuple[Sign, bytes]]  # by path: what a file looked like, and the hash of what it held
 GONE: Final = b""
 _RECENT: Final = (

@@ -58,12 +58,6 @@ def in_slices(
 
 def _prepare() -> None:
     gc.freeze()
-    gc.set_threshold(_LITTER, 5, 5)
-
-
-_LITTER: Final = (
-    10_000  # new objects before rings of them are looked for; what is made here seldom hangs together in a ring
-)
 
 
 def _do(things: Sequence[Any]) -> list[Any]:

@@ -390,9 +390,8 @@ def find(text: str) -> Figures:
     plain = text.translate(_PLAIN)
     whens, masked = _whens(plain, text)
     quantities = _quantities(masked, text)
-    if (
-        masked.startswith("In ") and (named := _in_units().match(masked)) is not None
-    ):  # "In gallons, that is about 4.5 billion."
+    named = _in_units().match(masked) if masked.startswith("In ") else None
+    if named is not None:  # "In gallons, that is about 4.5 billion."
         unit = unit_behind(named[1])
         quantities = [replace(one, unit=unit) if one.unit is None and not one.noun else one for one in quantities]
     odd = tuple(found.span() for found in _ODD.finditer(text))

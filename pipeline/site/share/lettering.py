@@ -26,19 +26,16 @@ from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
 from pipeline.site.share.fonts import Fonts
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
-_KNOWN: Final = frozenset(
-    {"x", "y", "text-anchor", "font-family", "font-weight", "font-size", "letter-spacing", "fill"}
-)
 _OF_A_SPAN: Final = frozenset({"fill"})
-_REGULAR: Final = 400.0
+_NUMBERS: Final = {"x": 0.0, "y": 0.0, "font-size": 0.0, "font-weight": 400.0, "letter-spacing": 0.0}
+_KNOWN: Final = frozenset({*_NUMBERS, "text-anchor", "font-family", "fill"})
 _STEPS: Final = 16  # shades between the paper and a colour
 _MOST: Final = 256  # colours of an image with a palette
 _PACKED: Final = 4  # of 9: two thirds of the time of 6, and a tenth more bytes
 _LARGE: Final = 60  # a size from which letters may stand half a point beside their place; else a quarter
 _EM: Final = 1000  # a size at which rounding to points does not matter
-_ALONE: Final = frozenset(
-    {"L", "EN", "ES", "ET", "CS", "ON", "WS", "AN"}
-)  # Unicode's bidirectional classes of letters that do not turn
+# Unicode's bidirectional classes of letters that do not turn.
+_ALONE: Final = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "AN"})
 
 Colour = tuple[int, int, int]
 Ground = Callable[[str], bytes]  # the PNG of an SVG
@@ -65,7 +62,7 @@ def lettered(svg: str, fonts: Fonts, ground: Ground) -> bytes:
     except ET.ParseError as error:
         raise ValueError(str(error)) from error
     lines = list(_taken(root, fonts))
-    image = _ground(ET.tostring(root, encoding="unicode"), ground).copy()
+    image = _ground(ET.tostring(root, encoding="unicode"), fonts.sha256, ground).copy()
     for line in lines:
         image = _set(image, line, fonts)
     made = io.BytesIO()
@@ -76,7 +73,8 @@ def lettered(svg: str, fonts: Fonts, ground: Ground) -> bytes:
 def _taken(root: ET.Element, fonts: Fonts) -> Iterator[Line]:
     """Take the lines out of *root* that can be set here."""
     for element in list(root):
-        if element.tag != f"{SVG}text" or not _is_plain(element, fonts):
+        numbers = _numbers(element)
+        if element.tag != f"{SVG}text" or numbers is None or not _is_plain(element, fonts):
             continue
         root.remove(element)
         own = _colour(element)
@@ -85,35 +83,33 @@ def _taken(root: ET.Element, fonts: Fonts) -> Iterator[Line]:
             runs += [(span.text or "", _colour(span, own)), (span.tail or "", own)]
         yield Line(
             runs=tuple((text, colour) for text, colour in runs if text),
-            x=_number(element, "x"),
-            y=_number(element, "y"),
+            x=numbers["x"],
+            y=numbers["y"],
             anchor=element.get("text-anchor", "start"),
             family=element.get("font-family", ""),
-            size=_number(element, "font-size"),
-            weight=_number(element, "font-weight", _REGULAR),
-            spacing=_number(element, "letter-spacing"),
+            size=numbers["font-size"],
+            weight=numbers["font-weight"],
+            spacing=numbers["letter-spacing"],
         )
 
 
 def _is_plain(element: ET.Element, fonts: Fonts) -> bool:
     words = "".join(element.itertext())
-    try:
-        size = _number(element, "font-size")
-        for name in ("x", "y", "font-weight", "letter-spacing"):
-            _number(element, name)
-    except ValueError:  # a unit, a word, a list
-        return False
     return (
-        size > 0
-        and set(element.keys()) <= _KNOWN
+        set(element.keys()) <= _KNOWN
         and all(span.tag == f"{SVG}tspan" and not len(span) and set(span.keys()) <= _OF_A_SPAN for span in element)
         and element.get("font-family") in fonts.widths
         and all(unicodedata.bidirectional(c) in _ALONE and not unicodedata.combining(c) for c in words)
     )
 
 
-def _number(element: ET.Element, name: str, otherwise: float = 0.0) -> float:
-    return float(element.get(name, otherwise))
+def _numbers(element: ET.Element) -> dict[str, float] | None:
+    """The attributes that are numbers; None where one is none (a unit, a word, a list), or the text has no size."""
+    try:
+        found = {name: float(element.get(name, otherwise)) for name, otherwise in _NUMBERS.items()}
+    except ValueError:
+        return None
+    return found if found["font-size"] > 0 else None
 
 
 def _colour(element: ET.Element, otherwise: Colour = (0, 0, 0)) -> Colour:
@@ -125,8 +121,8 @@ def _colour(element: ET.Element, otherwise: Colour = (0, 0, 0)) -> Colour:
 
 
 @functools.lru_cache(maxsize=128)
-def _ground(svg: str, ground: Ground) -> Image.Image:
-    """The shapes of *svg*: with a palette where they have few colours and leave room for those of the words."""
+def _ground(svg: str, fonts_sha256: str, ground: Ground) -> Image.Image:
+    """The shapes of *svg*, drawn with such fonts; with a palette where that leaves room for the colours of the words."""
     drawn = Image.open(io.BytesIO(ground(svg))).convert("RGB")
     colours = drawn.getcolors(_MOST - 5 * _STEPS)
     if colours is None:
@@ -239,12 +235,13 @@ def _inked(image: Image.Image, mask: Image.Image, colour: Colour) -> Image.Image
             for step in range(1, _STEPS + 1):
                 palette += [round(p + (c - p) * step / _STEPS) for p, c in zip(paper, colour, strict=True)]
             image.putpalette(palette)
-            image.paste(mask.point([first + round(v * _STEPS / 255) for v in range(256)]), box, mask.point(_ANY))
+            image.paste(mask.point([first + level for level in _LEVELS]), box, mask.point(_ANY))
             return image
         image = image.convert("RGB")
     image.paste(colour, box, mask)
     return image
 
 
-_SHADES: Final = [round(round(v * _STEPS / 255) * 255 / _STEPS) for v in range(256)]
-_ANY: Final = [255 if shade else 0 for shade in _SHADES]
+_LEVELS: Final = [round(v * _STEPS / 255) for v in range(256)]  # of a point that is covered so much
+_SHADES: Final = [round(level * 255 / _STEPS) for level in _LEVELS]
+_ANY: Final = [255 if level else 0 for level in _LEVELS]
