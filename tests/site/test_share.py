@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from pipeline.keeping import kept_file
 from pipeline.site import build_site
 from pipeline.site.share import HEIGHT, WIDTH, Shown, Studio
 from pipeline.site.share.fonts import balanced, is_right_to_left
+from pipeline.site.share.lettering import lettered
+from pipeline.site.share.packing import band, png
 from tests.site.conftest import NOW, REPOSITORY, write_article
 
 SHOWN = Shown(
@@ -164,6 +167,54 @@ def test_an_image_has_few_colours_and_is_small(studio: Studio) -> None:
 
     assert Image.open(io.BytesIO(made)).mode == "P"
     assert len(made) < 40_000
+
+
+@pytest.mark.parametrize("strip", ["", "M0 0h7v26h-7z", "".join(f"M{place * 12} 0h7v26h-7z" for place in range(60))])
+def test_shapes_have_the_points_that_the_renderer_gives_them(studio: Studio, strip: str) -> None:
+    """They are drawn in parts, around which the paper is bare."""
+    shown = replace(SHOWN, title="", topic="", date="", weight="", solid=strip, strip_width=len(strip))
+    svg = studio.svg(shown)
+
+    ours, theirs = (
+        Image.open(io.BytesIO(made)).convert("RGB")
+        for made in (lettered(svg, studio.fonts, studio.shapes), studio.shapes(svg))
+    )
+
+    assert ImageChops.difference(ours, theirs).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        '<rect width="100%" height="100%" fill="#fff"/><circle cx="50%" cy="50%" r="4" fill="#0b5d51"/>',
+        '<rect width="1200" height="630" fill="#fff"/><rect y="629" width="1" height="1"/><rect x="1199" width="1" height="1"/>',
+        '<rect width="1200" height="630" fill="#fff"/><path d="M0 9.7h900M333.3 9v600" stroke="#0b5d51" stroke-width=".3"/>',
+        '<rect width="1200" height="630" fill="#f00"/>',
+        '<circle cx="300" cy="300" r="290" fill="#0b5d51"/>',
+    ],
+)
+def test_shapes_anywhere_are_found(studio: Studio, shapes: str) -> None:
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="630">{shapes}</svg>'
+
+    ours, theirs = (
+        Image.open(io.BytesIO(made)).convert("RGB")
+        for made in (lettered(svg, studio.fonts, studio.shapes), studio.shapes(svg))
+    )
+
+    assert ImageChops.difference(ours, theirs).getbbox() is None
+
+
+@pytest.mark.parametrize("height", [1, 7, 30])
+def test_an_image_that_is_packed_in_bands_is_the_image(height: int) -> None:
+    image = Image.effect_noise((50, height), 64).quantize(64)
+    edges = [*range(0, height, 4), height]
+    palette = image.getpalette() or []
+
+    bands = [band(image.crop((0, top, 50, bottom)).tobytes(), width=50) for top, bottom in itertools.pairwise(edges)]
+    read = Image.open(io.BytesIO(png(bands, size=image.size, palette=palette)))
+
+    assert read.mode == "P"
+    assert ImageChops.difference(read.convert("RGB"), image.convert("RGB")).getbbox() is None
 
 
 def test_words_upon_many_colours_are_set_too(own_theme: Path, tmp_path: Path) -> None:

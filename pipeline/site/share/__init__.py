@@ -168,7 +168,10 @@ class Studio:
         told = hashlib.sha256(
             f"{self.fonts.sha256} {resvg_py.__resvg_version__} {version('pillow')} {design_tokens(self.theme)[0]}".encode()
         )
-        ours = (Path(__file__).with_name(name) for name in ("__init__.py", "fonts.py", "lettering.py"))
+        ours = (
+            Path(__file__).with_name(name)
+            for name in ("__init__.py", "fonts.py", "ground.py", "lettering.py", "packing.py")
+        )
         for path in (self.theme / TEMPLATE, *ours):
             try:
                 told.update(path.read_bytes())

@@ -1,9 +1,9 @@
 """Sets the words of a share image, in place of the renderer of its shapes: in an eighth of the time, and in the weight asked for.
 
-    SVG | its shapes, drawn once for all images that have the same | its lines of text, set upon them | PNG of few colours
+    SVG | its shapes, drawn once for all images that have the same (`ground`) | its lines of text, set upon them | PNG (`packing`)
 
-A renderer of SVG hands over a PNG of millions of colours, and packing that takes nearly all the time that an image needs. The words
-lie on plain paper: so they are set into an image of few colours. Where they do not, or the shapes have too many, the image has all.
+The words lie on plain paper: so they are set into an image of few colours. Where they do not, or the shapes have too many, the
+image has all.
 
 Only ``text`` at the top of the SVG is set here, with the attributes in `_KNOWN`, of letters that stand one behind the other, and
 above everything else. Any other stays with the shapes.
@@ -13,32 +13,28 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import math
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from pipeline.site.share.fonts import Fonts
+from pipeline.site.share.ground import MOST, ROWS, SHADES, Box, Colour, Draw, Ground, bands_of, ground_of
+from pipeline.site.share.packing import Band, png
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _OF_A_SPAN: Final = frozenset({"fill"})
 _NUMBERS: Final = {"x": 0.0, "y": 0.0, "font-size": 0.0, "font-weight": 400.0, "letter-spacing": 0.0}
 _KNOWN: Final = frozenset({*_NUMBERS, "text-anchor", "font-family", "fill"})
-_STEPS: Final = 16  # shades between the paper and a colour
-_MOST: Final = 256  # colours of an image with a palette
-_PACKED: Final = 4  # of 9: two thirds of the time of 6, and a tenth more bytes
 _LARGE: Final = 60  # a size from which letters may stand half a point beside their place; else a quarter
 _EM: Final = 1000  # a size at which rounding to points does not matter
 # Unicode's bidirectional classes of letters that do not turn.
 _ALONE: Final = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "AN"})
-
-Colour = tuple[int, int, int]
-Ground = Callable[[str], bytes]  # the PNG of an SVG
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +51,17 @@ class Line:
     spacing: float  # points behind each letter
 
 
-def lettered(svg: str, fonts: Fonts, ground: Ground) -> bytes:
-    """The PNG of *svg*, whose shapes *ground* draws. Raises `ValueError` for what is no SVG, or has a colour that is none."""
+def lettered(svg: str, fonts: Fonts, draw: Draw) -> bytes:
+    """The PNG of *svg*, whose shapes *draw* draws. Raises `ValueError` for what is no SVG, or has a colour that is none."""
     try:
         root = ET.fromstring(svg)  # noqa: S314 -- made by the theme's own template
     except ET.ParseError as error:
         raise ValueError(str(error)) from error
     lines = list(_taken(root, fonts))
-    image = _ground(ET.tostring(root, encoding="unicode"), fonts.sha256, ground).copy()
+    sheet = _Sheet(ground_of(ET.tostring(root, encoding="unicode"), fonts.sha256, draw))
     for line in lines:
-        image = _set(image, line, fonts)
-    made = io.BytesIO()
-    image.save(made, "PNG", compress_level=_PACKED)
-    return made.getvalue()
+        _set(sheet, line, fonts)
+    return sheet.packed()
 
 
 def _taken(root: ET.Element, fonts: Fonts) -> Iterator[Line]:
@@ -117,43 +111,108 @@ def _colour(element: ET.Element, otherwise: Colour = (0, 0, 0)) -> Colour:
     return ImageColor.getcolor(fill, "RGB")[:3] if fill else otherwise  # type: ignore[index,return-value]  # RGB gives three
 
 
-# --- shapes ------------------------------------------------------------------------------------------------------------------
+# --- the sheet ----------------------------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=128)
-def _ground(svg: str, fonts_sha256: str, ground: Ground) -> Image.Image:
-    """The shapes of *svg*, drawn with such fonts; with a palette where that leaves room for the colours of the words."""
-    drawn = Image.open(io.BytesIO(ground(svg))).convert("RGB")
-    colours = drawn.getcolors(_MOST - 5 * _STEPS)
-    if colours is None:
-        return drawn
-    image = drawn.quantize(len(colours), Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    image.putpalette((image.getpalette() or [])[: 3 * len(colours)])
-    return image if ImageChops.difference(image.convert("RGB"), drawn).getbbox() is None else drawn
+class _Sheet:
+    """A copy of *ground* that words are set upon: of few colours for as long as those of the words are few."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._image = ground.image.copy()
+        self._palette = list(ground.palette)
+        self._shades: dict[tuple[int, Colour], int] = {}  # where those from a colour of the palette to another begin
+        self._inked: set[int] = set()  # bands that are not those of the ground any more
+        self.size = self._image.size
+
+    def ink(self, mask: Image.Image, corner: tuple[int, int], colour: Colour) -> None:
+        """Lay *colour* where *mask* is, whose upper left corner stands at *corner*."""
+        inner = mask.getbbox()
+        if inner is None:
+            return
+        mask = mask.crop(inner)
+        left, top = corner[0] + inner[0], corner[1] + inner[1]
+        box = (left, top, left + mask.width, top + mask.height)
+        if self._image.mode == "P":
+            covered = mask.point(_ANY)
+            under = [place for place, many in enumerate(self._image.crop(box).histogram(covered)) if many]
+            first = self._first_shade(under, colour)
+            if first is not None:
+                self._image.paste(mask.point([first + level for level in _LEVELS]), box, covered)
+                self._inked.update(range(top // ROWS, (box[3] - 1) // ROWS + 1))
+                return
+            self._image.putpalette(self._palette)
+            self._image = self._image.convert("RGB")
+        self._image.paste(colour, box, mask.point(_SHADES))
+
+    def _first_shade(self, under: Sequence[int], colour: Colour) -> int | None:
+        """The place before that of the first shade of *colour*; None where there is no room, or the paper has several colours."""
+        if len(under) != 1:
+            return None
+        key = (under[0], colour)
+        if key not in self._shades:
+            if len(self._palette) // 3 + SHADES > MOST:
+                return None
+            self._shades[key] = len(self._palette) // 3 - 1
+            paper = self._palette[3 * under[0] : 3 * under[0] + 3]
+            for step in range(1, SHADES + 1):
+                self._palette += [round(p + (c - p) * step / SHADES) for p, c in zip(paper, colour, strict=True)]
+        return self._shades[key]
+
+    def packed(self) -> bytes:
+        """It as PNG."""
+        if self._image.mode == "P":
+            return png(self._bands(), size=self.size, palette=self._palette)
+        made = io.BytesIO()
+        self._image.save(made, "PNG")
+        return made.getvalue()
+
+    def _bands(self) -> Iterator[Band]:
+        """Those of the ground, and between them what has words upon it."""
+        number = -(-self._image.height // ROWS)
+        for inked, numbers in itertools.groupby(range(number), key=self._inked.__contains__):
+            if inked:
+                first, *more = numbers
+                yield bands_of(self._image, first, first + 1 + len(more))
+            else:
+                yield from map(self._ground.band, numbers)
+
+
+_LEVELS: Final = [round(v * SHADES / 255) for v in range(256)]  # of a point that is covered so much
+_SHADES: Final = [round(level * 255 / SHADES) for level in _LEVELS]
+_ANY: Final = [255 if level else 0 for level in _LEVELS]
 
 
 # --- words -------------------------------------------------------------------------------------------------------------------
 
 
-def _set(image: Image.Image, line: Line, fonts: Fonts) -> Image.Image:
-    """*line* upon *image*; another image where its colours are too many for a palette."""
+def _set(sheet: _Sheet, line: Line, fonts: Fonts) -> None:
+    """Set *line* upon *sheet*."""
     letters, width = _placed(line, fonts)
     left = line.x - {"end": width, "middle": width / 2}.get(line.anchor, 0.0)
     for colour in dict.fromkeys(colour for _, colour in line.runs):
-        mask = Image.new("L", image.size)
-        for letter in letters:
-            if letter.colour == colour:
-                tile, dx, dy = _tile(letter, left + letter.at, line)
-                mask.paste(255, (dx, dy), tile)
-        image = _inked(image, mask, colour)
-    return image
+        tiles = [_tile(letter, left + letter.at, line) for letter in letters if letter.colour == colour]
+        west, north, east, south = _box_of(tiles, sheet.size)
+        mask = Image.new("L", (east - west, south - north))
+        pen = ImageDraw.Draw(mask)
+        for tile, x, y in tiles:
+            pen.bitmap((x - west, y - north), tile, 255)
+        sheet.ink(mask, (west, north), colour)
+
+
+def _box_of(tiles: Sequence[_Tile], size: tuple[int, int]) -> Box:
+    """The part of an image of *size* in which *tiles* lie."""
+    left, top = max(0, min(x for _, x, _ in tiles)), max(0, min(y for _, _, y in tiles))
+    right = min(size[0], max(x + tile.width for tile, x, _ in tiles))
+    bottom = min(size[1], max(y + tile.height for tile, _, y in tiles))
+    return left, top, max(left, right), max(top, bottom)
 
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
     character: str
     at: float  # from where the line begins
-    font: Path
+    font: str  # its file: a path is looked up more slowly
     colour: Colour
 
 
@@ -167,7 +226,7 @@ def _placed(line: Line, fonts: Fonts) -> tuple[list[_Letter], float]:
             family = fonts.family_of(character, first=line.family)
             if before[0] == family:
                 at += fonts.kerning[family].get(before[1] + character, 0.0) * line.size
-            file = fonts.file_of(family)
+            file = str(fonts.file_of(family))
             found.append(_Letter(character, at, file, colour))
             at += _width(file, character, line.weight) * line.size + line.spacing
             before = (family, character)
@@ -175,13 +234,13 @@ def _placed(line: Line, fonts: Fonts) -> tuple[list[_Letter], float]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _width(file: Path, character: str, weight: float) -> float:
+def _width(file: str, character: str, weight: float) -> float:
     """Of a size of 1."""
     return _font(file, _EM, weight).getlength(character) / _EM
 
 
 @functools.lru_cache(maxsize=64)
-def _font(file: Path, size: float, weight: float) -> ImageFont.FreeTypeFont:
+def _font(file: str, size: float, weight: float) -> ImageFont.FreeTypeFont:
     # The other layout engine is there on some machines only.
     font = ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
     try:
@@ -195,7 +254,10 @@ def _font(file: Path, size: float, weight: float) -> ImageFont.FreeTypeFont:
     return font
 
 
-def _tile(letter: _Letter, x: float, line: Line) -> tuple[Image.Image, int, int]:
+_Tile: TypeAlias = tuple[Image.Image, int, int]  # how much of each point a letter covers, and where its corner lies
+
+
+def _tile(letter: _Letter, x: float, line: Line) -> _Tile:
     """How much of each point *letter* covers when it stands at *x*, and where the tile's corner lies."""
     finer = 2 if line.size >= _LARGE else 4
     across, beside = divmod(round(x * finer), finer)
@@ -205,9 +267,7 @@ def _tile(letter: _Letter, x: float, line: Line) -> tuple[Image.Image, int, int]
 
 
 @functools.lru_cache(maxsize=8192)
-def _drawn(
-    file: Path, character: str, size: float, weight: float, finer: int, beside: int, below: int
-) -> tuple[Image.Image, int, int]:
+def _drawn(file: str, character: str, size: float, weight: float, finer: int, beside: int, below: int) -> _Tile:
     """A letter, drawn *finer* times larger and made smaller: edges without steps, and places between the points of the image."""
     font = _font(file, size * finer, weight)
     low_x, low_y, high_x, high_y = font.getbbox(character, anchor="ls")
@@ -217,31 +277,3 @@ def _drawn(
     place = (beside - left * finer, below - top * finer)
     ImageDraw.Draw(large).text(place, character, fill=255, font=font, anchor="ls")
     return large.reduce(finer), left, top
-
-
-def _inked(image: Image.Image, mask: Image.Image, colour: Colour) -> Image.Image:
-    """*image* with *colour* where *mask* is."""
-    box = mask.getbbox()
-    if box is None:
-        return image
-    mask = mask.crop(box).point(_SHADES)
-    here = image.crop(box)
-    if image.mode == "P":
-        under = [place for place, many in enumerate(here.histogram(mask.point(_ANY))) if many]
-        palette = image.getpalette() or []
-        if len(under) == 1 and len(palette) // 3 + _STEPS <= _MOST:
-            paper = palette[3 * under[0] : 3 * under[0] + 3]
-            first = len(palette) // 3 - 1
-            for step in range(1, _STEPS + 1):
-                palette += [round(p + (c - p) * step / _STEPS) for p, c in zip(paper, colour, strict=True)]
-            image.putpalette(palette)
-            image.paste(mask.point([first + level for level in _LEVELS]), box, mask.point(_ANY))
-            return image
-        image = image.convert("RGB")
-    image.paste(colour, box, mask)
-    return image
-
-
-_LEVELS: Final = [round(v * _STEPS / 255) for v in range(256)]  # of a point that is covered so much
-_SHADES: Final = [round(level * 255 / _STEPS) for level in _LEVELS]
-_ANY: Final = [255 if level else 0 for level in _LEVELS]
