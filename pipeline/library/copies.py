@@ -10,7 +10,6 @@ All of it is the same on every machine and in every run. Nothing here says who c
 
 from __future__ import annotations
 
-import functools
 import heapq
 import re
 import zlib
@@ -66,9 +65,12 @@ def are_copies(text_a: str, text_b: str) -> bool:
     return both >= COPY * (len(all_a) + len(all_b) - both) or both >= HELD * min(len(all_a), len(all_b))
 
 
-@functools.lru_cache(maxsize=1024)  # a text is compared with many others
 def sketch(text: str) -> Sketch:
     """The sketch of *text*. White space, punctuation and case do not matter to it."""
+    return _sketches.get(text, lambda: _sketch_of(text), characters=max(len(text), A_SKETCH))
+
+
+def _sketch_of(text: str) -> Sketch:
     found = _shingles(text)
     return Sketch(len(found), tuple(heapq.nsmallest(SKETCHED, found)))
 
@@ -94,7 +96,11 @@ def _shingles_of(text: str) -> frozenset[int]:
     return frozenset(zlib.crc32(" ".join(run).encode()) * _SPREAD & _BITS for run in runs)
 
 
-_cut: Final[Weighed[str, frozenset[int]]] = Weighed(2_000_000)  # the sources of an article are compared two by two
+A_SKETCH: Final = (
+    2_000  # characters that it counts for at least: that of a short text takes as much room as that of a long one
+)
+_sketches: Final[Weighed[str, Sketch]] = Weighed(2_000_000)  # a text is compared with many others
+_cut: Final[Weighed[str, frozenset[int]]] = Weighed(2_000_000, resting=0)  # the sources of an article, two by two
 
 
 # --- where sources come from ------------------------------------------------------------------------------------------

@@ -19,30 +19,31 @@ from pipeline.library.clean import plain_text
 from pipeline.library.files import SNAPSHOTS
 from pipeline.library.frontmatter import Unreadable, decode, read_bytes
 from pipeline.library.own import LEADS_OUT, leads_out
+from pipeline.library.weighed import Weighed
 from pipeline.model import Source
 
 KEPT = ".opensignal/snapshots"  # where a newsroom that set nothing keeps what it may not pass on
 
 PAGE_MAX = 10 * 1024 * 1024  # bytes that are read of a page, unpacked
 TEXT_MAX = 20_000_000  # bytes of a stored text: a long report has a tenth of it
+MOST_HELD = 8_000_000  # characters of texts that are held; others are read again
+A_LOOK = 100  # characters that a text counts for which is not here
 
 
 class StoredTexts:
-    """The texts in the repository at *root*, and in the folder *kept* outside Git; each is read and hashed once."""
+    """The texts in the repository at *root*, and in the folder *kept* outside Git; each is read and hashed when it is asked for."""
 
     def __init__(self, root: Path | None = None, kept: Path | None = None) -> None:
         self._root = root
         self._kept = kept if kept is not None or root is None else root / KEPT
-        self._known: dict[str, tuple[str | None, str]] = {}
+        self._known: Weighed[str, tuple[str | None, str]] = Weighed(MOST_HELD)
 
     def of(self, source: Source) -> tuple[str | None, str]:
         """The stored text of *source* (None where it is not here), and what is wrong with it."""
         if source.snapshot is None:
             return None, ""
         sha = source.snapshot.text_sha256
-        if sha not in self._known:
-            self._known[sha] = self._read(sha)
-        return self._known[sha]
+        return self._known.get(sha, lambda: self._read(sha), characters=_length)
 
     def is_whole(self, source: Source) -> bool:
         """True when the stored text of *source* is here, and is in every byte the one that was taken."""
@@ -91,6 +92,10 @@ class StoredTexts:
         if self._kept is not None:
             places.append((self._kept / f"{sha}.txt", _shown(self._kept / f"{sha}.txt", self._root)))
         return places
+
+
+def _length(found: tuple[str | None, str]) -> int:
+    return max(len(found[0] or ""), A_LOOK)
 
 
 def _checked(path: Path, sha: str, name: str, *, within: Path) -> tuple[str | None, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import marshal
 from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.library import Library, load_library
-from pipeline.library.kept import open_kept
+from pipeline.library.kept import Tell, open_kept
+from pipeline.library.quotes import text as quotes_text
+from pipeline.library.tracing import evidence
 from tests.library.newsroom import TEXT, Newsroom
 
 NOW = dt.datetime.now(dt.UTC)
@@ -15,8 +18,9 @@ SITE = "https://signals.example.org/"
 BODY = "It is “60% above our 2024 outlook”.[^westfield]\nThe region needs 9.4 GW.[^northfield-2026]\n"
 
 
-def kept(newsroom: Newsroom) -> Library:
-    return open_kept(newsroom.root, state=newsroom.root / ".opensignal", kept=None, site_url=SITE, now=NOW)
+def kept(newsroom: Newsroom, *, tell: Tell | None = None) -> Library:
+    state = newsroom.root / ".opensignal"
+    return open_kept(newsroom.root, state=state, kept=None, site_url=SITE, now=NOW, tell=tell)
 
 
 def assert_same(found: Library, wanted: Library) -> None:
@@ -104,6 +108,35 @@ def test_the_folder_of_what_is_kept_may_go_at_any_time(newsroom: Newsroom) -> No
 
     assert library.claims(library.articles[0])
     assert library.rendered(library.articles[0], site_url=SITE).html
+
+
+def test_what_the_sources_of_many_articles_hold_does_not_stay(newsroom: Newsroom) -> None:
+    for number in range(5):
+        text = f"The field {number} waits.\n" + "halls that wait for lines " * 9_000
+        newsroom.quoted_source(f"field-{number}", f"field {number} waits", text=text)
+        newsroom.article(f"It says: “field {number} waits”.[^field-{number}]\n", slug=f"field-{number}")
+
+    held: list[tuple[int, int]] = []
+
+    library = kept(newsroom, tell=lambda *_: held.append((evidence._made.weight, quotes_text._made.weight)))
+    held.append((evidence._made.weight, quotes_text._made.weight))
+
+    assert not library.problems
+    assert len(held) > 5
+    assert 0 < max(indexed for indexed, _ in held) <= evidence.RESTING
+    assert 0 < max(texts for _, texts in held) <= quotes_text.RESTING
+
+
+def test_a_name_that_many_articles_look_up_is_held_and_written_once(newsroom: Newsroom) -> None:
+    newsroom.article(BODY, slug="one")
+    newsroom.article(BODY, slug="two")
+    kept(newsroom)
+
+    (file,) = (newsroom.root / ".opensignal/build").glob("library-*")
+    table = marshal.loads(file.read_bytes()[16:])
+
+    names = [name for row in table["examined"].values() for name in row["names"]]
+    assert len({id(name) for name in names}) == len(set(names)) < len(names)
 
 
 def _delete(folder: Path) -> None:

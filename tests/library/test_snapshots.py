@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.library import Library, StoredTexts, load_library
 from pipeline.library.files import SNAPSHOTS
+from pipeline.library.snapshots import MOST_HELD
 from pipeline.model import Snapshot, Source, Tier
 from tests.library.newsroom import TEXT, Newsroom
 
@@ -63,6 +65,22 @@ def test_s113_a_copy_that_was_changed_is_no_copy(tmp_path: Path, folder: str, wh
     assert wrong.startswith(f"{folder}/{SHA}.txt was changed")
     assert what_next in wrong
     assert StoredTexts(tmp_path).is_away(SOURCE)  # of what a sentence says, it tells nothing either way
+
+
+def test_texts_are_held_up_to_a_number_of_characters(tmp_path: Path) -> None:
+    """A library of long reports must not fill the memory: a text that was let go of is read again."""
+    texts, taken = StoredTexts(tmp_path), []
+    for number in range(10):
+        text = f"{number} " + "word " * 200_000
+        sha = hashlib.sha256(text.encode()).hexdigest()
+        (tmp_path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        (tmp_path / SNAPSHOTS / f"{sha}.txt").write_text(text)
+        taken.append(replace(SOURCE, snapshot=replace(SHOT, text_sha256=sha)))
+
+    for source in (*taken, *taken):
+        assert texts.of(source)[0]
+
+    assert 0 < texts._known.weight <= MOST_HELD
 
 
 def test_a_quote_is_looked_up_in_the_folder_outside_git(newsroom: Newsroom, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from pipeline.library.order import by_place
 from pipeline.library.own import foreign_files
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.urls import page_key
+from pipeline.library.weighed import rest
 from pipeline.model import Article, Claim, Problem, Source
 from pipeline.packing import Packer
 from pipeline.sourcecode import code_of
@@ -386,7 +387,7 @@ class _Desk:
         self.worked = len(left)
         kept: list[tuple[bytes, bytes]] = []
         for path, (examined, names, value) in zip(left, results, strict=True):
-            row = {**examined, "hash": self.articles[path]["hash"], "names": names}
+            row = _shared({**examined, "hash": self.articles[path]["hash"], "names": names})
             kept += self._named("article", path, row, value)
             found[path] = row
             if len(kept) > 400:
@@ -406,7 +407,7 @@ class _Desk:
         rows = self.keep.get(_row_name(name) for name in seconds)
         for name, path in seconds.items():
             if data := rows.get(_row_name(name)):
-                found[path] = marshal.loads(data)  # noqa: S302 -- as above
+                found[path] = _shared(marshal.loads(data))  # noqa: S302 -- as above
         return [path for path in paths if path not in found]
 
     def _named(self, kind: str, path: str, row: dict[str, Any], value: bytes) -> list[tuple[bytes, bytes]]:
@@ -446,6 +447,7 @@ class _Desk:
             }
             kept += self._named("source", path, row, b"")
             found[path] = row
+            rest()
         self.keep.put(kept, day=self.day)
         return {path: found[path] for path in paths}
 
@@ -738,6 +740,7 @@ def _examine(path: str, desk: _Desk) -> tuple[dict[str, Any], list[str], bytes]:
         "minutes": minutes,
         "face": _digest([front, f"{minutes} {tiers} {people} {topics}".encode()]),
     }
+    rest()
     return row, asked.told(), marshal.dumps((_NOUNS.pack(claims), rendered, [list(group) for group in grouped]))
 
 
@@ -772,6 +775,11 @@ def _digest(parts: Iterable[bytes]) -> bytes:
         made.update(len(part).to_bytes(4, "big"))
         made.update(part)
     return made.digest()
+
+
+def _shared(row: dict[str, Any]) -> dict[str, Any]:
+    """*row* with the names that other rows have too, each of which is held once, and written once."""
+    return {**row, **{part: [sys.intern(name) for name in row[part]] for part in ("names", "cited") if part in row}}
 
 
 def _row_name(name: bytes) -> bytes:

@@ -26,10 +26,11 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
         return {}, f"{file} is a folder: thrown away and made again"
     except OSError as error:
         return {}, f"{file} cannot be read ({error.strerror}), so everything is looked at again"
-    if hashlib.blake2b(raw[_SUM:], digest_size=_SUM).digest() != raw[:_SUM]:
+    said = memoryview(raw)[_SUM:]
+    if hashlib.blake2b(said, digest_size=_SUM).digest() != raw[:_SUM]:
         return {}, f"{file} is damaged: thrown away and made again"
     try:
-        table = marshal.loads(raw[_SUM:])  # noqa: S302 -- makes values, never objects of a class
+        table = marshal.loads(said)  # noqa: S302 -- makes values, never objects of a class
     except BROKEN:
         return {}, f"{file} is damaged: thrown away and made again"
     if not isinstance(table, dict) or table.get("version") != version:

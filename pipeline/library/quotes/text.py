@@ -155,7 +155,8 @@ def _indexed(found: list[Token]) -> dict[str, list[int]]:
 
 
 MOST_HELD: Final = 4_000_000  # characters; a `Text` takes some forty bytes for each
-_made: Final[Weighed[str, Text]] = Weighed(MOST_HELD)
+RESTING: Final = 1_000_000  # of them, between two articles
+_made: Final[Weighed[str, Text]] = Weighed(MOST_HELD, resting=RESTING)
 
 
 def text_of(raw: str) -> Text:

@@ -320,9 +320,10 @@ class _Key:
         return isinstance(other, _Key) and (self.source is other.source or self.source == other.source)
 
 
-MOST_HELD: Final = 4_000_000  # characters of texts that are held indexed
+MOST_HELD: Final = 4_000_000  # characters of texts that are held indexed, each of which takes some thirty bytes
+RESTING: Final = 1_000_000  # of them, between two articles
 A_FIGURE: Final = 100  # characters that a recorded figure or a quote counts for
-_made: Final[Weighed[tuple[_Key, str | None, bool], Evidence]] = Weighed(MOST_HELD)
+_made: Final[Weighed[tuple[_Key, str | None, bool], Evidence]] = Weighed(MOST_HELD, resting=RESTING)
 
 
 def _evidence(
