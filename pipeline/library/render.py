@@ -31,6 +31,7 @@ from pipeline.library import links
 from pipeline.library.citations import CITATION, CITED_BY_PANDOC, INSERTION, PANDOC, prose, without_definitions
 from pipeline.library.clean import clean_rendered, plain_text
 from pipeline.library.insertions import INSERTED, InsertedWords, Insertion, words_of
+from pipeline.library.shortcuts import Shortcuts
 from pipeline.library.typography import APART, NOTHING, is_english, typographic
 from pipeline.model import Article, Quote, Source
 
@@ -156,7 +157,8 @@ def count_words(body: str, sources: Mapping[str, Source]) -> int:
         return words_of(sources, m[1], m[2]) or ""
 
     text = re.sub(INSERTION, inserted, re.sub(f"{CITATION}|{PANDOC}", "", prose(body)))
-    return len(_WORD.findall(_LINK_TARGET.sub("]", text)))
+    pieces = _LINK_TARGET.sub("]", text).split()
+    return sum(1 if piece.isalnum() else len(_WORD.findall(piece)) for piece in pieces)
 
 
 def body_tree(article: Article, sources: Mapping[str, Source], *, attributed: bool = True) -> ET.Element:
@@ -192,7 +194,7 @@ class _Engine:
         if not highlight:
             settings["pymdownx.highlight"] = {"use_pygments": False}
         self.citations = _Citations()
-        self._md = Markdown(extensions=[*names, self.citations], extension_configs=settings)
+        self._md = Markdown(extensions=[*names, self.citations, Shortcuts()], extension_configs=settings)
 
     def html(self, text: str, sources: Mapping[str, Source], *, path: str) -> str:
         """Unclean HTML; `toc`, `ids` and `citations.cited` then tell of this text."""
