@@ -215,7 +215,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             self.place.leave()
         message = str(error) if isinstance(error, OpenSignalError) else drawing.template_mistake(error)
         if message is None and isinstance(error, OSError):
-            message = str(_disk_error(error))
+            message = str(_disk_error(error, str(self.place.target) if self.place else "the site"))
         if message:
             raise PluginError(message) from error
 
@@ -310,7 +310,7 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
             mkdocs.commands.build.build(config)
         except (MkDocsException, SystemExit, OSError) as error:
             if isinstance(error, OSError):
-                raise _disk_error(error) from error
+                raise _disk_error(error, str(site_dir)) from error
             raise _build_error(error, problems, given.settings) from error
     assert plugin.done is not None
     articles, written = plugin.written
@@ -318,9 +318,9 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
     return Built(articles, written, len(own_feeds(plugin.publication)), plugin.done, tuple(dict.fromkeys(problems)))
 
 
-def _disk_error(error: OSError) -> BuildError:
+def _disk_error(error: OSError, site: str) -> BuildError:
     if is_full(error):
-        return BuildError("the disk is full, and the old site stays; make room and run again")
+        return BuildError(f"{site}: the disk is full, and the old site stays; make room and run again")
     return BuildError(f"{error.filename or 'a file'}: {error.strerror or error}; the old site stays, run again")
 
 

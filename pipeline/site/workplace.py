@@ -75,6 +75,9 @@ class Workplace:
         name = hashlib.sha256(str(own).encode()).hexdigest()[:8]
         self._state = settings.state_dir / FOLDER / f"site-{name}"
         self._journal = target.with_name(f".{target.name}.opensignal-journal")
+        self._locked = target.with_name(
+            f".{target.name}.opensignal-lock"
+        )  # beside the site: other clones build there too
         self._lock: IO[str] | None = None
         self.stage = Path()
         self.old = Manifest()
@@ -88,15 +91,15 @@ class Workplace:
         written.
         """
         _refuse_foreign(self.target)
-        self.lock()
         try:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self.lock()
             self._ended()
             self._tidied()
             if not clean:
                 self.old = self._known()
             if verify:
                 self._verified()
-            self.target.parent.mkdir(parents=True, exist_ok=True)
             self.stage = Path(tempfile.mkdtemp(prefix=self._prefix, dir=self.target.parent))
             (self.stage / "new").mkdir()
         except OSError as error:
@@ -143,6 +146,8 @@ class Workplace:
         if self.stage != Path() and not self._journal.exists():
             shutil.rmtree(self.stage, ignore_errors=True)
         if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._locked.unlink()  # while it is ours
             self._lock.close()
             self._lock = None
 
@@ -154,22 +159,23 @@ class Workplace:
 
     def lock(self) -> None:
         """Let no other build at this site, until `leave`."""
-        path = self._state.with_suffix(".lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("a+", encoding="utf-8")
-        except OSError:  # nothing can be kept there; told of by others
-            return
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
+                lock = self._locked.open("a+", encoding="utf-8")
+            except OSError:  # there is no site, or nothing can be written there, which is told of by others
+                return
+            try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                if _is_at(lock, self._locked):
+                    break
+                lock.close()  # who had it took it away
+                continue
             except OSError as error:
+                lock.seek(0)
+                who = lock.read().strip() or "unknown"
+                lock.close()
                 if time.monotonic() > deadline:
-                    lock.seek(0)
-                    who = lock.read().strip() or "unknown"
-                    lock.close()
                     raise BuildError(
                         f"{self.target}: another build (process {who}) is writing this site; wait until it has ended and run again"
                     ) from error
@@ -319,6 +325,14 @@ def refuse_own_files(target: Path, settings: Settings) -> None:
     """Raise `UsageError` where the site would take the place of the newsletter itself."""
     if target == settings.root or target in settings.root.parents or settings.content in (target, *target.parents):
         raise UsageError(f"{target}: the site would replace the newsletter's own files; name another folder")
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """True when the open *file* is the one that stands at *path*."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _refuse_foreign(target: Path) -> None:

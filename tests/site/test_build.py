@@ -336,5 +336,5 @@ def test_a_full_disk_is_told_as_one(own_settings: Settings, monkeypatch: pytest.
 
     monkeypatch.setattr("mkdocs.commands.build.build", fail)
 
-    with pytest.raises(BuildError, match=r"^the disk is full, and the old site stays; make room and run again$"):
+    with pytest.raises(BuildError, match=r"site: the disk is full, and the old site stays; make room and run again$"):
         build_site(own_settings, now=NOW)

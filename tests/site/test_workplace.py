@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -192,7 +193,7 @@ def test_a_full_disk_leaves_the_old_site_and_says_so(built: Path, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(BuildError, match="the disk is full, and the old site stays; make room and run again"):
+        with pytest.raises(BuildError, match="site: the disk is full, and the old site stays; make room and run again"):
             build_site(Settings.load(built), now=NOW, check=False, clean=clean)
 
     assert contents(built / "site") == before
@@ -219,6 +220,25 @@ def cold_now(root: Path) -> dict[str, bytes]:
     import datetime as dt
 
     return cold(root, dt.datetime.now(dt.UTC))
+
+
+def test_two_clones_that_build_into_one_folder_come_one_after_the_other(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workplace, "PATIENCE", 0.1)
+    clone, shared = tmp_path / "clone", tmp_path / "shared"
+    shutil.copytree(built, clone, ignore=shutil.ignore_patterns("site"))
+
+    with (
+        workplace.working(Settings.load(built), shared),
+        pytest.raises(BuildError, match=rf"shared: another build \(process {os.getpid()}\)"),
+        workplace.working(Settings.load(clone), shared),
+    ):
+        pass
+
+    with workplace.working(Settings.load(clone), shared):
+        pass
+    assert list(tmp_path.glob(".shared*")) == []
 
 
 def test_a_build_does_not_wait_for_ever_for_another_one(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
