@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.errors import StoreError
 _HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.EEXIST})  # of a folder that is made
 
 
 def is_full(error: OSError) -> bool:
@@ -43,6 +45,25 @@ def put_new(path: Path, content: bytes) -> bool:
         except FileExistsError:
             return False
     return True
+
+
+def clear_way(file: Path) -> bool:
+    """Remove the folder that stands where *file* belongs, if one does and can be; True where one did."""
+    if not file.is_dir():
+        return False
+    shutil.rmtree(file, ignore_errors=True)
+    return True
+
+
+def what_next(error: OSError) -> str:
+    """What a person can do about an *error* of writing."""
+    if is_full(error):
+        return "make room on the disk"
+    return (
+        "remove the file that stands where a folder belongs"
+        if error.errno in _IN_THE_WAY
+        else "mend the folder's rights"
+    )
 
 
 def take_place(fresh: Path, place: Path, *, aside: Path) -> None:
@@ -84,8 +105,7 @@ def _beside(path: Path, content: bytes, *, sync: bool) -> Iterator[Path]:
                 os.fsync(file.fileno())
         yield fresh
     except OSError as error:
-        what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
-        raise StoreError(f"{path}: cannot be written: {error.strerror}; {what_next} and run again") from error
+        raise StoreError(f"{path}: cannot be written: {error.strerror}; {what_next(error)} and run again") from error
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)

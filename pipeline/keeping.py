@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StoreError
-from pipeline.files import put
+from pipeline.files import clear_way, put
 
 VERSION: Final = 1
 _OURS: Final = 0x4F534B50  # application_id of SQLite: "OSKP"
@@ -101,8 +100,7 @@ class Keep:
         except OSError as error:
             self.note = f"{self.file.parent}: cannot be made ({error.strerror}), so nothing is kept for the next build"
             return None
-        if self.file.is_dir():
-            shutil.rmtree(self.file, ignore_errors=True)
+        if clear_way(self.file):
             self.note = f"{self.file} is a folder: thrown away and made again"
             return self._made_again()
         try:
@@ -187,8 +185,7 @@ def kept_file(file: Path) -> bytes | None:
 
 def keep_file(file: Path, value: bytes) -> None:
     """Keep *value* in *file*, in the place of whatever is there; where that cannot be written, it is made again next time."""
-    if file.is_dir():
-        shutil.rmtree(file, ignore_errors=True)
+    clear_way(file)
     with contextlib.suppress(StoreError):
         put(file, _sum(value) + value, sync=False)
 

@@ -40,5 +40,5 @@ def test_a_folder_that_is_none_is_named_with_what_next(tmp_path: Path, write: ob
     (tmp_path / "file").write_text("x")
 
     assert callable(write)
-    with pytest.raises(StoreError, match=r"file/a\.txt: cannot be written: .*; mend the folder's rights"):
+    with pytest.raises(StoreError, match=r"file/a\.txt: cannot be written: .*; remove the file that stands"):
         write(tmp_path / "file" / "a.txt", b"x")

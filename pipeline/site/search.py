@@ -21,7 +21,7 @@ from typing import Any, Final
 import pagefind_bin
 
 from pipeline.errors import BuildError, StoreError, UsageError
-from pipeline.files import is_full, put, take_place
+from pipeline.files import put, take_place, what_next
 from pipeline.site.workplace import stage_prefix
 
 FOLDER: Final = "pagefind"
@@ -76,8 +76,7 @@ def index_site(site: Path, *, kept: Path | None = None) -> Indexed:
             elif target.exists():
                 target.rename(aside)
     except OSError as error:
-        what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
-        raise BuildError(f"{target}: cannot be written: {error.strerror}; {what_next} and run again") from error
+        raise BuildError(f"{target}: cannot be written: {error.strerror}; {what_next(error)} and run again") from error
     files = [path for path in target.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     return Indexed(len(pages), len(files), size, time.perf_counter() - started, target)

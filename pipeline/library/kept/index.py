@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import StoreError
-from pipeline.files import put
+from pipeline.files import clear_way, put
 from pipeline.packing import BROKEN
 
 _SUM: Final = 16
@@ -22,7 +21,7 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
     except FileNotFoundError:
         return {}, ""
     except IsADirectoryError:
-        shutil.rmtree(file, ignore_errors=True)
+        clear_way(file)
         return {}, f"{file} is a folder: thrown away and made again"
     except OSError as error:
         return {}, f"{file} cannot be read ({error.strerror}), so everything is looked at again"
