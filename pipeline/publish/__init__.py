@@ -15,14 +15,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.config import Settings, must_be_target
 from pipeline.errors import PublishError, UsageError
-from pipeline.files import put
+from pipeline.files import put, what_next
 from pipeline.model import Problem
 from pipeline.publish import ledger
 from pipeline.publish.folder import Folder
@@ -173,7 +173,7 @@ def bring_site(
 ) -> Brought:
     """Let *target* hold the built *site* of *site_url*, as `publish_site` says."""
     outputs = outputs_of(site)
-    with target.locked() as alive:
+    with nullcontext(lambda: None) if dry_run else target.locked() as alive:
         say(f"asking {target.name} what is there")
         there = _ledger(target, site_url, adopt=adopt)
         again = everything or (target.keeps_headers and there.policy != policy())
@@ -272,8 +272,13 @@ def _carry_out(
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
     """Nobody else on this machine builds for a publish of this newsletter meanwhile."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state / "publish.lock").open("a") as file:
+    path = state / "publish.lock"
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = path.open("a")
+    except OSError as error:
+        raise PublishError(f"{path}: cannot be written: {error.strerror}; {what_next(error)} and run again") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import PublishError, StoreError
-from pipeline.files import is_full, put
+from pipeline.files import is_full, put, what_next
 from pipeline.publish.outputs import OWN, total_size
 from pipeline.publish.plan import Step
 from pipeline.publish.target import Done, Stop, must_be_unchanged
@@ -98,7 +98,11 @@ class Folder:
                 raise PublishError(
                     f"{self.path}: another publish is under way there; run again when it is done"
                 ) from error
-            yield lambda: None
+            try:
+                yield lambda: None
+            finally:
+                if list(path.parent.iterdir()) == [path]:  # a place that was refused keeps nothing of ours
+                    shutil.rmtree(path.parent, ignore_errors=True)
 
     def _stage(self, site: Path, steps: Sequence[Step], incoming: Path, *, stop: Stop) -> None:
         for step in steps:
@@ -130,7 +134,6 @@ class Folder:
 
 
 def _failed(path: Path, verb: str, error: OSError) -> PublishError:
-    what_next = "make room on the disk" if is_full(error) else "mend the folder's rights"
     return PublishError(
-        f"{path}: cannot be {verb}: {error.strerror}; every page there is whole: {what_next} and run again"
+        f"{path}: cannot be {verb}: {error.strerror}; every page there is whole: {what_next(error)} and run again"
     )

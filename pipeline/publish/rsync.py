@@ -139,7 +139,7 @@ class Rsync:
         if code == 0:
             return
         last = next((line for line in said.splitlines() if line.strip()), f"rsync ended with {code}").strip()
-        if _FULL in said or code == 11:
+        if _FULL in said:
             raise PublishError(
                 f"{self.name}: the disk there is full; every page there is whole: make room and run again"
             )

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import PublishError, SettingsError, UsageError
-from pipeline.publish import Brought, bring_site, open_target
+from pipeline.publish import Brought, bring_site, open_target, publish_site
 from pipeline.publish.outputs import kind_of
 from pipeline.publish.target import LEASE, LOCK, Lease, Target
 from tests.chaos.disks import may_mount, small_disk
@@ -55,15 +55,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         with rsync_server(www, tmp_path) as address:
             yield Place(address, {}, lambda: read(www), put)
     elif request.param == "shell":
-        shell = tmp_path / "shell"  # what ssh does, without the way to another machine
-        shell.write_text('#!/bin/sh\nwhile [ "$1" != www.example.org ]; do shift; done\nshift\nexec sh -c "$*"\n')
-        shell.chmod(0o755)
-        monkeypatch.setenv("RSYNC_RSH", str(shell))
+        monkeypatch.setenv("RSYNC_RSH", str(_shell(tmp_path)))
         yield Place(
             f"deploy@www.example.org:{www}/site", {}, lambda: read(www / "site"), lambda n, c: put(f"site/{n}", c)
         )
     else:
         yield Place(str(www), {}, lambda: read(www), put)
+
+
+def _shell(folder: Path) -> Path:
+    """What ssh does, without the way to another machine."""
+    shell = folder / "shell"
+    shell.write_text('#!/bin/sh\nwhile [ "$1" != www.example.org ]; do shift; done\nshift\nexec sh -c "$*"\n')
+    shell.chmod(0o755)
+    return shell
 
 
 def _in_bucket(service: BucketServer) -> Files:
@@ -190,8 +195,30 @@ def test_a_full_disk_leaves_the_old_site_and_says_so(settings: Settings, tmp_pat
 def test_a_folder_that_may_not_be_written_is_named_with_what_next(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
-    with pytest.raises(PublishError, match=r"file/www/.opensignal/lock: cannot be written: .*mend the folder's rights"):
+    with pytest.raises(
+        PublishError, match=r"file/www/.opensignal/lock: cannot be written: .*remove the file that stands"
+    ):
         bring(write(tmp_path / "site", a_site("ash")), open_target(str(tmp_path / "file" / "www"), settings, {}))
+
+
+def test_a_folder_that_is_refused_or_only_looked_at_is_left_as_it_was(settings: Settings, tmp_path: Path) -> None:
+    site, www = write(tmp_path / "site", a_site("ash")), tmp_path / "www"
+    target = open_target(str(www), settings, {})
+
+    bring(site, target, dry_run=True)
+    assert not www.exists()
+    write(www, {"theirs.html": b"theirs"})
+    with pytest.raises(PublishError, match="not published from here"):
+        bring(site, target)
+
+    assert list(www.iterdir()) == [www / "theirs.html"]
+
+
+def test_a_state_folder_that_cannot_be_written_is_named_with_what_next(settings: Settings, tmp_path: Path) -> None:
+    settings.state_dir.write_text("a file", "utf-8")
+
+    with pytest.raises(PublishError, match=r"publish\.lock: cannot be written: .*; remove the file that stands"):
+        publish_site(settings, str(tmp_path / "www"), clock=lambda: NOW)
 
 
 @pytest.mark.parametrize("name", ["", "..", "content", "content/articles", "site", "site/www"])
@@ -218,6 +245,19 @@ def test_a_machine_that_cannot_be_reached_is_named(
 
     with pytest.raises(PublishError, match=f"^{place}: {words}"):
         bring(write(tmp_path / "site", a_site("ash")), open_target(place, settings, {}))
+
+
+@needs_rsync
+def test_a_place_that_cannot_be_made_is_told_in_rsync_s_words(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSYNC_RSH", str(_shell(tmp_path)))
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(PublishError, match=r"rsync: .*Not a directory.*; mend that and run again"):
+        bring(
+            write(tmp_path / "site", a_site("ash")), open_target(f"www.example.org:{tmp_path}/file/www", settings, {})
+        )
 
 
 @needs_rsync
