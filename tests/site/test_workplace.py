@@ -263,7 +263,7 @@ def test_a_file_that_is_deleted_while_it_is_read_ends_the_build_with_its_name(
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.library.kept.files.shelf_of_article", gone)
+        patch.setattr("pipeline.library.files.shelf_of_article", gone)
         with pytest.raises((ContentError, BuildError, FileNotFoundError), match="short-lived"):
             warm(built)
 
@@ -280,7 +280,7 @@ def test_a_file_that_changes_while_it_is_examined_ends_the_build_with_its_name(
         path.write_text(path.read_text("utf-8") + "\nMore.\n", "utf-8")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.library.kept._Desk._recalled", _after(changed))
+        patch.setattr("pipeline.library.kept.desk.Desk._recalled", _after(changed))
         with pytest.raises(ContentError, match=r"restless\.md: was changed while it was read; run again"):
             warm(built)
 
@@ -288,9 +288,9 @@ def test_a_file_that_changes_while_it_is_examined_ends_the_build_with_its_name(
 
 
 def _after(event):  # type: ignore[no-untyped-def]  # puts an event before a method of ours
-    from pipeline.library.kept import _Desk
+    from pipeline.library.kept.desk import Desk
 
-    method = _Desk._recalled
+    method = Desk._recalled
 
     def later(self, kind, paths, found):  # type: ignore[no-untyped-def]
         event()

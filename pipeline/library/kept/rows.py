@@ -1,0 +1,27 @@
+"""What is kept of a file is a row: plain values by name, out of which its nouns come back."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pipeline import model
+from pipeline.packing import Packer
+
+NOUNS: Final = Packer(cls for cls in vars(model).values() if isinstance(cls, type) and cls.__module__ == model.__name__)
+
+
+def shared(row: dict[str, Any]) -> dict[str, Any]:
+    """*row* with the names that other rows have too, each of which is held once, and written once."""
+    return {**row, **{part: [sys.intern(name) for name in row[part]] for part in ("names", "cited") if part in row}}
+
+
+def digest(parts: Iterable[bytes]) -> bytes:
+    """One fingerprint of *parts*, in their order."""
+    made = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        made.update(len(part).to_bytes(4, "big"))
+        made.update(part)
+    return made.digest()
