@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.base import Json, Root, app, group, now, settings_of, stopped_by_signals
-from pipeline.errors import UsageError
+from pipeline.errors import StoreError, UsageError
 from pipeline.model import Severity
 from pipeline.terminal import err, tell, told
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
 
 search = group("search", help="The search index of the built site.")
 
@@ -94,8 +98,9 @@ def calendar(
 ) -> None:
     """Show what is to come: articles, issues, gaps and clashes.
 
-    Articles whose date is to come; when each issue closes and goes, and what it brings, if anything. To look at are articles that
-    come close to each other, just miss an issue, are not finished, or have errors, which stop the publishing from their time on.
+    Articles whose date is to come; when each issue closes and goes, and what it brings, if anything. To look at are issues that
+    are overdue, and articles that come close to each other, just miss an issue, are not finished, or have errors, which stop the
+    publishing from their time on.
 
     Example: opensignal calendar
 
@@ -109,12 +114,34 @@ def calendar(
     settings, moment = settings_of(root), now()
     library = open_library(settings, now=moment)
     broken = frozenset(problem.path for problem in library.problems if problem.severity is Severity.ERROR)
-    found = look_ahead(library.articles, settings, now=moment, days=days, broken=broken)
+    found = look_ahead(
+        library.articles, settings, now=moment, days=days, broken=broken, begun=_issues_begun(settings, moment)
+    )
     if ics:
         print(as_ics(found, settings, now=moment), end="")
     else:
         tell(found, json=json)
     raise typer.Exit(0 if found.ok else 1)
+
+
+def _issues_begun(settings: Settings, moment: dt.datetime) -> frozenset[str] | None:
+    """Which of the issues that are due at *moment* somebody has begun to send; None where no database here tells."""
+    from pipeline.mail.gather import due_issues
+
+    file = settings.database_url.removeprefix("sqlite:///")
+    if file != settings.database_url and not Path(file).is_file():
+        return None
+    from pipeline.store.engine import connect
+    from pipeline.store.issues import has_issue
+
+    store = connect(settings.database_url)
+    try:
+        with store.reading() as connection:
+            return frozenset(has_issue(connection, [issue.key for issue in due_issues([], settings, now=moment)]))
+    except StoreError:  # one that cannot be reached, or has no tables yet
+        return None
+    finally:
+        store.close()
 
 
 def _is_folder(place: str) -> bool:

@@ -1,4 +1,5 @@
 """What is to come: articles whose time is set, the issues that the schedule asks for, what each would bring, gaps and clashes.
+And what should have gone by now: issues that are overdue.
 
 Nothing here touches a database or a clock: an issue is told as it is for a reader who has had everything until now.
 """
@@ -13,12 +14,14 @@ from itertools import groupby, pairwise
 from typing import Any, Final
 
 from pipeline.config import WEEKDAYS, Settings
-from pipeline.mail.gather import is_news, issue_key
+from pipeline.mail.gather import due_issues, is_news, issue_key
 from pipeline.model import Article, Cadence
 
 NEAR: Final = dt.timedelta(hours=1)  # two articles that stand in each other's light, or one that just misses an issue
 BROKEN: Final = "has an error: from its time on, nothing can be published; see opensignal check"
 UNFINISHED: Final = "is not finished: it does not appear before its status says so"
+OVERDUE: Final = "is overdue: opensignal up sends it, or opensignal send --due"
+NOT_KNOWN_HERE: Final = "its time is past; whether it went is known where letters are sent from"
 EMPTY: Final = "brings nothing new: no letter goes"
 
 
@@ -96,8 +99,13 @@ def look_ahead(
     now: dt.datetime,
     days: int,
     broken: frozenset[str] = frozenset(),
+    begun: frozenset[str] | None = None,
 ) -> Calendar:
-    """What is to come in the *days* after *now*. *broken* are the files of articles that have errors."""
+    """What is to come in the *days* after *now*, after what is overdue.
+
+    *broken* are the files of articles that have errors; *begun* the keys of issues that are being sent or were, None where that is
+    not known.
+    """
     until = now + dt.timedelta(days=days)
     articles = sorted(articles, key=lambda article: (article.date, article.slug))
     coming = [article for article in articles if now < article.date <= until]
@@ -105,11 +113,19 @@ def look_ahead(
     appearing = {article.slug: _article(article, broken=broken, settings=settings) for article in coming}
     clashes = _clashes([a for a in coming if a.status.is_final], [(at, c) for at, c, _ in issues], settings)
     events = [replace(event, notes=event.notes + clashes.get(slug, ())) for slug, event in appearing.items()]
-    for at, cadence, day in issues:
-        before = _issue(cadence, day - dt.timedelta(days=1 if cadence is Cadence.DAILY else 7), settings)
-        brought = tuple(
-            a.slug for a in reversed(articles) if a.status.is_final and is_news(a) and before < a.date <= at
+    overdue = [issue for issue in due_issues([], settings, now=now) if issue.key not in (begun or ())]
+    for issue in overdue:
+        at, before = (
+            _issue(issue.cadence, day, settings) for day in (issue.date, _day_before(issue.cadence, issue.date))
         )
+        if brought := _brought(articles, before, now):
+            note = NOT_KNOWN_HERE if begun is None else OVERDUE
+            events.append(Event(at, Kind.ISSUE, issue.key, issue.cadence.value, brought, notes=(note,)))
+    for at, cadence, day in issues:
+        before = _issue(cadence, _day_before(cadence, day), settings)
+        if before <= now and any(issue.cadence is cadence for issue in overdue):
+            before = now  # what is overdue brings all until then
+        brought = _brought(articles, before, at)
         notes = () if brought else (EMPTY,)
         events.append(Event(at, Kind.ISSUE, issue_key(cadence, day), cadence.value, brought, notes=notes))
     in_order = sorted(events, key=lambda event: (event.at, event.kind is Kind.ISSUE, event.key))
@@ -134,6 +150,16 @@ def _issue(cadence: Cadence, day: dt.date, settings: Settings) -> dt.datetime:
     return dt.datetime.combine(
         day, settings.daily_at if cadence is Cadence.DAILY else settings.weekly_at, settings.zone
     )
+
+
+def _day_before(cadence: Cadence, day: dt.date) -> dt.date:
+    """The day of the issue before the one of *day*."""
+    return day - dt.timedelta(days=1 if cadence is Cadence.DAILY else 7)
+
+
+def _brought(articles: Sequence[Article], after: dt.datetime, until: dt.datetime) -> tuple[str, ...]:
+    """The slugs of what an issue brings to a reader who has had everything until *after*, newest first."""
+    return tuple(a.slug for a in reversed(articles) if a.status.is_final and is_news(a) and after < a.date <= until)
 
 
 # --- articles -----------------------------------------------------------------------------------------------------------------

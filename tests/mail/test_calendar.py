@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import Settings
-from pipeline.mail.calendar import Calendar, Event, Kind, as_ics, look_ahead
+from pipeline.mail.calendar import NOT_KNOWN_HERE, Calendar, Event, Kind, as_ics, look_ahead
 from pipeline.mail.gather import due_issues
 from pipeline.model import Article, Status
 from tests.builders import an_article
@@ -30,7 +30,15 @@ def planned(slug: str, when: str, **changes: Any) -> Article:
 
 
 def ahead(settings: Settings, *articles: Article, days: int = 7, broken: str = "") -> Calendar:
-    return look_ahead(articles, settings, now=NOW, days=days, broken=frozenset([f"content/articles/{broken}.md"]))
+    """Where today's issue has gone."""
+    return look_ahead(
+        articles,
+        settings,
+        now=NOW,
+        days=days,
+        broken=frozenset([f"content/articles/{broken}.md"]),
+        begun=frozenset({"daily-2026-11-23"}),
+    )
 
 
 def events(calendar: Calendar) -> dict[str, Event]:
@@ -61,6 +69,22 @@ def test_an_issue_brings_what_appeared_since_the_one_before(settings: Settings) 
     assert found["daily-2026-11-25"].articles == ("birch",)
     assert found["daily-2026-11-26"].is_gap
     assert found["weekly-2026-W48"].articles == ("birch", "ash", "yesterday")
+
+
+def test_an_issue_whose_time_is_past_is_overdue_until_somebody_sends_it(settings: Settings) -> None:
+    articles = (planned("early", "2026-11-23T05:00"), planned("late", "2026-11-23T08:00"))
+
+    told = [look_ahead(articles, settings, now=NOW, days=2, begun=begun) for begun in (frozenset[str](), None)]
+    done = ahead(settings, *articles)
+    empty = look_ahead([], settings, now=NOW, days=2, begun=frozenset())
+
+    first, unknown = (calendar.events[0] for calendar in told)
+    assert (first.key, first.at, first.articles) == ("daily-2026-11-23", at("2026-11-23T06:30"), ("late", "early"))
+    assert "is overdue" in first.notes[0]
+    assert (unknown.key, unknown.notes) == ("daily-2026-11-23", (NOT_KNOWN_HERE,))
+    assert events(told[0])["daily-2026-11-24"].is_gap
+    assert (done.events[0].key, done.events[0].articles) == ("daily-2026-11-24", ("late",))
+    assert "daily-2026-11-23" not in events(empty)
 
 
 def test_what_is_kept_out_of_the_mail_is_in_no_issue(settings: Settings) -> None:
