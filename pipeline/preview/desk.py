@@ -19,6 +19,7 @@ from pipeline.library.checks import check_finished
 from pipeline.library.dates import date_words
 from pipeline.library.files import ARTICLES, SOURCES, article_of, finished_article, source_of
 from pipeline.library.frontmatter import Unreadable, read_text
+from pipeline.library.kept.sight import Sign, sign_of
 from pipeline.library.order import newest_first
 from pipeline.library.own import leads_out, why_not_read
 from pipeline.mail.compose import MAX_HTML, Parts, compose_parts
@@ -27,10 +28,9 @@ from pipeline.model import Article, Cadence, Issue, Problem
 from pipeline.theme import design_tokens
 
 Clock: TypeAlias = Callable[[], dt.datetime]
-Mark: TypeAlias = tuple[int, int, int]  # of a file: when it was changed, its length, which file it is
 WATCHED: Final = ("content", "theme")
 KINDS: Final = ("web", "mail", "digest", "text", "feed")
-_NO_FILE: Final[Mark] = (0, 0, 0)
+_NO_FILE: Final[Sign] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ def _filled(text: str, now: dt.datetime) -> str:
 # --- files -------------------------------------------------------------------------------------------------------------------
 
 
-def _marks(root: Path) -> Iterator[tuple[str, Mark]]:
+def _marks(root: Path) -> Iterator[tuple[str, Sign]]:
     """Every file that a preview is made of, with what tells whether it has changed."""
     for folder in WATCHED:
         for where, inner, names in os.walk(root / folder):
@@ -281,7 +281,7 @@ def _marks(root: Path) -> Iterator[tuple[str, Mark]]:
                     yield f"{below}/{name}", mark
 
 
-def _mark(path: Path, root: Path) -> Mark | None:
+def _mark(path: Path, root: Path) -> Sign | None:
     """None for what is gone, and for a link to what is not the newsletter's own."""
     try:
         if why_not_read(path, root):
@@ -289,7 +289,7 @@ def _mark(path: Path, root: Path) -> Mark | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return sign_of(found)
 
 
 def _put(known: dict[str, Any], read: Mapping[str, Any]) -> None:
