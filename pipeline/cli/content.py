@@ -175,10 +175,17 @@ def explain(code: Annotated[str, typer.Argument(help="Of a problem, such as S201
 
     found = explained().get(code.upper())
     if found is None:
-        alike = difflib.get_close_matches(code.upper(), explained(), n=1)
-        then = f"did you mean {alike[0]}?" if alike else "give one as check prints it, such as S201"
-        raise UsageError(f'no problem has the code "{code}"; {then}')
+        raise UsageError(f'no problem has the code "{code}"; {_codes_alike(code.upper(), tuple(explained()))}')
     out.print(f"{found.code}: {found.title}\n\n{found.text}")
+
+
+def _codes_alike(code: str, known: tuple[str, ...]) -> str:
+    """What may be meant by a *code* that is none."""
+    begun = [each for each in known if each.startswith(code)]
+    if begun and len(code) > 1:
+        return f"those that begin so: {', '.join(begun)}"
+    alike = difflib.get_close_matches(code, known, n=1)
+    return f"did you mean {alike[0]}?" if alike else "give one as check prints it, such as S201"
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.files import put
 from pipeline.terminal import out, short
 
-desk = group("desk", help="Make an editor or a CMS know this newsletter: tasks, schemas, snippets, forms.")
+desk = group("desk", help="Set up VS Code or a CMS for this newsletter.")
 
 BUNDLE = "sveltia-cms.js"
 

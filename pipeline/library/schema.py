@@ -108,7 +108,8 @@ def _length(text: str, name: str, most: int, least: int = 1) -> str:
     if len(text) > most:
         return f"{name} is {len(text)} characters (max {most}); shorten it"
     if len(text) < least:
-        return f"{name} is {len(text)} characters (min {least}); say more"
+        noun = "character" if len(text) == 1 else "characters"
+        return f"{name} is {len(text)} {noun} (min {least}); say more"
     return ""
 
 

@@ -14,6 +14,7 @@ from pipeline.cli import app, base, main
     ("words", "told"),
     [
         ("explain w01", 'no problem has the code "w01"; did you mean W001?'),
+        ("explain s20", 'no problem has the code "s20"; those that begin so: S201, S202, S203,'),
         ("explain nothing", 'no problem has the code "nothing"; give one as check prints it, such as S201'),
         ("check --format xml", "Invalid value for '--format': 'xml' is not one of 'text', 'json',"),
     ],
@@ -37,6 +38,16 @@ def test_the_help_names_the_commands_in_the_order_of_the_work() -> None:
     named = get_command(app).list_commands(None)  # type: ignore[attr-defined]  # it is a group
 
     assert named == base.ORDER
+
+
+@pytest.mark.parametrize("words", [(), *((name,) for name in base.ORDER)])
+def test_no_word_of_a_command_is_cut_off(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal of 80 columns, where a list of commands gives each one line."""
+    from typer.testing import CliRunner
+
+    listed = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"}).output.partition("\nCommands:\n")[2]
+
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize("name", base.ORDER)
