@@ -21,6 +21,7 @@ from pipeline.library.tracing.units import (
     BEFORE,
     BEHIND,
     FOLD,
+    OTHER_LETTERS,
     SCALE_SIGNS,
     SCALE_WORDS,
     SHARE,
@@ -112,7 +113,7 @@ class Figures:
 # --- words ------------------------------------------------------------------------------------------------------------------------
 
 _PLAIN: Final = str.maketrans(
-    {**dict.fromkeys("‐‑‒–—−﹣－", "-"), **dict.fromkeys("\u00a0\u2009\u202f\u2007", " "), "’": "'"}
+    {**dict.fromkeys("‐‑‒–—−﹣－", "-"), **dict.fromkeys("\u00a0\u2009\u202f\u2007", " "), "’": "'", **OTHER_LETTERS}
 )
 
 _DIGITS: Final = {
@@ -737,7 +738,7 @@ def _names_something(plain: str, opening: re.Match[str], end: int) -> bool:
     capital = _CAPITAL_BEFORE.search(before)
     if capital is None or capital[1] in _NO_NAME:
         return False
-    is_small = "," not in opening["num"] and float(opening["num"]) < 100
+    is_small = "," not in opening["num"] and _read_digits(opening["num"]) < 100
     return is_small and not re.match(
         r" ?(?:(?!was|is|has|as|does)[a-z]+s\b|percent|%|to \d|and \d)", plain[end : end + 40]
     )

@@ -227,6 +227,11 @@ SCALE_WORDS: Final = r"(?i:hundred|thousand|lakhs?|million|crores?|billion|trill
 SCALE_SIGNS: Final = r"(?:bn|mn|mln|bln|tn|trn|k|K|m|M|b|B|T)"
 
 
+# Letters that an expression takes for s and i where it passes over case, and that no small letter makes one of ours.
+OTHER_LETTERS: Final = {"ſ": "s", "ı": "i", "İ": "I"}
+_OURS: Final = str.maketrans(OTHER_LETTERS)
+
+
 def unit_behind(words: str) -> Unit:
     """The unit that is written *words* behind a number, found by `BEHIND`."""
     plain = words.replace("-", " ") if not words.startswith("%") else words
@@ -270,5 +275,5 @@ def scales_in(text: str) -> frozenset[float]:
     """The scales that *text* names: 1,000,000 where it says "in millions" or "2 million"."""
     return frozenset(
         1e3 if found["noughts"] else scale_of((found["word"] or found["short"]).lower())
-        for found in _SCALE_NAMED.finditer(text)
+        for found in _SCALE_NAMED.finditer(text.translate(_OURS))
     )

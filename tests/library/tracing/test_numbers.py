@@ -11,6 +11,9 @@ from pipeline.library.tracing.numbers import find
 @pytest.mark.parametrize(
     ("text", "base"),
     [
+        ("ſix plants", 6),
+        ("3 mıllİon plants", 3e6),
+        ("Fill ¾ cups", 0.75),
         ("$5.5bn", 5.5e9),
         ("US$5.5 billion", 5.5e9),
         ("5.5 billion US dollars", 5.5e9),
