@@ -78,10 +78,12 @@ def _sketch_of(text: str) -> Sketch:
 def sketched_likeness(a: Sketch, b: Sketch) -> float:
     """The part of the shingles of two texts that both have, from 0 to 1, as far as their sketches tell."""
     both = set(a.smallest) & set(b.smallest)
+    if not both:
+        return 0.0
     union = set(a.smallest) | set(b.smallest)
     if a.is_whole and b.is_whole:
-        return len(both) / len(union) if union else 0.0
-    drawn = heapq.nsmallest(SKETCHED, union)
+        return len(both) / len(union)
+    drawn = sorted(union)[:SKETCHED]  # of so few, quicker than a heap
     return sum(value in both for value in drawn) / len(drawn)
 
 

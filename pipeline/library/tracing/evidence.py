@@ -506,9 +506,13 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@functools.lru_cache(maxsize=256)
 def sequence(text: str) -> tuple[str, ...]:
     """The words and numbers of *text* in order, without their endings."""
-    return tuple(stem(word) for word in re.findall(r"[A-Za-z][\w'-]*|\d[\d.,]*", text))
+    return tuple([stem(word) for word in _WORDS_AND_NUMBERS.findall(text)])
+
+
+_WORDS_AND_NUMBERS: Final = re.compile(r"[A-Za-z][\w'-]*|\d[\d.,]*")
 
 
 _APOSTROPHE: Final = str.maketrans({"’": "'"})

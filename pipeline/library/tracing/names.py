@@ -5,6 +5,8 @@ A name is known by its capital letter, so that nothing is said of texts in langu
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -133,14 +135,25 @@ def _trade(
     if len(words) < 2:
         return None
     best: tuple[float, tuple[str, str] | None] = (max(ratio(sequence(text), theirs) + gain, least), None)
-    for at, first in enumerate(words):
-        for second in words[at + 1 :]:
-            pattern = rf"\b(?:{re.escape(first)}|{re.escape(second)})\b"
-            traded = re.sub(pattern, lambda m, one=first, other=second: other if m[0] == one else one, text)  # type: ignore[misc]
-            alike = ratio(sequence(traded), theirs)
-            if alike > best[0]:
-                best = alike, (first, second)
+    compared = difflib.SequenceMatcher(None, (), theirs, autojunk=False)
+    pieces = _PIECES.split(text)
+    for first, second in itertools.combinations(words, 2):
+        compared.set_seq1(sequence(_with_traded(text, pieces, first, second)))
+        if compared.quick_ratio() > best[0] and (alike := compared.ratio()) > best[0]:
+            best = alike, (first, second)
     return best[1]
+
+
+_PIECES: Final = re.compile(r"(\w+)")  # the words of a text, and what stands between them
+
+
+def _with_traded(text: str, pieces: Sequence[str], first: str, second: str) -> str:
+    """*text*, whose words are among *pieces*, with *second* in the place of *first* and the reverse."""
+    if _PIECES.fullmatch(first) and _PIECES.fullmatch(second):
+        traded = {first: second, second: first}
+        return "".join([traded.get(piece, piece) for piece in pieces])
+    found = re.compile(rf"\b(?:{re.escape(first)}|{re.escape(second)})\b")  # Q-cells, R&D
+    return found.sub(lambda word: second if word[0] == first else first, text)
 
 
 def check_names_of_figures(sought: Sequence[Sought], text: str, evidence: Evidence) -> Iterator[Finding]:
@@ -178,14 +191,15 @@ _COMMON: Final = frozenset(
 
 def check_unknown_names(text: str, cited: Sequence[Evidence], *, before: str) -> Iterator[Finding]:
     """S310: a name that stands in none of the sources. Only where the whole text of each is held: a list of figures names few."""
-    if not all(evidence.has_text and not evidence.is_foreign for evidence in cited):
+    named = list(_LONG_NAME.finditer(text))
+    if not named or not all(evidence.has_text and not evidence.is_foreign for evidence in cited):
         return
     known = " ".join(evidence.lower for evidence in cited) + " " + before.lower()
     known += " ".join(
         f" {e.source.id} {e.source.publisher} {e.source.url} {' '.join(e.source.authors)}" for e in cited
     ).lower()
     initials = frozenset().union(*(evidence.initials for evidence in cited))
-    for found in _LONG_NAME.finditer(text):
+    for found in named:
         words = [word for word in re.findall(r"[^\W\d_]+", found[0].lower()) if word not in _COMMON]
         missing = [word for word in words if word[:5].rstrip("s") not in known]
         if (

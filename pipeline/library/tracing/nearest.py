@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -47,6 +48,7 @@ def cover(ours: Sequence[str], theirs: Sequence[str]) -> float:
     return sum(block.size for block in blocks) / len(ours) if ours else 0.0
 
 
-def ratio(ours: Sequence[str], theirs: Sequence[str]) -> float:
+@functools.lru_cache(maxsize=64)  # several rules ask for that of one statement and the sentence that says the same
+def ratio(ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
     """How alike the two are as a whole, from 0 to 1."""
     return difflib.SequenceMatcher(None, ours, theirs, autojunk=False).ratio()

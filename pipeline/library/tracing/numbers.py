@@ -30,6 +30,7 @@ from pipeline.library.tracing.units import (
     unit_before,
     unit_behind,
 )
+from pipeline.library.tracing.words import words_in
 
 
 class Bound(StrEnum):
@@ -232,9 +233,10 @@ _MONTHS_OF_A_FACT: Final = re.compile(r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2]
 _VULGAR: Final = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _NUMERAL: Final = rf"\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?[{_VULGAR}]?|\d+(?:\.\d+)?[{_VULGAR}]?|\.\d+|[{_VULGAR}]"
 _RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
+_NUMBERED_SIGNS: Final = "①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿㈠-㈩㊀-㊉Ⅰ-ↈ"
 _ODD: Final = re.compile(
     rf"(?:\d[\d.,]{{0,40}}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
-    r"|(?:[①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿㈠-㈩㊀-㊉Ⅰ-ↈ])+"
+    rf"|[{_NUMBERED_SIGNS}]+"
     r"|(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]{0,40}\^\d+\^?"
     r"|\d[\d.,]{0,40} ?[kMGTmµ](?:kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh)h?\b(?<!\dMWh)(?<!\dGWh)(?<!\dkWh)(?<!\dTWh)(?<! [kMGT]Wh)"
 )
@@ -385,9 +387,19 @@ def _in_units() -> re.Pattern[str]:  # not before it is needed, since it takes a
     return re.compile(rf"In ({BEHIND}),? ")
 
 
+# A text without any of these signs and words has no figures.
+_SIGN: Final = re.compile(rf"[\d{_VULGAR}{_RAISED}{_NUMBERED_SIGNS}]")
+_FIGURE_WORDS: Final = frozenset(
+    {*_DIGITS, *_MULTIPLES, *_PARTS, *(f"{part}s" for part in _PARTS), *_FOLDS, *_MONTHS, *_DECADES}
+)
+_NO_FIGURES: Final = Figures()
+
+
 @functools.lru_cache(maxsize=8192)
 def find(text: str) -> Figures:
     """The figures of *text*, in order of place."""
+    if _SIGN.search(text) is None and _FIGURE_WORDS.isdisjoint(words_in(text)):
+        return _NO_FIGURES
     plain = text.translate(_PLAIN)
     whens, masked = _whens(plain, text)
     quantities = _quantities(masked, text)

@@ -17,6 +17,7 @@ from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.held import Held
 from pipeline.library.tracing.marks import quotations
 from pipeline.library.tracing.statements import Statement
+from pipeline.library.tracing.words import words_in
 from pipeline.model import Severity
 
 NEAR: Final = 500  # characters before and behind the words
@@ -26,11 +27,13 @@ _NAME: Final = (
     r"[A-ZÀ-Þ][\w&'’-]{0,40}(?:\.(?=\s[A-Z]))?"
     r"(?:\s(?:of|the|for|and|de|van|von|der|al|&)(?=\s[A-ZÀ-Þ])|\s[A-ZÀ-Þ][\w&'’-]{0,40}){0,8}"
 )
-_SAYS: Final = (
-    r"(?:said|says|told|tells|wrote|writes|called|calls|put|puts|described|describes|warned|warns|added|adds|argued|argues|claimed|claims"
+_SAYING: Final = (
+    r"said|says|told|tells|wrote|writes|called|calls|put|puts|described|describes|warned|warns|added|adds|argued|argues|claimed|claims"
     r"|asked|asks|replied|insisted|insists|noted|notes|explained|explains|conceded|admitted|testified|promised|announced|held|found|finds"
-    r"|reported|reports|expects|expected|concluded|concludes|complained|stated|states|declared|remarked|forecasts|predicts|predicted|thinks|believes|estimates|estimated|fears|hopes|answered)"
+    r"|reported|reports|expects|expected|concluded|concludes|complained|stated|states|declared|remarked|forecasts|predicts|predicted|thinks|believes|estimates|estimated|fears|hopes|answered"
 )
+_SAYS: Final = rf"(?:{_SAYING})"
+_VOICES: Final = frozenset({*_SAYING.split("|"), "according", "words"})  # without one of these nobody says anything
 _BEFORE_THE_VERB: Final = re.compile(
     rf"(?P<name>{_NAME})(?:['’]s\s[\w\s-]{{3,40}})?(?:,[^,“\"_]{{2,80}},|,|\s(?:of|from|at|for|who)\s[^,“\"_]{{2,40}})?\s(?:has\s|had\s|also\s|once\s|later\s|himself\s|herself\s)?{_SAYS}\b"
 )
@@ -136,6 +139,8 @@ class Voice(NamedTuple):
 
 def voices(text: str) -> list[Voice]:
     """Those who say something in *text*, outside its quotations, in order; "he said" is whoever was named last before."""
+    if _VOICES.isdisjoint(words_in(text)):
+        return []
     words = _masked(text)
     found = [
         Voice(_name(match["name"]), *match.span())

@@ -9,6 +9,7 @@ so that whoever finds something in it can say line and column. Headings, code an
 from __future__ import annotations
 
 import bisect
+import functools
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,32 +68,29 @@ class Statement:
 
 def statements(article: Article, sources: Mapping[str, Source] | None = None) -> tuple[Statement, ...]:
     """All statements of *article*, in order. Of *sources* come the words that the build inserts for ``![[id.quote]]``."""
-    body = article.body
     # Not `sources or {}`: asking whether there is any is a look at all, and a new one would have every article examined again.
-    reading = _Reading(article, prose(body), {} if sources is None else sources)
+    reading = _Reading(article, {} if sources is None else sources)
     found: list[Statement] = []
     heading = ""
-    for number, paragraph in enumerate(PARAGRAPH.finditer(reading.text)):
-        goes_on = _OPENED_ANEW.match(reading.text, paragraph.end()) is not None
-        blocks = list(_blocks(reading.text, paragraph.start(), paragraph.end()))
-        before = ""
-        for block, analysis in zip(blocks, reading.are_analysis(blocks, paragraph.end()), strict=True):
+    for number, paragraph in enumerate(reading.body.paragraphs):
+        reading.at = at = _At(number, heading)
+        goes_on = _OPENED_ANEW.match(reading.text, paragraph.end) is not None
+        for block, analysis in zip(paragraph.blocks, reading.are_analysis(paragraph), strict=True):
+            at.analysis = analysis
             if block.kind is BlockKind.HEADING:
-                heading = reading.clean(block).text
+                at.heading = heading = reading.clean(block).text
                 continue
-            for statement in _lent(reading.read(block, goes_on=goes_on)):
-                found.append(replace(statement, analysis=analysis, paragraph=number, before=before, heading=heading))
-                before = f"{before} {statement.text}".strip()
+            found += _lent(reading.read(block, goes_on=goes_on))
     return tuple(found)
 
 
 def headings(article: Article) -> Iterator[tuple[Statement, int]]:
     """What each heading of *article* says, and where its section ends."""
-    reading = _Reading(article, prose(article.body), {})
+    reading = _Reading(article, {})
     found = [
         (block, _level(reading.text, block))
-        for paragraph in PARAGRAPH.finditer(reading.text)
-        for block in _blocks(reading.text, paragraph.start(), paragraph.end())
+        for paragraph in reading.body.paragraphs
+        for block in paragraph.blocks
         if block.kind is BlockKind.HEADING
     ]
     for at, (block, level) in enumerate(found):
@@ -104,12 +102,13 @@ def headings(article: Article) -> Iterator[tuple[Statement, int]]:
 def labels(article: Article) -> Iterator[Statement]:
     """What stands in *article* beside its sentences, where hardly anybody would cite: titles of boxes, heads of tables, the words
     for an image, and those that a browser shows over a link."""
-    reading = _Reading(article, prose(article.body), {})
-    for paragraph in PARAGRAPH.finditer(reading.text):
-        for low, high in _lines(reading.text, paragraph.start(), paragraph.end()):
+    reading = _Reading(article, {})
+    has_boxes = any(sign in reading.text for sign in ("!!!", "???", "==="))
+    for paragraph in reading.body.paragraphs:
+        for low, high in _lines(reading.text, paragraph.start, paragraph.end) if has_boxes else ():
             if (box := _TITLED.match(reading.text, low, high)) and (titled := reading.titled(box)):
                 yield titled
-        for block in _blocks(reading.text, paragraph.start(), paragraph.end()):
+        for block in paragraph.blocks:
             if block.heads and (head := reading.whole(_Block(BlockKind.ROW, block.heads))) and not head.cites:
                 yield head
                 break
@@ -151,6 +150,46 @@ class _Block:
     kind: BlockKind
     spans: tuple[tuple[int, int], ...]
     heads: tuple[tuple[int, int], ...] = ()  # of a row: the cells of the table's head
+
+
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    """Lines without an empty one between them."""
+
+    start: int
+    end: int
+    blocks: tuple[_Block, ...]
+
+
+class _Body:
+    """What the Markdown of an article's body is made of, whatever it cites."""
+
+    def __init__(self, body: str) -> None:
+        text = prose(body)
+        self.marked = list[int]()  # where paragraphs are marked as our own reading
+        for start, end, is_comment in apart(body):
+            if is_comment and ANALYSIS.fullmatch(body, start, end):
+                self.marked.append(start)
+            elif not is_comment and _is_prose(words := body[start:end].strip("`")):
+                low = body.index(words, start)
+                text = text[:low] + words + text[low + len(words) :]
+        self.text = text
+        code = _CODE.finditer(body) if "`" in body else ()
+        self.code = [m for m in code if not text[m.start() : m.end()].strip()]
+        linked = [*_LINKED.finditer(text)] if "](" in text or "][" in text else []
+        self.linked = sorted({at for m in linked for at in (m.start(), m.end() - 1)})  # brackets that are markup
+        self.line_starts = [0, *(m.end() for m in re.finditer("\n", body))]
+        self.paragraphs = [
+            _Paragraph(*paragraph.span(), tuple(_blocks(text, *paragraph.span())))
+            for paragraph in PARAGRAPH.finditer(text)
+        ]
+
+
+@functools.lru_cache(
+    maxsize=4
+)  # the sentences, the headings and the labels of one article are asked for one after the other
+def _body_of(body: str) -> _Body:
+    return _Body(body)
 
 
 def _level(text: str, block: _Block) -> int:
@@ -240,8 +279,10 @@ def _cells(text: str, low: int, high: int) -> Iterator[tuple[int, int]]:
 
 # --- words without markup -------------------------------------------------------------------------------------------------------
 
+_SIGNS: Final = rf"!\[(<{{&\\*_~=^{CODE_MARK}"  # markup begins with one of these, or is an address
+_SIGN: Final = re.compile(f"[{_SIGNS}]")
 _INLINE: Final = re.compile(
-    rf"(?P<insertion>{INSERTION})|(?P<citation>{CITATION}|{PANDOC})"
+    rf"(?=[{_SIGNS}h])(?:(?P<insertion>{INSERTION})|(?P<citation>{CITATION}|{PANDOC})"
     rf"|(?P<unseen>(?i:<(?P<silent>{'|'.join(sorted(SILENCED))})\b[^<>]*>.{{0,2000}}?</(?P=silent)\s*>))"
     r"|(?P<image>!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\]))"
     r"|(?P<target>(?<=\])(?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n]*\]))"
@@ -251,7 +292,7 @@ _INLINE: Final = re.compile(
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|\\(?P<escaped>[!-/:-@\[-`{-~])"
     rf"|{CODE_MARK}"
-    r"|(?P<emphasis>(?<!\s)\*+|\*+(?!\s)|(?<![^\W_])_+|_+(?![^\W_])|~~|==(?==*)|\^\^)"
+    r"|(?P<emphasis>(?<!\s)\*+|\*+(?!\s)|(?<![^\W_])_+|_+(?![^\W_])|~~|==(?==*)|\^\^))"
 )
 _LINKED: Final = re.compile(
     r"(?<![!\\\]])\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\](?=\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n^@]*\])"
@@ -299,29 +340,31 @@ class _Words:
         self.tagged = [(low, min(high, len(self))) for low, high in self.tagged if low < len(self)]
 
 
+@dataclass(slots=True)
+class _At:
+    """Where the statements stand that are being read: what each of them is told of that."""
+
+    paragraph: int = 0
+    heading: str = ""
+    analysis: bool = False
+    before: str = ""  # the statements that were read of the paragraph
+
+
 class _Reading:
     """One article being read."""
 
-    def __init__(self, article: Article, text: str, sources: Mapping[str, Source]) -> None:
-        self.text = text
+    def __init__(self, article: Article, sources: Mapping[str, Source]) -> None:
+        self.body = _body_of(article.body)
+        self.text = self.body.text
+        self.at = _At()
         self._article = article
         self._sources = sources
-        starts = [0, *(m.end() for m in re.finditer("\n", article.body))]
+        starts = self.body.line_starts
         self._cited = sorted(
             (starts[c.line - article.body_line] + c.column - 1, number, c)
             for number, c in enumerate(article.citations)
             if 0 <= c.line - article.body_line < len(starts)
         )
-        self._marked = list[int]()  # where paragraphs are marked as our own reading
-        for start, end, is_comment in apart(article.body):
-            if is_comment and ANALYSIS.fullmatch(article.body, start, end):
-                self._marked.append(start)
-            elif not is_comment and _is_prose(words := article.body[start:end].strip("`")):
-                low = article.body.index(words, start)
-                self.text = text = text[:low] + words + text[low + len(words) :]
-        self._code = [m for m in _CODE.finditer(article.body) if not text[m.start() : m.end()].strip()]
-        linked = [*_LINKED.finditer(text)] if "](" in text or "][" in text else []
-        self._linked = sorted({at for m in linked for at in (m.start(), m.end() - 1)})  # brackets that are markup
 
     def clean(self, block: _Block) -> _Words:
         """The words of *block* as readers see them."""
@@ -335,7 +378,7 @@ class _Reading:
 
     def _clean(self, low: int, high: int, words: _Words) -> None:
         at = low
-        for code in self._code:
+        for code in self.body.code:
             if low <= code.start() < high:
                 self._inline(at, code.start(), words)
                 begin = len(words)
@@ -345,6 +388,9 @@ class _Reading:
         self._inline(at, high, words)
 
     def _inline(self, low: int, high: int, words: _Words) -> None:
+        if _SIGN.search(self.text, low, high) is None and self.text.find("://", low, high) < 0:
+            self._plain(low, high, words)
+            return
         at = low
         for found in _INLINE.finditer(self.text, low, high):
             self._plain(at, found.start(), words)
@@ -360,7 +406,7 @@ class _Reading:
                 begin = len(words)
                 words.add(found["address"].strip("<>"), found.start())
                 words.verbatim.append((begin, len(words)))
-            elif found["target"] and found.start() - 1 not in self._linked:  # brackets of the author's
+            elif found["target"] and found.start() - 1 not in self.body.linked:  # brackets of the author's
                 self._plain(found.start(), found.end(), words)
             elif kind == "tag" and found["tag"].lower().startswith("<br"):
                 words.add(" ", found.start())
@@ -374,8 +420,9 @@ class _Reading:
 
     def _plain(self, low: int, high: int, words: _Words) -> None:
         """Text without markup but the brackets round the words of a link."""
-        for bracket in self._linked[bisect.bisect_left(self._linked, low) :]:
-            if bracket >= high:
+        linked = self.body.linked
+        for at in range(bisect.bisect_left(linked, low), len(linked)):
+            if (bracket := linked[at]) >= high:
                 break
             words.add(self.text[low:bracket], low)
             low = bracket + 1
@@ -391,17 +438,18 @@ class _Reading:
 
     # --- sentences
 
-    def are_analysis(self, blocks: Sequence[_Block], end: int) -> Iterator[bool]:
-        """For each of the *blocks* of a paragraph that ends at *end*: whether it is marked as our own reading.
+    def are_analysis(self, paragraph: _Paragraph) -> Iterator[bool]:
+        """For each of the blocks of *paragraph*: whether it is marked as our own reading.
 
         A mark on a line of its own (which is blank in our copy of the text) is that of the last block, or of the whole table.
         """
-        following = bisect.bisect_left(self._marked, end)
-        alone = following < len(self._marked) and not self._article.body[end : self._marked[following]].strip(" \t")
+        marked, blocks, end = self.body.marked, paragraph.blocks, paragraph.end
+        following = bisect.bisect_left(marked, end)
+        alone = following < len(marked) and not self._article.body[end : marked[following]].strip(" \t")
         for block in blocks:
             low = self.text.rfind("\n", 0, block.spans[0][0]) + 1
-            first = bisect.bisect_left(self._marked, low)
-            inside = first < len(self._marked) and self._marked[first] < self._line_end(block.spans[-1][1])
+            first = bisect.bisect_left(marked, low)
+            inside = first < len(marked) and marked[first] < self._line_end(block.spans[-1][1])
             below = alone and (block is blocks[-1] or (block.kind is blocks[-1].kind is BlockKind.ROW))
             yield inside or below
 
@@ -414,6 +462,7 @@ class _Reading:
         words = self.clean(block)
         if not words.text:
             return None
+        self.at = _At()
         cited = self._cited_in(block)
         found = self._excused(quotations(words.text, inserted=words.inserted, tagged=words.tagged), words)
         return self._statement(replace(block, heads=()), words, 0, len(words.text), cited, found)
@@ -487,6 +536,7 @@ class _Reading:
             heads = [self.clean(_Block(BlockKind.ROW, (head,))).text for head in block.heads]
             cells = [self.clean(_Block(BlockKind.ROW, (cell,))).text for cell in block.spans]
             columns = tuple(zip(heads, cells, strict=False))
+        before = self._goes_on_with(text)
         return Statement(
             text=text,
             places=places,
@@ -494,10 +544,20 @@ class _Reading:
             end=behind,
             citations=tuple(c for _, c in cited),
             kind=block.kind,
+            analysis=self.at.analysis,
+            paragraph=self.at.paragraph,
+            before=before,
+            heading=self.at.heading,
             columns=columns,
             quotations=found,
             verbatim=tuple(sorted([*verbatim, *((q.start, q.end) for q in found if not q.excused)])),
         )
+
+    def _goes_on_with(self, text: str) -> str:
+        """What was read of the paragraph before *text*, which is read of it now."""
+        before = self.at.before
+        self.at.before = f"{before} {text}".strip()
+        return before
 
     def _of_columns(self, row: _Block) -> list[tuple[int, Citation]]:
         """The citations in the heads of the columns in which *row* says something."""
@@ -544,6 +604,10 @@ class _Reading:
                     self._end_of(at),
                     (citation,),
                     BlockKind.QUOTATION,
+                    self.at.analysis,
+                    self.at.paragraph,
+                    self._goes_on_with(words),
+                    self.at.heading,
                     quotations=(mark,),
                     verbatim=((0, len(words)),),
                 )

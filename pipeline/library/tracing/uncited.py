@@ -16,6 +16,7 @@ from pipeline.library.tracing.marks import Quotation, QuotationKind
 from pipeline.library.tracing.numbers import find
 from pipeline.library.tracing.speakers import voices
 from pipeline.library.tracing.statements import Statement
+from pipeline.library.tracing.words import words_in
 from pipeline.model import Severity
 
 
@@ -114,6 +115,8 @@ _NUMBER: Final = re.compile(
     r"[ ](?:hundred|thousand|million|billion|trillion|crore|percent|per[ ]cent)\b",
     re.IGNORECASE,
 )
+_DIGIT: Final = re.compile(r"\d")
+_MULTIPLES: Final = frozenset("hundred thousand million billion trillion crore percent cent".split())
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _BEFORE: Final = re.compile(
@@ -129,7 +132,10 @@ def figures(statement: Statement) -> Iterator[tuple[int, int]]:
     In words it is one from eleven on, where they name a unit: "sixteen weeks". Prose counts less than that with words of its own.
     """
     text = statement.text
-    spans = [match.span() for match in _NUMBER.finditer(text) if not _is_reference(match, text)]
+    if _DIGIT.search(text) is None and _MULTIPLES.isdisjoint(words_in(text)):
+        spans = []
+    else:
+        spans = [match.span() for match in _NUMBER.finditer(text) if not _is_reference(match, text)]
     spelled = [q for q in find(text).quantities if q.spelled and q.unit is not None and not is_soft(q)]
     spans += [(q.start, q.end) for q in spelled if q.number > 10]
     for start, end in sorted(spans):
@@ -153,24 +159,40 @@ def _is_reference(number: re.Match[str], text: str) -> bool:
 # --- what others said, did, or were the first to do -----------------------------------------------------------------------------
 
 _NAME: Final = r"(?P<name>(?:[A-ZÀ-Þ][\w&.'’-]{0,40}\s+(?:of\s+|the\s+|for\s+|and\s+|&\s+)?){1,5})"
+_SAYS: Final = (
+    "said|says|told|reports|reported|found|finds|announced|announces|estimates|estimated|expects|expected|forecasts|predicts|predicted"
+    "|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies"
+)
+_SHOWS: Final = "said|says|found|finds|shows|showed|reports|reported|estimates|estimated|warned|warns"
 _SAID: Final = re.compile(
-    rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:said|says|told|reports|reported|found|finds|announced|announces|estimates|estimated"
-    r"|expects|expected|forecasts|predicts|predicted|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies)\b"
+    rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:{_SAYS})\b"
     r"|\b(?:[Tt]he|[Ii]ts|[Tt]heir|[Aa])\s+(?:\w+\s+)?(?:report|study|survey|paper|audit|statement|filing|poll|agency|company|authority)\s+"
-    r"(?:said|says|found|finds|shows|showed|reports|reported|estimates|estimated|warned|warns)\b"
+    rf"(?:{_SHOWS})\b"
     r"|\b[Aa]ccording\s+to\b(?!\s+(?:us|our)\b)"
 )
+_DOES: Final = (
+    "launched|bought|acquired|sued|signed|approved|ordered|resigned|appointed|hired|dismissed|invested|raised|pledged|refused|rejected"
+    "|admitted|joined|testified|withdrew|cancelled"
+)
 _DID: Final = re.compile(
-    rf"\b{_NAME}(?:has\s+|have\s+|had\s+)?(?:launched|bought|acquired|sued|signed|approved|ordered|resigned|appointed|hired|dismissed"
-    r"|invested|raised|pledged|refused|rejected|admitted|joined|testified|withdrew|cancelled|agreed\s+to|was\s+(?:appointed|fined|sued))\b"
+    rf"\b{_NAME}(?:has\s+|have\s+|had\s+)?(?:{_DOES}|agreed\s+to|was\s+(?:appointed|fined|sued))\b"
+)
+_MOST: Final = (
+    "largest|biggest|smallest|highest|lowest|fastest|slowest|cheapest|dearest|richest|poorest|oldest|youngest|busiest"
+    "|steepest"
 )
 _FIRST: Final = re.compile(
-    r"\b(?:the|its|their|his|her|\w+['’]s)\s+(?:(?:second|third|single|\w+['’]s)[ -])?"
-    r"(?:largest|biggest|smallest|highest|lowest|fastest|slowest|cheapest|dearest|richest|poorest|oldest|youngest|busiest|steepest)\s+\w"
+    rf"\b(?:the|its|their|his|her|\w+['’]s)\s+(?:(?:second|third|single|\w+['’]s)[ -])?(?:{_MOST})\s+\w"
     r"|\brecord\s+(?:high|low|year|quarter|number|level|profit|loss|revenue|sales|demand|sum|pace)s?\b"
     r"|\bthe\s+(?:first|only)\s+(?:[\w-]+\s+){1,3}(?:to|ever)\b|\bfor\s+the\s+first\s+time\b|\bfirst-ever\b|\ball-time\b|\bunprecedented\b",
     re.IGNORECASE,
 )
+# Each of the three finds nothing in a sentence without one of its words.
+_WORDS: Final = {
+    _SAID: frozenset({*_SAYS.split("|"), *_SHOWS.split("|"), "according"}),
+    _DID: frozenset({*_DOES.split("|"), "agreed", "fined"}),
+    _FIRST: frozenset({*_MOST.split("|"), "record", "first", "only", "time", "unprecedented"}),
+}
 # Capitals that begin a sentence, and name nobody.
 _NOBODY: Final = frozenset(
     """
@@ -189,7 +211,7 @@ def _softer(statement: Statement) -> Iterator[Finding]:
     mark = "cite where it stands, or mark the paragraph <!-- analysis -->"
     if said := _by_somebody(_SAID, text):
         yield Finding("S203", *said.span(), f'"{said[0]}" tells what others say; {mark}', Severity.WARNING)
-    elif first := _FIRST.search(text):
+    elif not _WORDS[_FIRST].isdisjoint(words_in(text)) and (first := _FIRST.search(text)):
         yield Finding("S204", *first.span(), f'"{first[0]}" compares with all others; {mark}', Severity.WARNING)
     elif did := _by_somebody(_DID, text):
         yield Finding("S205", *did.span(), f'"{did[0]}" tells what somebody did; {mark}', Severity.WARNING)
@@ -197,6 +219,8 @@ def _softer(statement: Statement) -> Iterator[Finding]:
 
 def _by_somebody(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The first match of *pattern* whose subject is a name, not a word with which a sentence begins."""
+    if _WORDS[pattern].isdisjoint(words_in(text)):
+        return None
     for match in pattern.finditer(text):
         words = (match["name"] or "").split()
         while words and words[0].lower() in _NOBODY:
