@@ -24,7 +24,9 @@ def import_export(
     service: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Whose export it is; default: found out. substack, ghost, wordpress, ...", metavar="SERVICE"
+            "--from",
+            help="Whose export it is: substack, ghost, wordpress, medium, beehiiv or buttondown. Default: found out.",
+            metavar="SERVICE",
         ),
     ] = None,
     site: Annotated[str | None, typer.Option(help="The address that the newsletter had there.", metavar="URL")] = None,

@@ -151,6 +151,8 @@ def _place(export: Export, post: Post, known: Read[Article] | None, taken: set[s
             held_back = "has no date"
     elif date > now:
         held_back = held_back or "is dated in the future"
+    if post.is_empty:
+        held_back = held_back or "is empty"
     date = date.replace(microsecond=0)
     if held_back:
         then = (

@@ -69,6 +69,10 @@ class Post:
     is_markdown: bool = False
     lead: str = ""  # what the service sends in front of the text: a recording
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.content.strip() or self.cover or self.lead)
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

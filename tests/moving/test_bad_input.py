@@ -144,6 +144,14 @@ def test_a_post_without_a_date_is_a_draft_and_told(settings: Settings, tmp_path:
     assert again.outcomes == {"unchanged": 2}
 
 
+def test_a_post_without_a_text_is_a_draft_and_told(settings: Settings, tmp_path: Path) -> None:
+    report = take(settings, substack(tmp_path, (row(), " \n")))
+
+    assert load_library(settings.root, now=NOW).articles[0].status is Status.DRAFT
+    assert "is empty, so it is a draft" in told(report)
+    assert "has no text; write it, or delete the article" in told(report)
+
+
 def test_what_only_some_could_see_becomes_no_public_article(settings: Settings, tmp_path: Path) -> None:
     paths = substack(
         tmp_path,
