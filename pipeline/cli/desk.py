@@ -59,7 +59,7 @@ def cms(
     """Write the forms of Sveltia CMS into content/pages/edit/.
 
     The CMS runs in the editor's browser, signs in at the forge and commits there; nothing of it runs on the server. Its program is
-    yours to fetch and to give with --bundle, so that pages load nothing from elsewhere.
+    yours to fetch and to give with --bundle; while it runs, it takes its fonts from a network of its maker's choice.
 
     Example: opensignal desk cms example/deep-signals --bundle sveltia-cms.js
     """

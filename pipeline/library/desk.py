@@ -106,6 +106,7 @@ def _pretty(value: Any) -> str:
 
 # --- Sveltia CMS --------------------------------------------------------------------------------------------------------------
 
+# No module: the program begins by itself only where the browser says which script is running, and there it does not.
 PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
@@ -113,7 +114,7 @@ PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Edit</title>
-<script src="sveltia-cms.js" type="module"></script>
+<script src="sveltia-cms.js" defer></script>
 </head>
 <body></body>
 </html>
@@ -130,12 +131,17 @@ class Forge:
     repository: str  # OWNER/NAME
     branch: str = "main"
 
+    @property
+    def has_workflow(self) -> bool:
+        """True where Sveltia CMS can make merge requests."""
+        return self.name in ("github", "gitlab")
+
 
 def cms_config(library: Library, forge: Forge) -> str:
     """``config.yml`` of Sveltia CMS, which Decap CMS reads too: articles, with every key of their front matter.
 
     Sources are made by `opensignal cite`, which takes their copies; a form could not. An editor's change is a branch and a merge
-    request (``editorial_workflow``): the checks run before it is published.
+    request (``editorial_workflow``): the checks run before it is published. On Gitea the CMS knows no such, and commits.
     """
     schema = json_schema("article", library)
     fields = [_field(name, part, schema) for name, part in schema["properties"].items()]
@@ -153,7 +159,7 @@ def cms_config(library: Library, forge: Forge) -> str:
     }
     config = {
         "backend": {"name": forge.name, "repo": forge.repository, "branch": forge.branch},
-        "publish_mode": "editorial_workflow",
+        "publish_mode": "editorial_workflow" if forge.has_workflow else "simple",
         "media_folder": "content/pages/images",
         "public_folder": "images",
         "output": {"omit_empty_optional_fields": True},

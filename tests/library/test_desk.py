@@ -99,5 +99,14 @@ def test_this_repository_has_the_tasks(library: Library) -> None:
     assert (REPOSITORY / ".vscode/tasks.json").read_text("utf-8") == dict(vscode_files(library))["tasks.json"]
 
 
-def test_the_page_of_the_forms_loads_nothing_from_elsewhere() -> None:
+@pytest.mark.parametrize(
+    ("forge", "mode"), [("github", "editorial_workflow"), ("gitlab", "editorial_workflow"), ("gitea", "simple")]
+)
+def test_a_change_is_a_merge_request_where_the_forge_can(library: Library, forge: str, mode: str) -> None:
+    assert yaml.safe_load(cms_config(library, Forge(forge, "example/signals")))["publish_mode"] == mode
+
+
+def test_the_page_of_the_forms_loads_its_program_alone_as_a_script_that_knows_itself() -> None:
+    """Sveltia CMS 0.221 begins by itself where `document.currentScript` names it, which no module is told."""
     assert re.findall(r'(?:src|href)="([^"]*)"', PAGE) == ["sveltia-cms.js"]
+    assert 'type="module"' not in PAGE
