@@ -7,6 +7,7 @@ a link led, when that was read, and where a copy from then is kept.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -43,6 +44,7 @@ def deep_link(source: Source, words: str = "", *, page: int | None = None, text:
     return f"{url}{'' if '#' in url else '#'}:~:{directive}"
 
 
+@functools.lru_cache(maxsize=8)  # a page and our copy of it are asked for at the same words
 def text_directive(words: str, *, text: str | None = None) -> str:
     """``text=[prefix-,]start[,end][,-suffix]`` for *words*; empty where none of them is sure to stand so on the page."""
     tokens = normal(words).split()
@@ -102,9 +104,9 @@ def _said(tokens: Sequence[str]) -> str:
 
 def _around(words: str, text: str, runs: Sequence[tuple[int, int]], length: int) -> tuple[str, str]:
     """What stands before and after the first place of *words* in *text*, where they stand there more than once."""
-    line = next((line for line in map(normal, text.split("\n")) if words in line), "")
-    if not line or normal(text).casefold().count(words.casefold()) < 2:
+    if normal(text).casefold().count(words.casefold()) < 2:
         return "", ""
+    line = next((line for line in map(normal, text.split("\n")) if words in line), "")
     before, _, after = line.partition(words)
     left, right = before.split()[-AROUND:], after.split()[:AROUND]
     prefix = _said(left) if left and runs[0][0] == 0 and _runs(left) == [(0, len(left))] else ""

@@ -25,11 +25,15 @@ class _Painting:
 def paint(
     outputs: Sequence[Output], easel: Easel, folder: Path, *, tell: Callable[[int, int], None]
 ) -> dict[str, bytes]:
-    """Make *outputs* below *folder*; the SHA-256 of each by its path."""
-    painting = _Painting(outputs, easel, folder)
-    places = range(len(outputs))
-    made = in_slices(_paint_one, places, tell, painting, enough=ENOUGH)
-    return {output.path: sha256 for output, sha256 in zip(outputs, made, strict=True)}
+    """Make *outputs* below *folder*; the SHA-256 of each by its path.
+
+    In the order of their paths, so that the files of an article are made together: they are made of the same text and claims, which
+    are read once for all of them.
+    """
+    sorted_outputs = sorted(outputs, key=lambda output: output.path)
+    painting = _Painting(sorted_outputs, easel, folder)
+    made = in_slices(_paint_one, range(len(sorted_outputs)), tell, painting, enough=ENOUGH)
+    return {output.path: sha256 for output, sha256 in zip(sorted_outputs, made, strict=True)}
 
 
 def _paint_one(place: int, painting: _Painting) -> bytes:
