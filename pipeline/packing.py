@@ -17,6 +17,7 @@ from typing import Any, Final
 
 BROKEN: Final = (ValueError, TypeError, KeyError, EOFError, IndexError, zlib.error)  # what a spoilt file raises
 _PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_PACKED: Final = frozenset({tuple, list})
 _MOMENT, _DAY, _MAPPING, _SET = "@", "#", "{", "<"
 
 
@@ -24,7 +25,10 @@ class Packer:
     """Packs and unpacks nouns of *classes* (dataclasses and enums)."""
 
     def __init__(self, classes: Iterable[type]) -> None:
-        self._classes = {cls.__name__: cls for cls in classes}
+        known = {cls.__name__: cls for cls in classes}
+        enums = {name: cls for name, cls in known.items() if issubclass(cls, Enum)}
+        self._classes = {name: cls for name, cls in known.items() if name not in enums}
+        self._members = {name: {member.value: member for member in cls} for name, cls in enums.items()}
 
     def dumps(self, value: object) -> bytes:
         return zlib.compress(marshal.dumps(self.pack(value)), 1)
@@ -54,7 +58,7 @@ class Packer:
     def unpack(self, plain: Any) -> Any:
         cls = plain.__class__
         if cls is list:
-            return tuple([self.unpack(one) for one in plain])
+            return tuple(self._unpacked(plain))
         if cls is not tuple:
             return plain
         kind = plain[0]
@@ -66,7 +70,12 @@ class Packer:
             return {key: self.unpack(one) for key, one in plain[1]}
         if kind == _SET:
             return frozenset(plain[1])
-        return self._classes[kind](*map(self.unpack, plain[1:]))
+        if kind in self._members:
+            return self._members[kind][plain[1]]
+        return self._classes[kind](*self._unpacked(plain[1:]))
+
+    def _unpacked(self, values: Iterable[Any]) -> list[Any]:
+        return [self.unpack(one) if one.__class__ in _PACKED else one for one in values]
 
 
 @functools.cache

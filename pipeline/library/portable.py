@@ -77,10 +77,10 @@ class Portable:
 def portable(article: Article, library: Library, cited: Iterable[CitedSource], *, site_url: str) -> Portable:
     """The body of *article* as any program reads it; *cited* are its sources with their numbers, as it was rendered."""
     rows = tuple(cited)
-    body = without_definitions(article.body).rstrip()
-    text = prose(article.body)
+    whole = without_definitions(article.body)
+    body, text = whole.rstrip(), prose(article.body)
     changes = [
-        *((start, end, "") for start, end, is_comment in apart(body) if is_comment),
+        *((start, end, "") for start, end, is_comment in apart(whole) if is_comment),
         *_citations(text, library, {row.source.id: row.number for row in rows}),
         *_links(body, text, article, library, site_url=site_url),
     ]

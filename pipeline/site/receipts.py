@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _EMPTY_LINE: Final = re.compile(r"\n[ \t]*\n")
+_BEFORE: Final = re.compile(r"[\w.,]")  # what a part of a longer word or figure has before it, and behind it
+_BEHIND: Final = re.compile(r"\w|[.,]\d")
 _FIGURE: Final = re.compile(r"\d[\d.,]*\d|\d")
 
 
@@ -266,9 +268,26 @@ def in_pieces(words: str, bears: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     wanted += [figure for part in bears if part not in wanted for figure in _FIGURE.findall(part)]
     if not wanted:
         return ((words, False),)
-    longest_first = "|".join(re.escape(part) for part in sorted(set(wanted), key=lambda part: (-len(part), part)))
-    pieces = re.split(rf"(?<![\w.,])({longest_first})(?!\w|[.,]\d)", words)
-    return tuple((piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece)
+    longest_first = sorted(set(wanted), key=lambda part: (-len(part), part))
+    pieces: list[tuple[str, bool]] = []
+    at = 0
+    while places := [
+        (place, rank) for rank, part in enumerate(longest_first) if (place := _place(part, words, at)) >= 0
+    ]:
+        start, rank = min(places)
+        end = start + len(longest_first[rank])
+        pieces += [(words[at:start], False), (words[start:end], True)]
+        at = end
+    return tuple(piece for piece in (*pieces, (words[at:], False)) if piece[0])
+
+
+def _place(part: str, words: str, at: int) -> int:
+    """Where from *at* on *part* stands in *words* by itself, and not in a longer word or figure; else -1."""
+    while (at := words.find(part, at)) >= 0:
+        if not _BEFORE.match(words[at - 1 : at]) and not _BEHIND.match(words, at + len(part)):
+            return at
+        at += 1
+    return at
 
 
 def _facts(source: Source) -> tuple[str, ...]:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pipeline.errors import ContentError
-from pipeline.library.files import Read, article_of
-from pipeline.library.frontmatter import Document, Unreadable, read_bytes
-from pipeline.model import Article
+from pipeline.library.citations import find_citations
+from pipeline.library.files import Read
+from pipeline.library.frontmatter import Document, Unreadable, decode, read_bytes, split
+from pipeline.model import Article, Citation
 from pipeline.packing import Packer
 
 T = TypeVar("T")
-READ_LATER: Final = ("body", "citations")
+MADE_LATER: Final = ("body", "citations")
 KEPT_FIELDS: Final = tuple(
-    field.name for field in dataclasses.fields(Article) if field.name not in (*READ_LATER, "path")
+    field.name for field in dataclasses.fields(Article) if field.name not in (*MADE_LATER, "path")
 )
 
 
@@ -57,16 +58,16 @@ class KeptArticle(Article):
     def __reduce__(self) -> Any:
         return dataclasses.replace, (dataclasses.replace(self),)
 
-    def _read(self) -> None:
+    def _read_body(self) -> str:
         path = self._known["path"]
         try:
-            raw = read_bytes(self._root / path)
+            _, body, _ = split(decode(read_bytes(self._root / path)))
         except Unreadable as wrong:
             raise ContentError(f"{path}: {wrong.message}") from wrong
-        read = article_of(raw, path)
-        if read is None:
-            raise ContentError(f"{path}: was changed while it was read; run again")
-        self._known.update({name: getattr(read, name) for name in READ_LATER})
+        return body
+
+    def _found_citations(self) -> tuple[Citation, ...]:
+        return find_citations(self.body, first_line=self.body_line)
 
 
 def _kept(name: str, at: int) -> property:
@@ -82,10 +83,10 @@ def _kept(name: str, at: int) -> property:
     return property(value)
 
 
-def _read_later(name: str) -> property:
+def _made_later(name: str, make: Callable[[KeptArticle], Any]) -> property:
     def value(article: KeptArticle) -> Any:
         if name not in article._known:
-            article._read()
+            article._known[name] = make(article)
         return article._known[name]
 
     return property(value)
@@ -93,8 +94,8 @@ def _read_later(name: str) -> property:
 
 for _at, _name in enumerate((*KEPT_FIELDS, "source_ids")):
     setattr(KeptArticle, _name, _kept(_name, _at))
-for _name in READ_LATER:
-    setattr(KeptArticle, _name, _read_later(_name))
+for _name, _make in zip(MADE_LATER, (KeptArticle._read_body, KeptArticle._found_citations), strict=True):
+    setattr(KeptArticle, _name, _made_later(_name, _make))
 KeptArticle.path = property(lambda article: article._known["path"])  # type: ignore[assignment,misc]
 
 
