@@ -79,11 +79,18 @@ def _no_longer_there(
         if path in built:
             continue
         when = since.get(path, now)
-        if has_hash(path) and kind_of(path).rank is Rank.ASSET and now - when < LINGER:
+        lingers = has_hash(path) and kind_of(path).rank is Rank.ASSET and not _is_of_withdrawn(path, built)
+        if lingers and now - when < LINGER:
             left[path] = when
         else:
             gone.append(path)
     return left, tuple(_lists_first(gone))
+
+
+def _is_of_withdrawn(path: str, built: Mapping[str, Output]) -> bool:
+    """True for what belonged to an article that is gone, such as its share image: it goes with it."""
+    folder = path.rpartition("/")[0]
+    return folder.startswith("articles/") and f"{folder}/index.html" not in built
 
 
 def _lists_first(paths: Iterable[str]) -> list[str]:

@@ -84,6 +84,19 @@ def test_a_withdrawn_article_is_gone_at_once_and_a_style_sheet_a_day_later(tmp_p
     assert set(shelf.files) == set(a_site("ash", style="2b3c4d5e6f"))
 
 
+def test_the_share_image_of_a_withdrawn_article_goes_with_it_and_that_of_a_changed_one_a_day_later(
+    tmp_path: Path,
+) -> None:
+    shelf = Shelf()
+    images = {f"articles/{slug}/share-1a2b3c4d5e.png": b"image" for slug in ("ash", "birch")}
+    bring(write(tmp_path, {**a_site("ash", "birch"), **images}), shelf)
+
+    bring(write(tmp_path, a_site("birch")), shelf)
+
+    assert not any(path.startswith("articles/ash/") for path in shelf.files)
+    assert "articles/birch/share-1a2b3c4d5e.png" in shelf.files
+
+
 def test_a_style_sheet_that_comes_back_stays(tmp_path: Path) -> None:
     shelf = Shelf()
     for style in ("1a2b3c4d5e", "2b3c4d5e6f", "1a2b3c4d5e"):
