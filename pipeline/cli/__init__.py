@@ -85,6 +85,8 @@ def main() -> None:
             err.print(f"opensignal: {words}{hint}")
             sys.exit(getattr(error, "exit_code", 2))
         sys.exit(_unexpected(error))
+    finally:
+        gc.freeze()  # Python looks for rings once more at its end: of a large archive, for half a second
 
 
 _LITTER = 10_000  # new objects before rings of them are looked for: a command makes many that stay; its own processes inherit it

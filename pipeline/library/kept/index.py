@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import marshal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +32,8 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
     if hashlib.blake2b(said, digest_size=_SUM).digest() != raw[:_SUM]:
         return {}, f"{file} is damaged: thrown away and made again"
     try:
-        table = marshal.loads(said)  # noqa: S302 -- makes values, never objects of a class
+        with _without_collecting():
+            table = marshal.loads(said)  # noqa: S302 -- makes values, never objects of a class
     except BROKEN:
         return {}, f"{file} is damaged: thrown away and made again"
     if not isinstance(table, dict) or table.get("version") != version:
@@ -45,3 +49,15 @@ def write_table(file: Path, table: dict[str, Any], version: str) -> str:
     except StoreError as error:
         return str(error).replace("and run again", "so that the next run is quicker")
     return ""
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no rings of objects meanwhile: there are none among plain values, and looking takes longer than reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
