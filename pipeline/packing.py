@@ -53,7 +53,8 @@ class Packer:
             return (_MAPPING, [(key, self.pack(one)) for key, one in value.items()])
         if isinstance(value, frozenset):
             return (_SET, sorted(value))
-        return (cls.__name__, *map(self.pack, _values_of(cls)(value)))
+        packed = [one if one.__class__ in _PLAIN else self.pack(one) for one in _values_of(cls)(value)]
+        return (cls.__name__, *packed)
 
     def unpack(self, plain: Any) -> Any:
         cls = plain.__class__

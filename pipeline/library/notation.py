@@ -103,11 +103,12 @@ def _links(text: str, body: str, sources: Mapping[str, Source], addresses: Mappi
             yield _moved(body, link.start(), link.end(), f"[^{source}]", what)
         else:
             yield Rewrite(link.start(), link.end(), f"{shown}[^{source}]", link.start("url"), what)
-    taken += [other.span() for other in _OTHER_LINK.finditer(text)]
-    for place in _BARE.finditer(text):
-        url = place["auto"] or place["bare"]
-        source = addresses.get(_key(url))
-        if source is not None and not any(start <= place.start() < end for start, end in taken):
+    cited = [
+        (place, source) for place in _bare(text) if (source := addresses.get(_key(place["auto"] or place["bare"])))
+    ]
+    taken += [other.span() for other in _OTHER_LINK.finditer(text)] if cited else []
+    for place, source in cited:
+        if not any(start <= place.start() < end for start, end in taken):
             start, end = place.span()
             what = f'this is the address of the source "{source}"; cite it as [^{source}], or run: opensignal fmt'
             if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
@@ -117,6 +118,17 @@ def _links(text: str, body: str, sources: Mapping[str, Source], addresses: Mappi
                 yield Rewrite(start, end, f"{name}[^{source}]", start, what)
             else:
                 yield _moved(body, start, end, f"[^{source}]", what)
+
+
+def _bare(text: str) -> Iterator[re.Match[str]]:
+    """The addresses in *text*, looked for where ``://`` stands: the expression would look at every letter."""
+    at = end = 0
+    while (at := text.find("://", at)) >= 0:
+        starts = range(max(end, at - len("<https")), max(end, at - len("http") + 1))
+        if place := next((found for start in starts if (found := _BARE.match(text, start))), None):
+            yield place
+            end = place.end()
+        at = max(at + len("://"), end)
 
 
 def _is_a_word_of_its_sentence(text: str, start: int, end: int) -> bool:

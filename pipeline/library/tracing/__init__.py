@@ -49,7 +49,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     told: set[str] = set()  # figures that were given with a source
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
     for statement in library.statements(article):
-        sources = held(statement, library)
+        sources = held(statement, library) if statement.cites else ()
         quotations = tuple(look_up(statement, sources, library)) if statement.cites else ()
         repeated = _without_repeated(statement, quoted)
         verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
@@ -63,14 +63,15 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
         if statement.cites:
             told.update(figures_of(statement))
         quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
+        line, column = places.at(statement.places[0])
         claims.append(
             Claim(
                 number=len(claims) + 1,
                 text=statement.text,
                 start=statement.start,
                 end=statement.end,
-                line=places.line(statement.places[0]),
-                column=places.column(statement.places[0]),
+                line=line,
+                column=column,
                 basis=_basis(statement, quotations, verdict, lacks, came_along=not article.owes_citations),
                 citations=statement.citations,
                 passages=_merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)]),
@@ -125,15 +126,12 @@ class _Places:
         self._article = article
         self._starts = [0, *(match.end() for match in re.finditer("\n", article.body))]
 
-    def line(self, offset: int) -> int:
-        return bisect.bisect_right(self._starts, offset) - 1 + self._article.body_line
-
-    def column(self, offset: int) -> int:
-        return offset - self._starts[bisect.bisect_right(self._starts, offset) - 1] + 1
+    def at(self, offset: int) -> tuple[int, int]:
+        """The line of the file and the column of *offset*."""
+        line = bisect.bisect_right(self._starts, offset) - 1
+        return line + self._article.body_line, offset - self._starts[line] + 1
 
     def problem(self, finding: Finding, statement: Statement) -> Problem:
         offset = statement.places[min(finding.at, len(statement.places) - 1)]
         severity = finding.severity if self._article.status.is_final else Severity.WARNING
-        return Problem(
-            self._article.path, self.line(offset), self.column(offset), finding.code, finding.message, severity
-        )
+        return Problem(self._article.path, *self.at(offset), finding.code, finding.message, severity)

@@ -18,6 +18,10 @@ _PROBE: Final = (
 
 def copied(statement: Statement, texts: Sequence[tuple[Source, Text]]) -> Iterator[Finding]:
     """One finding for a *statement* that has a long run of words of one of *texts*."""
+    if (
+        statement.text.isascii() and len(statement.text.split()) <= MOST
+    ):  # other signs may be several words in normal form
+        return
     for start, end in _ours(statement):
         piece = normal(statement.text[start:end])
         words = piece.split()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import math
 import re
 from collections import Counter
@@ -170,7 +171,8 @@ class Evidence:
 
     def sharing(self, words: frozenset[str], *, least: int) -> list[Place]:
         """The places that have at least so many of *words* (stems, and times as `times_in` writes them), in order."""
-        counts = Counter(at for word in words for at in self._postings.get(word, ()))
+        postings = self._postings
+        counts = Counter(itertools.chain.from_iterable([postings[word] for word in words if word in postings]))
         return [self.places[at] for at in sorted(counts) if counts[at] >= least]
 
     @cached_property
@@ -251,7 +253,11 @@ class Evidence:
 
     def weight(self, stem: str) -> float:
         """How much *stem* tells: a word of every sentence tells nothing."""
-        return 1 / (1 + 0.5 * (self.counts[stem] - 1)) if self.counts[stem] else 0.0
+        return self._weights.get(stem, 0.0)
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        return {stem: 1 / (1 + 0.5 * (count - 1)) for stem, count in self.counts.items()}
 
 
 _INNER_CAPITAL: Final = re.compile(
@@ -494,6 +500,7 @@ _IRREGULAR: Final = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=256)  # each rule asks for those of one statement
 def stems(text: str) -> frozenset[str]:
     """The stems of the words of *text* that tell what it is about."""
     found = {
@@ -501,9 +508,12 @@ def stems(text: str) -> frozenset[str]:
         for word in _WORDS.findall(text.translate(_APOSTROPHE))
         if word.lower() not in _STOP and len(word) > 1
     }
-    if "U.S." in text or re.search(r"\bUS\b|United States", text):
+    if "U" in text and _UNITED_STATES.search(text):
         found.add("us-a")
     return frozenset(found)
+
+
+_UNITED_STATES: Final = re.compile(r"U\.S\.|\bUS\b|United States")
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from typing import Final
 LONG: Final = 4  # words; fewer between single marks are a term or a nickname, not a quotation
 
 _MARK: Final = re.compile('["“”„«»‹›「」『』❝❞]')
+_ANY_MARK: Final = re.compile("[\"“”„«»‹›「」『』❝❞`'‘]")  # without one of them nothing is quoted
 _CLOSES: Final = {
     "“": '”"', "„": "“”", "«": "»", "»": "«", "‹": "›", "›": "‹", "「": "」", "『": "』", "❝": "❞", '"': '"”',
 }  # fmt: skip
@@ -60,6 +61,8 @@ def quotations(
     The spans *inserted* are filled in by the build, those *tagged* get their marks from the browser. Where the text *goes on* in a
     paragraph that opens the marks anew, what is open here is quoted to the end.
     """
+    if not inserted and not tagged and _ANY_MARK.search(text) is None:
+        return ()
     found = [
         *_doubles(text, inserted, goes_on),
         *(_made(text, low, high, QuotationKind.INSERTED) for low, high in inserted),

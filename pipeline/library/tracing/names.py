@@ -70,8 +70,9 @@ _ROLE: Final = re.compile(
 
 def _other_role(text: str, source: str) -> tuple[str, str] | None:
     """What somebody is called here, and what there: the minister Ida Moen, the regulator Ida Moen."""
-    theirs = {found[2]: found[1] for found in _ROLE.finditer(source)}
-    for found in _ROLE.finditer(text):
+    ours = list(_ROLE.finditer(text))
+    theirs = {found[2]: found[1] for found in _ROLE.finditer(source)} if ours else {}
+    for found in ours:
         other = theirs.get(found[2])
         if other is not None and stems(found[1]) and stems(other) and stem(found[1]) != stem(other):
             return found[1], other

@@ -25,7 +25,7 @@ def closest(text: str, cited: Sequence[Evidence], sought: Sequence[Sought]) -> t
             if place.kind not in (TEXT, QUOTE) or place.is_foreign:
                 continue
             score = sum(evidence.weight(one) for one in words & place.stems)
-            score += 1.5 * bearing[id(place)] + 0.2 * len(years & place.figures.years)
+            score += 1.5 * bearing[id(place)] + (0.2 * len(years & place.figures.years) if years else 0)
             if best is None or score > best[0]:
                 best = score, evidence, place
     if best is None:

@@ -279,7 +279,8 @@ _COMPARES_WITH: Final = re.compile(r"\b(?:than|above|below|behind|ahead of|short
 
 
 def _moved(text: str, like: Place, source: str) -> Iterator[Finding]:
-    move, its_move = _moves(text), _moves(_matching(text, like.words))
+    move = _moves(text)
+    its_move = _moves(_matching(text, like.words)) if move else None
     if move and its_move and move[0] != its_move[0]:
         at = text.find(move[1])
         message = f'"{move[1]}" is "{its_move[1]}" in the source: "{like.words[:160]}" ({source}); mend the direction'
