@@ -11,7 +11,6 @@ time of the build stands here. `verify` reads these files and trusts none of the
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from pipeline.library import CitedSource, StoredTexts
 from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, PassageKind, Source
-from pipeline.site.reading import article_words, words_sha256
+from pipeline.site.reading import words_of_article, words_sha256
 
 if TYPE_CHECKING:
     from pipeline.site.publication import Publication
@@ -80,12 +79,13 @@ def sha256_of_claims(publication: Publication, article: Article) -> str:
 
 
 def _document_of(publication: Publication, article: Article) -> dict[str, Any]:
+    card = publication.cards[article.slug]
     return claims_document(
         article,
         publication.claims[article.slug],
         publication.rendered[article.slug].cited,
         url=publication.url(article.url_path),
-        words=words_sha256(article_words(article_markup(publication, article))),
+        words=words_sha256(words_of_article(card.title, card.dek, publication.html[article.slug])),
         origins=publication.origins(article),
         texts=publication.library.texts,
     )
@@ -115,6 +115,7 @@ def claims_document(
 ) -> dict[str, Any]:
     """The claims of *article*. *words* is the hash of the words on its page (`reading`); *origins* are the groups of its sources
     that go back to one."""
+    sources = {each.source.id: each.source for each in cited}
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -130,7 +131,7 @@ def claims_document(
         "counts": {"claims": len(claims), **{basis.value: count for basis, count in tally(claims)}},
         "origins": [list(group) for group in origins],
         "sources": [_source(each.number, each.source, texts) for each in cited],
-        "claims": [_claim(claim, {each.source.id: each.source for each in cited}, texts) for claim in claims],
+        "claims": [_claim(claim, sources, texts) for claim in claims],
     }
     return {**document, SEAL: sealed(document)}
 
@@ -152,14 +153,14 @@ def _member(value: Any) -> str:
     return "[\n" + ",\n".join(f"  {_json(item)}" for item in value) + "\n ]"
 
 
-_json: Final = functools.partial(json.dumps, ensure_ascii=False)  # without `indent`, which takes five times as long
+_json: Final = json.JSONEncoder(ensure_ascii=False).encode  # without `indent`, which takes five times as long
+_bare: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def sealed(document: Mapping[str, Any]) -> str:
     """SHA-256 of *document* without its seal: keys sorted, no white space, UTF-8."""
     bare = {name: value for name, value in document.items() if name != SEAL}
-    text = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_bare(bare).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def relative_url(context: jinja2.runtime.Context, value: str) -> str:
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {"url": relative_url, "direction": direction}  # of every template
 
 
+@functools.lru_cache(maxsize=256)  # the receipts of an article link each of its sources at many sentences
 def _relative(url: str, page: str) -> str:
     here = _folder(page)
     parts = [part for part in url.split("/") if part]

@@ -7,7 +7,9 @@ space. `claims` writes their hash beside the page, `verify` takes it again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from html import unescape
 from html.parser import HTMLParser
 from typing import Final
 
@@ -15,12 +17,38 @@ _IN_A_LINE: Final = frozenset(
     "a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup time u".split()
 )
 _WITHOUT_END: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?:[^">]|"[^"]*")*)>')
+_CLASSES: Final = re.compile(r'\sclass="([^"]*)"')
 _CITATIONS: Final = frozenset({"cite", "cite-sep"})
 
 
 def article_words(page: str) -> str:
     """The words of the article on *page*, as HTML."""
     return " ".join(words_of(page, {("h1", ""), ("p", "deck"), ("div", "prose")}, inside="article"))
+
+
+def words_of_article(title: str, deck: str, body: str) -> str:
+    """What `article_words` finds on the page of an article: *title* and *deck* are text, *body* is HTML that `library.clean` gave.
+
+    There each tag is closed by its own, and no ``<`` is anything else: an expression reads that in a quarter of the time.
+    """
+    pieces: list[str] = []
+    at, passed_over = 0, 0  # how many elements of superscript are open, from a citation on
+    for tag in _TAG.finditer(body):
+        if not passed_over:
+            pieces.append(body[at : tag.start()])
+        at, name = tag.end(), tag[2]
+        if name not in _IN_A_LINE:
+            pieces.append(" ")
+        elif name == "sup" and (passed_over or _is_citation(tag[3])):
+            passed_over += -1 if tag[1] else 1
+    words = unescape("".join((*pieces, body[at:])))
+    return " ".join(" ".join(part.split()) for part in (title, deck, words))
+
+
+def _is_citation(attributes: str) -> bool:
+    classes = _CLASSES.search(attributes)
+    return classes is not None and not _CITATIONS.isdisjoint(classes[1].split())
 
 
 def words_sha256(words: str) -> str:
