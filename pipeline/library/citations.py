@@ -32,6 +32,7 @@ PANDOC: Final = r"\[((?:@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)(?:;\s*@[^\[\]\s.,;@^]+
 CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each source in it, and where in the source
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
+_BRACKET: Final = re.compile(r"[!\[]")
 # A block quote that is nothing but one citation.
 WORDLESS: Final = re.compile(
     rf"(?:\A|(?:\A|\n)[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)"
@@ -65,7 +66,7 @@ def find_citations(body: str, *, first_line: int = 1) -> tuple[Citation, ...]:
     wordless = {m.start("citation") for m in WORDLESS.finditer(text)} if ">" in text else set()
     return tuple(
         Citation(source, quote, *line_and_column(body, at, first_line=first_line), inserted=inserted or at in wordless)
-        for m in _PLACES.finditer(text)
+        for m in in_brackets(_PLACES, text)
         for source, quote, at, inserted in _cited(m)
     )
 
@@ -82,9 +83,18 @@ def cited_places(text: str) -> Iterator[tuple[int, int, list[tuple[str, str | No
 
     *text* is the `prose` of a body.
     """
-    for place in _PLACES.finditer(text):
+    for place in in_brackets(_PLACES, text):
         named = list(_cited(place))
         yield place.start(), place.end(), [(source, quote) for source, quote, _, _ in named], named[0][3]
+
+
+def in_brackets(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What *pattern* finds in *text*; each begins with a bracket or an exclamation mark, so that no other letter need be tried."""
+    end = 0
+    for sign in _BRACKET.finditer(text):
+        if sign.start() >= end and (found := pattern.match(text, sign.start())):
+            yield found
+            end = found.end()
 
 
 def _cited(place: re.Match[str]) -> Iterator[tuple[str, str | None, int, bool]]:

@@ -84,7 +84,7 @@ def sketched_likeness(a: Sketch, b: Sketch) -> float:
     if a.is_whole and b.is_whole:
         return len(both) / len(union)
     drawn = list(union)[:SKETCHED]
-    return sum(value in both for value in drawn) / len(drawn)
+    return len(both.intersection(drawn)) / len(drawn)
 
 
 def _shingles(text: str) -> frozenset[int]:
@@ -116,6 +116,8 @@ def origins(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[tuple[
     one is told apart by what its file says. Groups and members stand in the order of *sources*.
     """
     listed = list({source.id: source for source in sources}.values())
+    if len(listed) < 2:
+        return tuple((source.id,) for source in listed)
     vias = {source.id: source.via for source in listed}
     leader = {source.id: source.id for source in listed}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library import links
-from pipeline.library.citations import CITATION, INSERTION, line_and_column, prose
+from pipeline.library.citations import CITATION, INSERTION, in_brackets, line_and_column, prose
 from pipeline.library.files import Read
 from pipeline.library.new import TEMPLATE_CITED, TEMPLATE_DEK, TEMPLATE_OPENING
 from pipeline.library.notation import rewrites
@@ -168,7 +168,7 @@ def _check_citations(read: Read[Article], library: Library) -> Iterator[Problem]
         if wrong := _wrong_with(citation, library):
             yield Problem(read.path, citation.line, citation.column, "S104", wrong)
     article = read.noun
-    for broken in _BROKEN_CITATION.finditer(prose(article.body)) if re.search(r"\[\^|!\[\[", article.body) else ():
+    for broken in in_brackets(_BROKEN_CITATION, prose(article.body)):
         place = line_and_column(article.body, broken.start(), first_line=article.body_line)
         shown = broken[0].rstrip()
         what = "names no source" if broken["closed"] or broken["closed_too"] else "is not closed"
@@ -214,7 +214,7 @@ def _check_links(read: Read[Article], library: Library, root: Path) -> Iterator[
     def problem(offset: int, code: str, message: str, severity: Severity) -> Problem:
         return Problem(read.path, *line_and_column(text, offset, first_line=article.body_line), code, message, severity)
 
-    for link in LINK.finditer(text) if "](" in text else ():
+    for link in in_brackets(LINK, text) if "](" in text else ():
         if link["image"] and not link["text"].strip():
             message = "the image has no alt text; say between the brackets what it shows"
             yield problem(link.start(), "S041", message, Severity.WARNING if article.imported else Severity.ERROR)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.articles import LINK, weight_of_form
-from pipeline.library.citations import line_and_column, prose
+from pipeline.library.citations import in_brackets, line_and_column, prose
 from pipeline.library.files import Read
 from pipeline.library.images import FORMATS, NAMED, NoImage, image_file, look_at
 from pipeline.library.links import PAGES
@@ -29,7 +29,7 @@ def check_images(read: Read[Article], library: Library, root: Path) -> Iterator[
         if file := image_file(_HOST.sub("", url)):
             library.sees(PAGES + file)
     text = prose(body)
-    for link in LINK.finditer(text):
+    for link in in_brackets(LINK, text):
         file = image_file(link["url"]) if link["image"] and link["url"] else None
         if file is None:
             continue

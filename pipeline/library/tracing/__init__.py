@@ -60,8 +60,10 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
             *verdict.findings,
         ]
         found += [*misattributed(statement, sources), *copied(statement, texts)]
+        passages: tuple[Passage, ...] = ()
         if statement.cites:
             told.update(figures_of(statement))
+            passages = _merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)])
         quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
         line, column = places.at(statement.places[0])
         claims.append(
@@ -74,7 +76,7 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
                 column=column,
                 basis=_basis(statement, quotations, verdict, lacks, came_along=not article.owes_citations),
                 citations=statement.citations,
-                passages=_merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)]),
+                passages=passages,
                 origins=verdict.origins,
                 disagree=verdict.disagree,
                 problems=tuple(places.problem(finding, statement) for finding in found),

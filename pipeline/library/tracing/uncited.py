@@ -132,11 +132,13 @@ def figures(statement: Statement) -> Iterator[tuple[int, int]]:
     In words it is one from eleven on, where they name a unit: "sixteen weeks". Prose counts less than that with words of its own.
     """
     text = statement.text
-    if _DIGIT.search(text) is None and _MULTIPLES.isdisjoint(words_in(text)):
-        spans = []
-    else:
-        spans = [match.span() for match in _NUMBER.finditer(text) if not _is_reference(match, text)]
-    spelled = [q for q in find(text).quantities if q.spelled and q.unit is not None and not is_soft(q)]
+    quantities = find(text).quantities
+    has_numbers = _DIGIT.search(text) is not None or not _MULTIPLES.isdisjoint(words_in(text))
+    if not quantities and not has_numbers:
+        return
+    numbers = _NUMBER.finditer(text) if has_numbers else ()
+    spans = [match.span() for match in numbers if not _is_reference(match, text)]
+    spelled = [q for q in quantities if q.spelled and q.unit is not None and not is_soft(q)]
     spans += [(q.start, q.end) for q in spelled if q.number > 10]
     for start, end in sorted(spans):
         if not any(low <= start < high for low, high in statement.verbatim):
