@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.library import TocEntry, typographic
 from pipeline.library.citations import prose
@@ -40,8 +40,7 @@ _BEHIND: Final = re.compile(r"\w|[.,]\d")
 _FIGURE: Final = re.compile(r"\d[\d.,]*\d|\d")
 
 
-@dataclass(frozen=True, slots=True)
-class PassageRow:
+class PassageRow(NamedTuple):
     """A place in a source, as the receipts show it."""
 
     anchor: str
@@ -73,8 +72,7 @@ class Named:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """A sentence, and what it rests on."""
 
     number: int
