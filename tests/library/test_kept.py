@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.library import Library, load_library
+from pipeline.library.files import article_of
 from pipeline.library.kept import Tell, open_kept
+from pipeline.library.kept.article import MOST_HELD, KeptArticle, LateTexts, row_of
+from pipeline.library.kept.rows import NOUNS
 from pipeline.library.quotes import text as quotes_text
 from pipeline.library.tracing import evidence
 from tests.library.newsroom import TEXT, Newsroom
@@ -99,6 +102,21 @@ def test_a_text_that_nobody_asks_for_is_not_read(newsroom: Newsroom) -> None:
     path.unlink()
 
     assert [article.title for article in library.articles]
+
+
+def test_the_texts_of_few_articles_are_held_and_others_are_read_again(newsroom: Newsroom) -> None:
+    texts = LateTexts(newsroom.root)
+    made = []
+    for number in range(5):
+        path = newsroom.article(f"Article {number}. " + "It waits for lines. " * 15_000, slug=f"long-{number}")
+        read = article_of((newsroom.root / path).read_bytes(), path)
+        assert read is not None
+        made.append(KeptArticle.made(path, row_of(read, NOUNS), texts=texts, packer=NOUNS))
+
+    bodies = [article.body for article in (*made, *made)]
+
+    assert [body[:10] for body in bodies] == [f"Article {number}." for number in range(5)] * 2
+    assert 0 < texts._held.weight <= MOST_HELD
 
 
 def test_the_folder_of_what_is_kept_may_go_at_any_time(newsroom: Newsroom) -> None:

@@ -11,6 +11,7 @@ from pipeline.errors import ContentError
 from pipeline.library.citations import find_citations
 from pipeline.library.files import Read
 from pipeline.library.frontmatter import Document, Unreadable, decode, read_bytes, split
+from pipeline.library.weighed import Weighed
 from pipeline.model import Article, Citation
 from pipeline.packing import Packer
 
@@ -21,13 +22,35 @@ KEPT_FIELDS: Final = tuple(
 )
 
 
-class KeptArticle(Article):
-    """`Article` made of *row*, the packed values of `KEPT_FIELDS`; the rest is read from its file below *root*."""
+MOST_HELD: Final = 1_000_000  # characters of texts that are held; those of other articles are read again
 
-    __slots__ = ("_known", "_packer", "_root", "_row")
+
+class LateTexts:
+    """The texts of the articles below *root* that were asked for lately."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._held: Weighed[str, str] = Weighed(MOST_HELD)
+
+    def of(self, path: str) -> str:
+        """The text of the article in *path* as its file is. Raises `ContentError` where that cannot be read any more."""
+        return self._held.get(path, lambda: self._read(path), characters=len)
+
+    def _read(self, path: str) -> str:
+        try:
+            _, body, _ = split(decode(read_bytes(self._root / path)))
+        except Unreadable as wrong:
+            raise ContentError(f"{path}: {wrong.message}") from wrong
+        return body
+
+
+class KeptArticle(Article):
+    """`Article` made of *row*, the packed values of `KEPT_FIELDS`; the rest is made of its text, which *texts* has."""
+
+    __slots__ = ("_known", "_packer", "_row", "_texts")
 
     _row: list[Any]
-    _root: Path
+    _texts: LateTexts
     _packer: Packer
     _known: dict[str, Any]
 
@@ -35,11 +58,11 @@ class KeptArticle(Article):
         return Article(*values, **fields)  # what `dataclasses.replace` makes is an article with all its values
 
     @staticmethod
-    def made(path: str, row: list[Any], *, root: Path, packer: Packer) -> KeptArticle:
+    def made(path: str, row: list[Any], *, texts: LateTexts, packer: Packer) -> KeptArticle:
         article: KeptArticle = object.__new__(KeptArticle)
         put = object.__setattr__
         put(article, "_row", row)
-        put(article, "_root", root)
+        put(article, "_texts", texts)
         put(article, "_packer", packer)
         put(article, "_known", {"path": path})
         return article
@@ -58,17 +81,6 @@ class KeptArticle(Article):
     def __reduce__(self) -> Any:
         return dataclasses.replace, (dataclasses.replace(self),)
 
-    def _read_body(self) -> str:
-        path = self._known["path"]
-        try:
-            _, body, _ = split(decode(read_bytes(self._root / path)))
-        except Unreadable as wrong:
-            raise ContentError(f"{path}: {wrong.message}") from wrong
-        return body
-
-    def _found_citations(self) -> tuple[Citation, ...]:
-        return find_citations(self.body, first_line=self.body_line)
-
 
 def _kept(name: str, at: int) -> property:
     def value(article: KeptArticle) -> Any:
@@ -83,19 +95,22 @@ def _kept(name: str, at: int) -> property:
     return property(value)
 
 
-def _made_later(name: str, make: Callable[[KeptArticle], Any]) -> property:
-    def value(article: KeptArticle) -> Any:
-        if name not in article._known:
-            article._known[name] = make(article)
-        return article._known[name]
+def _body(article: KeptArticle) -> str:
+    return article._texts.of(article._known["path"])
 
-    return property(value)
+
+def _citations(article: KeptArticle) -> tuple[Citation, ...]:
+    known = article._known
+    if "citations" not in known:
+        known["citations"] = find_citations(article.body, first_line=article.body_line)
+    found: tuple[Citation, ...] = known["citations"]
+    return found
 
 
 for _at, _name in enumerate((*KEPT_FIELDS, "source_ids")):
     setattr(KeptArticle, _name, _kept(_name, _at))
-for _name, _make in zip(MADE_LATER, (KeptArticle._read_body, KeptArticle._found_citations), strict=True):
-    setattr(KeptArticle, _name, _made_later(_name, _make))
+for _name, _make in zip(MADE_LATER, (_body, _citations), strict=True):
+    setattr(KeptArticle, _name, property(_make))
 KeptArticle.path = property(lambda article: article._known["path"])  # type: ignore[assignment,misc]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.library import files
 from pipeline.library.files import ARTICLES, SNAPSHOTS, SOURCES
-from pipeline.library.kept.article import KeptArticle
+from pipeline.library.kept.article import KeptArticle, LateTexts
 from pipeline.library.kept.reading import read_article, read_source
 from pipeline.library.kept.rows import NOUNS, digest
 from pipeline.library.kept.sight import GONE, Sight
@@ -80,7 +80,7 @@ class Contents:
     @cached_property
     def nouns(self) -> tuple[KeptArticle, ...]:
         """The articles, newest first."""
-        made = functools.partial(KeptArticle.made, root=self.root, packer=NOUNS)
+        made = functools.partial(KeptArticle.made, texts=LateTexts(self.root), packer=NOUNS)
         rows = [(path, file) for path, file in self.articles.items() if file["row"] is not None]
         rows.sort(key=lambda item: (-item[1]["at"], item[1]["row"][0], item[0]))
         return tuple(made(path, file["row"]) for path, file in rows)
