@@ -33,6 +33,7 @@ CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each so
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
 _BRACKET: Final = re.compile(r"[!\[]")
+_TICK: Final = re.compile("`")
 # A block quote that is nothing but one citation.
 WORDLESS: Final = re.compile(
     rf"(?:\A|(?:\A|\n)[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)"
@@ -90,8 +91,17 @@ def cited_places(text: str) -> Iterator[tuple[int, int, list[tuple[str, str | No
 
 def in_brackets(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """What *pattern* finds in *text*; each begins with a bracket or an exclamation mark, so that no other letter need be tried."""
+    return _at_signs(_BRACKET, pattern, text)
+
+
+def in_ticks(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """What *pattern* finds in *text*; each begins with a backtick."""
+    return _at_signs(_TICK, pattern, text)
+
+
+def _at_signs(signs: re.Pattern[str], pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     end = 0
-    for sign in _BRACKET.finditer(text):
+    for sign in signs.finditer(text):
         if sign.start() >= end and (found := pattern.match(text, sign.start())):
             yield found
             end = found.end()

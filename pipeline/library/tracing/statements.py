@@ -24,6 +24,8 @@ from pipeline.library.citations import (
     PANDOC,
     PARAGRAPH,
     apart,
+    in_brackets,
+    in_ticks,
     prose,
 )
 from pipeline.library.clean import SILENCED
@@ -174,9 +176,8 @@ class _Body:
                 low = body.index(words, start)
                 text = text[:low] + words + text[low + len(words) :]
         self.text = text
-        code = _CODE.finditer(body) if "`" in body else ()
-        self.code = [m for m in code if not text[m.start() : m.end()].strip()]
-        linked = [*_LINKED.finditer(text)] if "](" in text or "][" in text else []
+        self.code = [m for m in in_ticks(_CODE, body) if not text[m.start() : m.end()].strip()]
+        linked = [*in_brackets(_LINKED, text)] if "](" in text or "][" in text else []
         self.linked = sorted({at for m in linked for at in (m.start(), m.end() - 1)})  # brackets that are markup
         self.line_starts = [0, *(m.end() for m in re.finditer("\n", body))]
         self.paragraphs = [
