@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from pipeline.library import typographic
 from pipeline.library.dates import partial_date_words
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import status_note, stored_words
 from pipeline.model import Article, Source, Status
-from pipeline.site.claims import is_published, published_text, text_path
-from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, followable
+from pipeline.site.claims import is_published, text_path
+from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, ForEach, Publication, corrections, followable
 
 CITING = 24  # articles that are named below a source; of those of many years only the newest
+
+
+class Named(NamedTuple):
+    """An article as a list of many shows it."""
+
+    url: str  # below the site's address
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class RegisteredSource:
     archive: str | None
     via: tuple[str, str] | None  # what it reports: title, and where this page or the web tells of it
     note: str
-    cards: tuple[Card, ...]  # the newest articles that cite it, newest first
+    cited_by: tuple[Named, ...]  # the newest articles that cite it, newest first
     more: int  # how many older ones there are
 
 
@@ -61,7 +70,8 @@ def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
     citing = citing_articles(publication)
     sources = [publication.library.sources[id_] for id_ in citing]
     by_name = sorted(sources, key=lambda source: (source.publisher.casefold(), source.label.casefold(), source.id))
-    return tuple(_registered(publication, source, citing) for source in by_name)
+    names = ForEach(publication, _named)
+    return tuple(_registered(publication, source, citing, names) for source in by_name)
 
 
 def with_corrections(publication: Publication) -> tuple[Article, ...]:
@@ -94,8 +104,10 @@ def published_texts(publication: Publication) -> dict[str, Source]:
     return found
 
 
-def _registered(publication: Publication, source: Source, citing: Mapping[str, list[Article]]) -> RegisteredSource:
-    shown = published_text(source, publication.library.texts) is not None
+def _registered(
+    publication: Publication, source: Source, citing: Mapping[str, list[Article]], names: Mapping[str, Named]
+) -> RegisteredSource:
+    shown = is_published(source, publication.library.texts)
     sha256 = source.snapshot.text_sha256 if source.snapshot else ""
     return RegisteredSource(
         id=source.id,
@@ -113,9 +125,13 @@ def _registered(publication: Publication, source: Source, citing: Mapping[str, l
         archive=followable(source.archive or ""),
         via=_origin(publication, source, citing),
         note=status_note(source),
-        cards=tuple(publication.cards[article.slug] for article in citing[source.id][:CITING]),
+        cited_by=tuple(names[article.slug] for article in citing[source.id][:CITING]),
         more=len(citing[source.id][CITING:]),
     )
+
+
+def _named(article: Article) -> Named:
+    return Named(article.url_path, typographic(article.title, language=article.lang))
 
 
 LICENCES = {"unknown": "licence unknown", "all-rights-reserved": "all rights reserved", "us-gov": "US government work"}
