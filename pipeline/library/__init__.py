@@ -25,7 +25,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ContentError
 from pipeline.library.checks import CODES, check_all, check_dates, check_past
@@ -55,6 +55,7 @@ __all__ = [
     "CODES",
     "CitedSource",
     "Library",
+    "Made",
     "Numbers",
     "Rendered",
     "StoredTexts",
@@ -80,8 +81,7 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What the values of an article were made of, as fingerprints: another one where anything in it is another."""
 
     whole: bytes  # all of it: its file, and whatever it was looked up in

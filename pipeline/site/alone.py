@@ -42,9 +42,7 @@ class Alone:
     def page(self, article: Article, library: Library, *, now: dt.datetime) -> str:
         """The page of *article*, which must be public at *now*. Raises `BuildError` for a template that fails."""
         publication = Publication(self._settings, _near(article, library, now=now), now=now)
-        output = next(
-            output for output in pages.generated_pages(publication) if output.path == f"{article.url_path}index.html"
-        )
+        output = next(pages.article_pages(publication, article))
         easel = drawing.Easel(self._env, self._config, self._values(publication))
         return easel.make(output).decode("utf-8")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from typing import Final
 
 from pipeline.library.credits import ROLE_WORDS
@@ -41,8 +40,7 @@ def _years(publication: Publication, articles: Sequence[Article]) -> list[tuple[
     """Every year with its articles, newest first; none where one page has them all."""
     if len(articles) <= NEWEST:
         return []
-    by_year = groupby(articles, key=lambda article: publication.local(article.date).year)
-    return [(year, tuple(group)) for year, group in by_year]
+    return publication.by_year(articles)
 
 
 def _all(publication: Publication, people: Sequence[Person]) -> Drawn:

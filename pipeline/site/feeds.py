@@ -114,7 +114,7 @@ def own_feeds(publication: Publication) -> tuple[OwnFeed, ...]:
     settings = publication.settings
     return (
         OwnFeed("", settings.site_name, settings.site_description, publication.articles[:FEED_ITEMS]),
-        *(feed_of(publication, topic, articles) for topic, articles in publication.topics()),
+        *(feed_of(publication, topic, articles) for topic, articles in publication.topics),
         *(feed_of(publication, person, articles) for person, articles in publication.authors if articles),
     )
 
@@ -168,11 +168,11 @@ class Newsstand:
         return Written(item, rss_item(item), atom_entry(item), json_item(item))
 
     def _alone(self, article: Article) -> bool:
-        return self._seconds[_second(article.modified)] == 1
+        return self._seconds[int(article.modified.timestamp())] == 1
 
     @cached_property
-    def _seconds(self) -> Counter[dt.datetime]:
-        return Counter(_second(article.modified) for article in self._publication.articles)
+    def _seconds(self) -> Counter[int]:
+        return Counter(self._publication.seconds)
 
 
 def rss(publication: Publication, feed: OwnFeed, items: Sequence[Written]) -> str:

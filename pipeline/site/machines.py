@@ -12,38 +12,73 @@ sources/snapshots/<sha>.txt     the stored texts that may be passed on          
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
-from pipeline.model import Source
+from pipeline.model import Article, Source
 from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
 from pipeline.site.feeds import WRITERS, Newsstand, made_of_list, own_feeds
 from pipeline.site.outline import OUTLINE, outline
 from pipeline.site.pages import Output
 from pipeline.site.publication import Publication, fingerprint
+from pipeline.site.receipts import receipts_path
 from pipeline.site.registers import published_texts
-from pipeline.site.sitemap import NEWS, fresh, news_sitemap, robots, sitemaps
+from pipeline.site.sitemap import NEWS, Sitemap, fresh, news_sitemap, robots, sitemap_paths, sitemaps
 from pipeline.site.twins import LLMS, llms, made_of_llms, twin, twin_path
 
 
 def machine_files(
     publication: Publication,
     *,
-    pages: Sequence[tuple[str, dt.datetime | None]],
+    pages: Addresses,
     links: Sequence[tuple[str, str]],
 ) -> Iterator[Output]:
-    """*pages* are the addresses of all pages, and when each last changed; *links* words and path, of the foot of every page."""
+    """Those that all articles make together. *pages* are the addresses of all pages; *links* words and path, in every foot."""
     yield from _feeds(publication)
     yield from _maps(publication, pages)
     yield Output(LLMS, fingerprint(made_of_llms(publication), repr(links)), partial(llms, publication, links))
-    for article in publication.articles:
-        whole = publication.whole(article)
-        made_of = fingerprint(whole, publication.face(article))
-        yield Output(twin_path(article), made_of, partial(twin, publication, article))
-        yield Output(claims_path(article), whole, partial(claims_file, publication, article))
     yield Output(INDEX, publication.everything, partial(claims_index_of, publication), late=True)
     for sha256, source in published_texts(publication).items():
         yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
+
+
+def article_twins(publication: Publication, article: Article) -> Iterator[Output]:
+    """What machines read of *article* alone."""
+    whole = publication.whole(article)
+    made_of = fingerprint(whole, publication.face(article))
+    yield Output(twin_path(article), made_of, partial(twin, publication, article))
+    yield Output(claims_path(article), whole, partial(claims_file, publication, article))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of all pages, and when each last changed: those of articles, and *others* (paths below the site's address).
+
+    They are listed only where a sitemap is made again.
+    """
+
+    publication: Publication
+    others: Sequence[tuple[str, dt.datetime | None]]
+
+    def __len__(self) -> int:
+        return len(self.others) + 2 * len(self.publication.articles)
+
+    @property
+    def made_of(self) -> bytes:
+        return fingerprint(repr(self.others), repr(self.publication.seconds), *self.publication.places)
+
+    @cached_property
+    def sitemaps(self) -> Mapping[str, Sitemap]:
+        """Each file of the sitemap, by its path."""
+        publication = self.publication
+        rows = [(publication.url(path), modified) for path, modified in self.others]
+        for article in publication.articles:
+            rows += [(publication.url(p), article.modified) for p in (article.url_path, receipts_path(article))]
+        return dict(sitemaps(rows, site_url=publication.settings.site_url))
+
+    def sitemap(self, path: str) -> str:
+        return self.sitemaps[path].text()
 
 
 def _feeds(publication: Publication) -> Iterator[Output]:
@@ -56,10 +91,11 @@ def _feeds(publication: Publication) -> Iterator[Output]:
     yield Output(OUTLINE, made_of_list(feeds), partial(outline, publication))
 
 
-def _maps(publication: Publication, pages: Sequence[tuple[str, dt.datetime | None]]) -> Iterator[Output]:
+def _maps(publication: Publication, pages: Addresses) -> Iterator[Output]:
     site_url = publication.settings.site_url
-    for path, rows in sitemaps([(publication.url(path), modified) for path, modified in pages], site_url=site_url):
-        yield Output(path, fingerprint(repr(rows)), rows.text)
+    made_of = pages.made_of
+    for path in sitemap_paths(len(pages)):
+        yield Output(path, made_of, partial(pages.sitemap, path))
     news = fresh(publication)
     yield Output(
         NEWS, fingerprint(repr([(a.slug, a.title, a.date, a.lang) for a in news])), partial(news_sitemap, publication)

@@ -48,7 +48,6 @@ from pipeline.site.registers import (
     CITING,
     all_corrections,
     all_sources,
-    citing_articles,
     retractions,
     with_corrections,
 )
@@ -148,9 +147,8 @@ class Year:
 
 
 def generated_pages(publication: Publication) -> Iterator[Output]:
-    """Every page that the articles make; the home page is left to content/pages/index.md where there is one."""
+    """Every page that the articles make together; the home page is left to content/pages/index.md where there is one."""
     yield _home(publication)
-    yield from _articles(publication)
     yield from _archive(publication)
     yield from _topics(publication)
     yield from _registers(publication)
@@ -237,14 +235,14 @@ def _drawn_home(publication: Publication) -> Drawn:
     return Drawn("home.html", title, head, home(publication))
 
 
-def _articles(publication: Publication) -> Iterator[Output]:
-    for article in publication.articles:
-        mine = publication.whole(article)
-        made_of = fingerprint(mine, publication.beside(article))
-        page = partial(_article, publication, article)
-        yield Output(f"{article.url_path}index.html", made_of, page, article.modified)
-        receipts = partial(_receipts, publication, article)
-        yield Output(f"{receipts_path(article)}index.html", mine, receipts, article.modified)
+def article_pages(publication: Publication, article: Article) -> Iterator[Output]:
+    """The page of *article*, and that of its receipts."""
+    mine = publication.whole(article)
+    made_of = fingerprint(mine, publication.beside(article))
+    page = partial(_article, publication, article)
+    yield Output(f"{article.url_path}index.html", made_of, page, article.modified)
+    receipts = partial(_receipts, publication, article)
+    yield Output(f"{receipts_path(article)}index.html", mine, receipts, article.modified)
 
 
 def _article(publication: Publication, article: Article) -> Drawn:
@@ -275,8 +273,7 @@ def _receipts(publication: Publication, article: Article) -> Drawn:
 
 
 def _archive(publication: Publication) -> Iterator[Output]:
-    by_year = groupby(publication.articles, key=lambda article: publication.local(article.date).year)
-    years = [(number, tuple(articles)) for number, articles in by_year]
+    years = publication.by_year(publication.articles)
     numbers = [number for number, _ in years]
     made_of = [fingerprint(repr(numbers), publication.faces(articles)) for _, articles in years]
     number, articles = years[0] if years else (0, ())
@@ -297,7 +294,7 @@ def _year(
 
 
 def _topics(publication: Publication) -> Iterator[Output]:
-    groups = publication.topics()
+    groups = publication.topics
     parts: list[bytes | str] = []
     for topic, articles in groups:
         parts += [repr(topic), publication.faces(articles[:3]), str(len(articles))]
@@ -347,13 +344,13 @@ def _topic(
 
 
 def _all_topics(publication: Publication) -> Drawn:
-    groups = [(topic, _cards(publication, articles[:3]), len(articles)) for topic, articles in publication.topics()]
+    groups = [(topic, _cards(publication, articles[:3]), len(articles)) for topic, articles in publication.topics]
     return _list(publication, "topics/", "topics.html", "Topics", "What we write about.", {"groups": groups})
 
 
 def _registers(publication: Publication) -> Iterator[Output]:
-    modified = max((article.modified for article in publication.articles), default=None)
-    cited = citing_articles(publication)
+    modified = publication.modified
+    cited = publication.citing
     parts: list[bytes | str] = []
     for id_, citing in cited.items():
         parts += [id_, *map(publication.name, citing[:CITING]), str(len(citing))]
@@ -440,7 +437,8 @@ def _cards(publication: Publication, articles: Sequence[Article]) -> tuple[Card,
 
 
 def _newest(articles: Sequence[Article]) -> dt.datetime | None:
-    return max((article.date for article in articles), default=None)
+    """When the first of *articles* is dated, which is the newest."""
+    return articles[0].date if articles else None
 
 
 def _corrected_of_late(publication: Publication) -> Iterator[tuple[Article, CorrectionNote]]:

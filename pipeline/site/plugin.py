@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,9 +41,11 @@ from pipeline.model import Problem, Severity
 from pipeline.site import drawing, handbook, pages, written_pages
 from pipeline.site.aliases import alias_files
 from pipeline.site.authors import author_pages
+from pipeline.site.bundles import Bundles, Together
 from pipeline.site.compiled import CompiledTemplates
 from pipeline.site.feeds import own_feeds
-from pipeline.site.machines import machine_files
+from pipeline.site.machines import Addresses, machine_files
+from pipeline.site.manifest import Hashes, Manifest, bundle_of
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.painting import paint
 from pipeline.site.publication import Publication, fingerprint
@@ -51,7 +54,7 @@ from pipeline.site.share import TEMPLATE
 from pipeline.site.share.files import share_files, share_image, tidy, without_headline
 from pipeline.site.structured import page_data
 from pipeline.site.surroundings import what_all_is_made_of
-from pipeline.site.workplace import Done, Manifest, Workplace, refuse_own_files
+from pipeline.site.workplace import Done, Workplace, refuse_own_files
 from pipeline.theme import SCRIPTS, SHEETS, receipts_stylesheet, search_script, site_stylesheet
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from mkdocs.utils.templates import TemplateContext
 
 PLUGIN = "opensignal"
+NOTHING = (b"", b"")  # is known of a file that is new
 LAST_IN_ORDER = 1000  # of a handbook page that names no `order`
 
 
@@ -141,6 +145,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             if not picture.moves and (file := files.get_file_from_path(path)):
                 files.remove(file)  # it is made smaller, and nothing in it tells of its taking
         written = {file.dest_uri for file in files.documentation_pages()}
+        self.bundles = Bundles(self.publication, self.theme, written)
         self.outputs = {output.path: output for output in self._outputs(written)}
         drawn = share_image(self.publication, self.theme)  # whose name tells of its template, fonts and colours
         self.whole = fingerprint(
@@ -150,12 +155,12 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.by_mkdocs = written_pages.left_to_mkdocs(
             files,
             config,
-            self.outputs,
+            Together(self.outputs, self.bundles),
             home=pages.home_made_of(self.publication),
             pictures=self.publication.pictures,
             is_kept=self.place.is_kept,
         )
-        made = sum(output.url is not None for output in self.outputs.values())
+        made = sum(output.url is not None for output in self.outputs.values()) + self.bundles.pages
         self.written = (len(self.publication.articles), len(written) + made + 1)  # and 404.html
         return files
 
@@ -236,33 +241,49 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
 
     def _manifest(self, place: Workplace, easel: drawing.Easel, said: tuple[str, ...]) -> Manifest:
         """Make whatever is not in order yet; what the whole site then consists of."""
-        old, files = place.old.files, self.by_mkdocs.files(place.folder, place.old.files)
+        old, files = place.old, self.by_mkdocs.files(place.folder, place.old.loose)
         todo = [output for path, output in self.outputs.items() if not place.is_kept(path, output.made_of)]
+        opened = {
+            slug: made_of for slug, made_of in self.bundles.made_of.items() if not place.is_bundle_kept(slug, made_of)
+        }
+        before = {slug: old.bundles[slug].files if slug in old.bundles else {} for slug in opened}
+        for slug in opened:
+            known = before[slug]
+            todo += [one for one in self.bundles[slug] if known.get(one.path, NOTHING)[0] != one.made_of]
         examined = self.publication.library.examined
         if examined is not None:
             examined.close()  # the other processes have their own
-        if todo:
-            tidy(self.outputs.values())
+        tidy(
+            todo, images=1 + len(self.bundles), wanted=lambda: [*self.outputs.values(), *chain(*self.bundles.values())]
+        )
         made = paint([one for one in todo if not one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
-        self.publication.written = {path: known[1] for path, known in old.items() if path not in made} | made
+        self.publication.written = Hashes(made, old)
         made |= paint([one for one in todo if one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
         for path, output in self.outputs.items():
-            files[path] = (output.made_of, made[path] if path in made else old[path][1])
-        return Manifest(self.whole, files, said)
+            files[path] = (output.made_of, made[path] if path in made else old.loose[path][1])
+        bundles = {slug: old.bundles[slug] for slug in self.bundles if slug not in opened}
+        for slug, made_of in opened.items():
+            known = {o.path: (o.made_of, made.get(o.path) or before[slug][o.path][1]) for o in self.bundles[slug]}
+            bundles[slug] = bundle_of(made_of, known)
+        of_articles = Together((), self.bundles)
+        loose = {path: known for path, known in files.items() if path not in of_articles}
+        return Manifest(self.whole, loose, bundles, said)
 
     def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:
-        """Every file that the articles make, the style sheets and the sitemap of all pages; *written* ones are left to MkDocs."""
+        """Every file that the articles make together, the style sheets and the sitemap of all pages; *written* ones are left to
+        MkDocs."""
         publication = self.publication
         drawn = [*pages.generated_pages(publication), *author_pages(publication), *series_pages(publication)]
-        addresses = [(page.url, page.modified) for page in drawn if page.url is not None]
-        known = {page.path for page in drawn}
-        addresses += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
+        others = [(page.url, page.modified) for page in drawn if page.url is not None]
+        known = Together({page.path: page for page in drawn}, Bundles(publication, self.theme))
+        others += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
         assets = (pages.Output(asset.path, asset.text.encode(), partial(str, asset.text)) for asset in self.assets)
-        machine = machine_files(publication, pages=sorted(addresses), links=self.site.links)
+        machine = machine_files(publication, pages=Addresses(publication, sorted(others)), links=self.site.links)
         images = share_files(publication, self.theme)
         pictures = publication.pictures.outputs()
         outputs = (*(page for page in drawn if page.path not in written), *assets, *machine, *images, *pictures)
-        return (*outputs, *alias_files(publication, taken=written | {output.path for output in outputs}))
+        taken = Together({**dict.fromkeys(written), **{output.path: output for output in outputs}}, self.bundles)
+        return (*outputs, *alias_files(publication, taken=taken))
 
     def _values_of_every_page(self) -> dict[str, Any]:
         return {

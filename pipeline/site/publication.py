@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Rendered, authorship, provenance, typographic, weight
+from pipeline.library import CitedSource, Library, Made, Rendered, authorship, provenance, typographic, weight
 from pipeline.library.credits import ROLE_WORDS, ended, first_wrote
 from pipeline.library.dates import date_words, partial_date_words, short_date
 from pipeline.library.deeplinks import address, robust_attributes
@@ -257,11 +259,11 @@ class Publication:
 
     def whole(self, article: Article) -> bytes:
         """The fingerprint of all that files of *article* alone are made of: its file, and whatever it was looked up in."""
-        return self.library.made_of(article).whole
+        return self._made[article.slug].whole
 
     def face(self, article: Article) -> bytes:
         """The fingerprint of what lists show of *article*: front matter, length, tiers of its sources, topics, people."""
-        return self.library.made_of(article).face
+        return self._made[article.slug].face
 
     def name(self, article: Article) -> bytes:
         """The fingerprint of what a link to *article* shows: its address and its title."""
@@ -274,11 +276,26 @@ class Publication:
     @cached_property
     def everything(self) -> bytes:
         """The fingerprint of all public articles: for what shows something of each. With it nothing is ever out of date."""
-        return fingerprint(*map(self.whole, self.articles))
+        return fingerprint(*(self._made[slug].whole for slug in self.places))
+
+    @cached_property
+    def bundles(self) -> Mapping[str, bytes]:
+        """By slug, one fingerprint of all that the files of an article are made of: itself, with people in its face, and what
+        `beside` tells of others."""
+        names = [self.name(article) for article in self.articles]
+        made = [self._made[slug] for slug in self.places]
+        parts = {self.places[slug]: part for slug, part in self.parts.items()}
+        found = {}
+        for place, slug in enumerate(self.places):
+            older, newer = names[place + 1] if place + 1 < len(names) else b"", names[place - 1] if place else b""
+            near = [made[self.places[other.slug]].face for other in self.related[slug]]
+            linked = self._part_told(parts[place]) if place in parts else ()
+            found[slug] = fingerprint(*made[place][:2], older, newer, *near, *linked)
+        return found
 
     def cited_by(self, article: Article) -> tuple[str, ...]:
         """The ids of the sources that *article* cites and that exist, in order of citation."""
-        known = self.library.made_of(article).cited
+        known = self._made[article.slug].cited
         return tuple(each.source.id for each in self.rendered[article.slug].cited) if known is None else known
 
     def url(self, path: str) -> str:
@@ -288,6 +305,17 @@ class Publication:
     def local(self, moment: dt.datetime) -> dt.datetime:
         return moment.astimezone(self.settings.zone)
 
+    def by_year(self, articles: Sequence[Article]) -> list[tuple[int, Sequence[Article]]]:
+        """*articles*, newest first, by the year in the newsletter's zone: they are looked at only where it may change."""
+        found, at = [], 0
+        while at < len(articles):
+            year = self.local(articles[at].date).year
+            end = bisect_right(articles, -year, lo=at, key=lambda article: -self.local(article.date).year)
+            found.append((year, articles[at:end]))
+            at = end
+        return found
+
+    @cached_property
     def topics(self) -> tuple[tuple[Topic, tuple[Article, ...]], ...]:
         """Every topic in its file's order, with its articles, newest first."""
         on: dict[str, list[Article]] = {id_: [] for id_ in self.library.topics}
@@ -306,6 +334,25 @@ class Publication:
                 if id_ in theirs:
                     theirs[id_].append(article)
         return tuple((person, tuple(theirs[person.id])) for person in self.library.people.values())
+
+    @cached_property
+    def citing(self) -> Mapping[str, Sequence[Article]]:
+        """The articles that cite each source, newest first, by its id."""
+        citing: defaultdict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            for id_ in self.cited_by(article):
+                citing[id_].append(article)
+        return dict(citing)
+
+    @cached_property
+    def seconds(self) -> Sequence[int]:
+        """When each article was last changed, in their order, in seconds."""
+        return [int(article.modified.timestamp()) for article in self.articles]
+
+    @property
+    def modified(self) -> dt.datetime | None:
+        """When any article was last changed."""
+        return dt.datetime.fromtimestamp(max(self.seconds), dt.UTC) if self.articles else None
 
     def neighbours(self, article: Article) -> tuple[Article | None, Article | None]:
         """The next older and the next newer article."""
@@ -331,13 +378,20 @@ class Publication:
     def beside(self, article: Article) -> bytes:
         """The fingerprint of what the page of *article* shows of others: its neighbours, related ones, series and authors."""
         part = self.parts.get(article.slug)
-        linked = [*self.neighbours(article), *((part.before, part.after) if part else ())]
         return fingerprint(
-            *(self.name(other) if other else b"" for other in linked),
-            f"{part.series} {part.number}" if part else "",
+            *(self.name(other) if other else b"" for other in self.neighbours(article)),
+            *(self._part_told(part) if part else ()),
             *(self._people_told.get(id_, "") for id_ in (*article.authors, article.ai.reviewed_by or "")),
             self.faces(self.related[article.slug]),
         )
+
+    def _part_told(self, part: Part) -> tuple[bytes | str, ...]:
+        linked = (self.name(other) if other else b"" for other in (part.before, part.after))
+        return (*linked, f"{part.series} {part.number}")
+
+    @cached_property
+    def _made(self) -> Mapping[str, Made]:
+        return {article.slug: self.library.made_of(article) for article in self.articles}
 
     @cached_property
     def _people_told(self) -> Mapping[str, str]:
@@ -401,7 +455,7 @@ class Publication:
         return dressed(with_margin_notes(rendered.html, {c.number: c.source for c in rendered.cited}))
 
     def _card(self, article: Article) -> Card:
-        minutes = self.library.made_of(article).minutes
+        minutes = self._made[article.slug].minutes
         known, sources = self.library.topics, self.library.sources
         return Card(
             title=typographic(article.title, language=article.lang),

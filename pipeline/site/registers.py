@@ -5,7 +5,7 @@ As in `publication`, the values are ready to print and not escaped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ class RegisteredSource:
     archive: str | None
     via: tuple[str, str] | None  # what it reports: title, and where this page or the web tells of it
     note: str
-    cited_by: tuple[Named, ...]  # the newest articles that cite it, newest first
+    cards: tuple[Named, ...]  # the newest articles that cite it, newest first
     more: int  # how many older ones there are
 
 
@@ -56,18 +56,9 @@ class RegisteredCorrection:
     note: CorrectionNote
 
 
-def citing_articles(publication: Publication) -> dict[str, list[Article]]:
-    """The articles that cite each source, newest first, by its id."""
-    citing: dict[str, list[Article]] = {}
-    for article in publication.articles:
-        for id_ in publication.cited_by(article):
-            citing.setdefault(id_, []).append(article)
-    return citing
-
-
 def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
     """Every source that a public article cites, by publisher and title."""
-    citing = citing_articles(publication)
+    citing = publication.citing
     sources = [publication.library.sources[id_] for id_ in citing]
     by_name = sorted(sources, key=lambda source: (source.publisher.casefold(), source.label.casefold(), source.id))
     names = ForEach(publication, _named)
@@ -97,7 +88,7 @@ def retractions(publication: Publication) -> tuple[Card, ...]:
 def published_texts(publication: Publication) -> dict[str, Source]:
     """The sources whose stored texts may be passed on, by the hash of the text."""
     found = {}
-    for id_ in citing_articles(publication):
+    for id_ in publication.citing:
         source = publication.library.sources[id_]
         if source.snapshot is not None and is_published(source, publication.library.texts):
             found[source.snapshot.text_sha256] = source
@@ -105,7 +96,7 @@ def published_texts(publication: Publication) -> dict[str, Source]:
 
 
 def _registered(
-    publication: Publication, source: Source, citing: Mapping[str, list[Article]], names: Mapping[str, Named]
+    publication: Publication, source: Source, citing: Mapping[str, Sequence[Article]], names: Mapping[str, Named]
 ) -> RegisteredSource:
     shown = is_published(source, publication.library.texts)
     sha256 = source.snapshot.text_sha256 if source.snapshot else ""
@@ -125,7 +116,7 @@ def _registered(
         archive=followable(source.archive or ""),
         via=_origin(publication, source, citing),
         note=status_note(source),
-        cited_by=tuple(names[article.slug] for article in citing[source.id][:CITING]),
+        cards=tuple(names[article.slug] for article in citing[source.id][:CITING]),
         more=len(citing[source.id][CITING:]),
     )
 
@@ -146,7 +137,9 @@ def _facts(source: Source) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _origin(publication: Publication, source: Source, citing: Mapping[str, list[Article]]) -> tuple[str, str] | None:
+def _origin(
+    publication: Publication, source: Source, citing: Mapping[str, Sequence[Article]]
+) -> tuple[str, str] | None:
     origin = publication.library.sources.get(source.via or "")
     if origin is None:
         return None

@@ -44,9 +44,16 @@ def sitemaps(
     rows = tuple(sorted(pages, key=lambda page: page[0]))
     if len(rows) <= most:
         return ((SITEMAP, Sitemap("url", rows)),)
-    parts = [(f"sitemap-{at // most + 1}.xml", rows[at : at + most]) for at in range(0, len(rows), most)]
+    first, *names = sitemap_paths(len(rows), most=most)
+    parts = [(name, rows[at * most : (at + 1) * most]) for at, name in enumerate(names)]
     listed = tuple((site_url + name, _newest(part)) for name, part in parts)
-    return ((SITEMAP, Sitemap("sitemap", listed)), *((name, Sitemap("url", part)) for name, part in parts))
+    return ((first, Sitemap("sitemap", listed)), *((name, Sitemap("url", part)) for name, part in parts))
+
+
+def sitemap_paths(number: int, *, most: int = MOST) -> tuple[str, ...]:
+    """The files of the sitemap of so many pages."""
+    parts = -(-number // most)
+    return (SITEMAP, *(f"sitemap-{part}.xml" for part in range(1, parts + 1))) if parts > 1 else (SITEMAP,)
 
 
 def fresh(publication: Publication) -> tuple[Article, ...]:

@@ -102,7 +102,7 @@ def _articles(publication: Publication) -> Iterator[tuple[str, str, str]]:
 
 
 def _topics(publication: Publication) -> Iterator[tuple[str, str, str]]:
-    for topic, _ in publication.topics():
+    for topic, _ in publication.topics:
         yield topic.name, publication.url(f"topics/{topic.id}/"), topic.description
 
 

@@ -19,8 +19,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -29,28 +29,13 @@ from pipeline.errors import BuildError, StoreError, UsageError
 from pipeline.files import is_full, put, take_place
 from pipeline.library.kept import FOLDER
 from pipeline.library.kept.index import read_table, write_table
+from pipeline.site.manifest import Manifest, bundle_of, manifest_of
 
 MARK: Final = ".opensignal-site"
 _WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
-VERSION: Final = "1"
+VERSION: Final = "2"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What stands in a site's folder, by path: what each file was made of, and the SHA-256 of its bytes."""
-
-    whole: bytes = b""  # what all of them were made of: settings, templates, code, versions
-    files: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
-
-    @property
-    def mark(self) -> str:
-        made = hashlib.sha256()
-        for path, (_, sha256) in sorted(self.files.items()):
-            made.update(path.encode("utf-8", "surrogatepass") + b"\0" + sha256)
-        return f"{_WORDS}\n{made.hexdigest()}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +103,35 @@ class Workplace:
         """True when every file is to be made, since what all are made of is another; from then on nothing old is known."""
         if self.old.whole != whole:
             self.old = Manifest()
-        return not self.old.files
+        return not len(self.old)
 
     def is_kept(self, path: str, made_of: bytes) -> bool:
         """True when the file *path* stands there as it would be made."""
-        known = self.old.files.get(path)
+        known = self.old.loose.get(path)
         return known is not None and known[0] == made_of
+
+    def is_bundle_kept(self, slug: str, made_of: bytes) -> bool:
+        """True when all files of the article *slug* stand there as they would be made."""
+        known = self.old.bundles.get(slug)
+        return known is not None and known.made_of == made_of
 
     # -- ending
 
     def finish(self, manifest: Manifest) -> Done:
         """Put what was staged in its place; *manifest* tells of all files. Raises `BuildError`; the old site stays then."""
-        (self.folder / MARK).write_text(manifest.mark, "utf-8")
-        staged = [path for path in manifest.files if not self.is_kept(path, manifest.files[path][0])]
-        gone = [path for path in (*self.old.files, *self._strays) if path not in manifest.files]
-        if self.old.files:
-            if staged or gone or self._mark() != manifest.mark:
+        mark = _marked(manifest)
+        (self.folder / MARK).write_text(mark, "utf-8")
+        new, old = manifest.beside(self.old)
+        staged = [path for path, known in new.items() if path not in old or old[path][0] != known[0]]
+        gone = [path for path in (*old, *self._strays) if path not in new]
+        if len(self.old):
+            if staged or gone or self._mark() != mark:
                 # Nothing leads to a file that is new before the others are there: so the new ones come first.
-                staged.sort(key=lambda path: (path in self.old.files, *_order(path)))
+                staged.sort(key=lambda path: (path in old, *_order(path)))
                 self._moved_in([*staged, MARK], gone, manifest)
         else:
             self._switched(manifest)
-        return Done(len(staged), len(gone), len(manifest.files) - len(staged), self.mended)
+        return Done(len(staged), len(gone), len(manifest) - len(staged), self.mended)
 
     def leave(self) -> None:
         """Remove what was staged and let others build."""
@@ -215,8 +207,8 @@ class Workplace:
             self.notes.append(note)
         if not table:
             return Manifest()
-        known = Manifest(table["whole"], table["files"], tuple(table["said"]))
-        return known if self._mark() == known.mark else Manifest()
+        known = manifest_of(table)
+        return known if self._mark() == _marked(known) else Manifest()
 
     def _mark(self) -> str:
         try:
@@ -226,14 +218,15 @@ class Workplace:
 
     def _verified(self) -> None:
         """Look at every file that stands there: what is not as it was written is made again, what is no part of the site goes."""
-        good = {path: known for path, known in self.old.files.items() if _sha256(self.target / path) == known[1]}
-        self.mended = tuple(sorted(set(self.old.files) - set(good)))
+        files = self.old.all_files()
+        good = {path for path, known in files.items() if _sha256(self.target / path) == known[1]}
+        self.mended = tuple(sorted(set(files) - good))
         there = {p.relative_to(self.target).as_posix() for p in self.target.rglob("*") if p.is_file() or p.is_symlink()}
-        if self.old.files:
+        if files:
             ours = {MARK, *(path for path in there if path.startswith(f"{SEARCH}/"))}
-            self._strays = tuple(sorted(there - set(self.old.files) - ours))
+            self._strays = tuple(sorted(there - set(files) - ours))
         self.mended = (*self.mended, *self._strays)
-        self.old = Manifest(self.old.whole, {**good}, self.old.said)
+        self.old = _only(good, self.old)
 
     def _moved_in(self, move: list[str], gone: list[str], manifest: Manifest) -> None:
         plan: dict[str, Any] = {"stage": self.stage.name, "move": move, "delete": gone}
@@ -284,9 +277,23 @@ class Workplace:
         self._remember(manifest)
 
     def _remember(self, manifest: Manifest) -> None:
-        table = {"whole": manifest.whole, "files": dict(manifest.files), "said": list(manifest.said)}
-        if note := write_table(self._state, table, VERSION):
+        if note := write_table(self._state, manifest.values(), VERSION):
             self.notes.append(note)
+
+
+def _marked(manifest: Manifest) -> str:
+    """What the file `MARK` says in a site with the files of *manifest*."""
+    return f"{_WORDS}\n{manifest.mark}\n"
+
+
+def _only(good: Set[str], manifest: Manifest) -> Manifest:
+    """*manifest* without the files that are not *good*; an article with such a file is looked at again, whatever it is made of."""
+    bundles = {}
+    for slug, bundle in manifest.bundles.items():
+        files = {path: known for path, known in bundle.files.items() if path in good}
+        bundles[slug] = bundle if len(files) == bundle.number else bundle_of(b"", files)
+    loose = {path: known for path, known in manifest.loose.items() if path in good}
+    return Manifest(manifest.whole, loose, bundles, manifest.said)
 
 
 def stage_prefix(target: Path) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,6 @@ from typing import Final
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
-from pipeline.site.pages import Output
 from pipeline.site.pictures import Pictures
 from pipeline.site.publication import fingerprint
 
@@ -59,7 +58,7 @@ class ByMkDocs:
 def left_to_mkdocs(
     files: Files,
     config: MkDocsConfig,
-    outputs: Mapping[str, Output],
+    outputs: Container[str],
     *,
     home: bytes,
     pictures: Pictures,
@@ -123,7 +122,7 @@ def _links(name: str, text: bytes) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
 
 
-def _output_at(link: str, outputs: Mapping[str, Output]) -> str | None:
+def _output_at(link: str, outputs: Container[str]) -> str | None:
     """The file that the articles make and *link* leads to, if any."""
     page = link.removesuffix(".md")
     places = [link] if page == link else ["index.html" if page == "index" else f"{page}/index.html"]

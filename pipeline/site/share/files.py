@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,19 +69,23 @@ def _share_image(studio: Studio, publication: Publication, article: Article | No
 
 
 def share_files(publication: Publication, theme: Path) -> Iterator[Output]:
-    """Every image, as a file of the site. Begins a build: the theme may be another one than in the last build of this process."""
+    """The image of the site. Begins a build: the theme may be another one than in the last build of this process."""
     studio_of.cache_clear()
     design_tokens.cache_clear()
-    if of_site := share_image(publication, theme):
-        for article in (None, *publication.articles):
-            image = _share_image(of_site.studio, publication, article)
-            yield Output(image.path, image.key.encode(), image)
+    yield from share_file(publication, theme)
+
+
+def share_file(publication: Publication, theme: Path, article: Article | None = None) -> Iterator[Output]:
+    """The image of *article*, or of the site, as a file of the site."""
+    if image := share_image(publication, theme, article):
+        yield Output(image.path, image.key.encode(), image)
 
 
 def without_headline(publication: Publication, theme: Path) -> Iterator[Problem]:
     """W002: articles whose headline is left out of their image, since a letter of it is in no font of the theme."""
     site = share_image(publication, theme)
-    for article in publication.articles if site else ():
+    titles = "".join({letter for article in publication.articles for letter in article.title}) if site else ""
+    for article in publication.articles if site and site.studio.fonts.missing(titles) else ():
         if site and (missing := site.studio.fonts.missing(article.title)):
             message = (
                 f"the headline is left out of the share image: no font of the theme has {missing}; "
@@ -90,14 +94,13 @@ def without_headline(publication: Publication, theme: Path) -> Iterator[Problem]
             yield Problem(article.path, 2, 1, "W002", message, Severity.WARNING)
 
 
-def tidy(outputs: Iterable[Output]) -> None:
-    """Delete what was kept and is the image of none of *outputs* any more, once it is more than they need."""
-    images = [output.make for output in outputs if isinstance(output.make, ShareImage)]
-    if not images:
-        return
-    wanted = {image.key for image in images}
-    kept = list(images[0].studio.kept.glob("??/*.png"))
-    if len(kept) > 2 * len(wanted):
+def tidy(todo: Iterable[Output], *, images: int, wanted: Callable[[], Iterable[Output]]) -> None:
+    """Before *todo* is made: delete what was kept and is none of the *images* among the outputs that are *wanted*, once it is more
+    than they need."""
+    new = next((output.make for output in todo if isinstance(output.make, ShareImage)), None)
+    kept = list(new.studio.kept.glob("??/*.png")) if new else []
+    if len(kept) > 2 * images:
+        keys = {output.make.key for output in wanted() if isinstance(output.make, ShareImage)}
         for path in kept:
-            if path.stem not in wanted:
+            if path.stem not in keys:
                 path.unlink(missing_ok=True)

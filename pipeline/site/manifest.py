@@ -1,0 +1,112 @@
+"""What stands in a site's folder, as the last build left it: loose files, and the files of each article together.
+
+Nearly all files of a site are an article's, and nearly none of those change: so what is known of an article's files is kept packed,
+under one fingerprint of all that they are made of, and unpacked only where that is another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
+
+
+class Bundle(NamedTuple):
+    """The files of one article."""
+
+    made_of: bytes  # a fingerprint of what all of them are made of
+    mark: bytes  # of their paths and bytes
+    number: int
+    packed: bytes
+
+    @property
+    def files(self) -> dict[str, tuple[bytes, bytes]]:
+        return {path: (made_of, sha256) for path, made_of, sha256 in marshal.loads(self.packed)}  # noqa: S302 -- our own values
+
+
+def bundle_of(made_of: bytes, files: Files) -> Bundle:
+    """The *files* of one article as they are kept."""
+    packed = marshal.dumps([(path, *known) for path, known in files.items()])
+    return Bundle(made_of, hashlib.sha256(_told(files)).digest(), len(files), packed)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the files of a site were made of."""
+
+    whole: bytes = b""  # what all of them were made of: settings, templates, code, versions
+    loose: Files = field(default_factory=dict)
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)  # by the slug of an article
+    said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
+
+    @property
+    def mark(self) -> str:
+        """One hash of all files."""
+        told = b"".join(name.encode() + b"\0" + bundle.mark for name, bundle in sorted(self.bundles.items()))
+        return hashlib.sha256(_told(self.loose) + told).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.loose) + sum(bundle.number for bundle in self.bundles.values())
+
+    def all_files(self) -> dict[str, tuple[bytes, bytes]]:
+        """Every file; all bundles are unpacked."""
+        return dict(self.loose) | _unpacked(self.bundles.values())
+
+    def beside(self, other: Manifest) -> tuple[Files, Files]:
+        """The files of this one and those of the *other*, without the bundles that both have."""
+        return self._without(other), other._without(self)
+
+    def _without(self, other: Manifest) -> Files:
+        theirs = other.bundles
+        mine = (bundle for name, bundle in self.bundles.items() if theirs.get(name) != bundle)
+        return dict(self.loose) | _unpacked(mine)
+
+    def values(self) -> dict[str, Any]:
+        """It as plain values, out of which `manifest_of` makes it again."""
+        bundles = {name: tuple(bundle) for name, bundle in self.bundles.items()}
+        return {"whole": self.whole, "loose": dict(self.loose), "bundles": bundles, "said": list(self.said)}
+
+
+def manifest_of(values: Mapping[str, Any]) -> Manifest:
+    bundles = {name: Bundle._make(bundle) for name, bundle in values["bundles"].items()}
+    return Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]))
+
+
+class Hashes(Mapping[str, bytes]):
+    """The SHA-256 of files by their paths: of those *made* just now, and of the *old* ones. A bundle is unpacked when one of its
+    files is asked for."""
+
+    def __init__(self, made: Mapping[str, bytes], old: Manifest) -> None:
+        self._made = made
+        self._old = old
+
+    def __getitem__(self, path: str) -> bytes:
+        if path in self._made:
+            return self._made[path]
+        bundle = self._old.bundles.get(slug_in(path))
+        return (bundle.files if bundle else self._old.loose)[path][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._old.all_files(), **self._made})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def slug_in(path: str) -> str:
+    """The slug of the article below whose address *path* stands; empty for any other file."""
+    folder, _, rest = path.partition("/")
+    slug, slash, _ = rest.partition("/")
+    return slug if folder == "articles" and slash else ""
+
+
+def _told(files: Files) -> bytes:
+    return b"".join(path.encode("utf-8", "surrogatepass") + b"\0" + known[1] for path, known in sorted(files.items()))
+
+
+def _unpacked(bundles: Iterable[Bundle]) -> dict[str, tuple[bytes, bytes]]:
+    return {path: known for bundle in bundles for path, known in bundle.files.items()}
