@@ -59,7 +59,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run a command. What goes wrong ends in one line that says what, where and what next; never in a traceback."""
-    gc.set_threshold(_LITTER, 5, 5)
+    gc.set_threshold(_LITTER, 10, 10)
     try:
         sys.exit(alone(sys.argv[1:2])(standalone_mode=False) or 0)  # what a command gave to typer.Exit
     except typer.Abort:
@@ -89,7 +89,7 @@ def main() -> None:
         gc.freeze()  # Python looks for rings once more at its end: of a large archive, for half a second
 
 
-_LITTER = 10_000  # new objects before rings of them are looked for: a command makes many that stay; its own processes inherit it
+_LITTER = 200_000  # new objects before rings of them are looked for: a command makes many that stay, and those take long to look at
 
 
 def alone(words: Sequence[str]) -> typer.Typer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -34,6 +34,13 @@ def bundle_of(made_of: bytes, files: Files) -> Bundle:
     return Bundle(made_of, hashlib.sha256(_told(files)).digest(), len(files), packed)
 
 
+class Related(NamedTuple):
+    """Which articles are related to each, by place from the oldest; and the fingerprints of all articles in that order."""
+
+    faces: Sequence[bytes] = ()
+    places: Sequence[tuple[int, ...]] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What the files of a site were made of."""
@@ -42,6 +49,7 @@ class Manifest:
     loose: Files = field(default_factory=dict)
     bundles: Mapping[str, Bundle] = field(default_factory=dict)  # by the slug of an article
     said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
+    related: Related = field(default_factory=Related)
 
     @property
     def mark(self) -> str:
@@ -68,12 +76,13 @@ class Manifest:
     def values(self) -> dict[str, Any]:
         """It as plain values, out of which `manifest_of` makes it again."""
         bundles = {name: tuple(bundle) for name, bundle in self.bundles.items()}
-        return {"whole": self.whole, "loose": dict(self.loose), "bundles": bundles, "said": list(self.said)}
+        loose, said, related = dict(self.loose), list(self.said), list(map(list, self.related))
+        return {"whole": self.whole, "loose": loose, "bundles": bundles, "said": said, "related": related}
 
 
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     bundles = {name: Bundle._make(bundle) for name, bundle in values["bundles"].items()}
-    return Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]))
+    return Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), Related(*values["related"]))
 
 
 class Hashes(Mapping[str, bytes]):

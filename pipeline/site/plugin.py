@@ -152,6 +152,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             what_all_is_made_of(config, self.settings), repr(self.site), drawn.path if drawn else ""
         )
         self.place.made_anew(self.whole)
+        self.publication.related_before = self.place.old.related
         self.by_mkdocs = written_pages.left_to_mkdocs(
             files,
             config,
@@ -267,7 +268,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             bundles[slug] = bundle_of(made_of, known)
         of_articles = Together((), self.bundles)
         loose = {path: known for path, known in files.items() if path not in of_articles}
-        return Manifest(self.whole, loose, bundles, said)
+        return Manifest(self.whole, loose, bundles, said, self.publication.related_told)
 
     def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:
         """Every file that the articles make together, the style sheets and the sitemap of all pages; *written* ones are left to

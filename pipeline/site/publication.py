@@ -24,10 +24,11 @@ from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
 from pipeline.model import AiUse, Article, Claim, Person, Source, Status, Tier, Topic
 from pipeline.site.claims import claims_path, sha256_of_claims
+from pipeline.site.manifest import Related
 from pipeline.site.markup import dressed, with_margin_notes
 from pipeline.site.pictures import Pictures
 from pipeline.site.receipts import receipts_path, source_path
-from pipeline.site.related import related_articles
+from pipeline.site.related import Places, related_places
 from pipeline.site.series import Part, parts_of, series_of
 
 LONG_TITLE = 56  # characters; longer headlines are set smaller
@@ -214,6 +215,7 @@ class Publication:
         self.library = library
         self.now = now
         self.written: Mapping[str, bytes] = {}  # by path, the SHA-256 of files of the site that are made already
+        self.related_before = Related()  # as the last build told it
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
 
     @cached_property
@@ -267,7 +269,7 @@ class Publication:
 
     def name(self, article: Article) -> bytes:
         """The fingerprint of what a link to *article* shows: its address and its title."""
-        return f"{article.slug}\0{article.title}\0{article.lang}".encode()
+        return self._names[article.slug]
 
     def faces(self, articles: Iterable[Article]) -> bytes:
         """The fingerprint of a list of *articles*, in their order."""
@@ -282,13 +284,13 @@ class Publication:
     def bundles(self) -> Mapping[str, bytes]:
         """By slug, one fingerprint of all that the files of an article are made of: itself, with people in its face, and what
         `beside` tells of others."""
-        names = [self.name(article) for article in self.articles]
+        names = list(self._names.values())
         made = [self._made[slug] for slug in self.places]
         parts = {self.places[slug]: part for slug, part in self.parts.items()}
         found = {}
         for place, slug in enumerate(self.places):
             older, newer = names[place + 1] if place + 1 < len(names) else b"", names[place - 1] if place else b""
-            near = [made[self.places[other.slug]].face for other in self.related[slug]]
+            near = [made[self.places[other.slug]].face for other in self.related(self.articles[place])]
             linked = self._part_told(parts[place]) if place in parts else ()
             found[slug] = fingerprint(*made[place][:2], older, newer, *near, *linked)
         return found
@@ -360,10 +362,24 @@ class Publication:
         older = self.articles[place + 1] if place + 1 < len(self.articles) else None
         return older, self.articles[place - 1] if place else None
 
+    def related(self, article: Article) -> tuple[Article, ...]:
+        """The earlier articles nearest to *article*."""
+        last = len(self.articles) - 1
+        return tuple(self.articles[last - other] for other in self._related[last - self.places[article.slug]])
+
+    @property
+    def related_told(self) -> Related:
+        """What the next build may take over of `related`."""
+        return Related([made.face for made in self._made.values()][::-1], self._related)
+
     @cached_property
-    def related(self) -> Mapping[str, tuple[Article, ...]]:
-        """The earlier articles nearest to each, by its slug."""
-        return related_articles(self.articles)
+    def _related(self) -> Sequence[Places]:
+        """Those of older articles are as they were in the last build while the faces of all up to them are."""
+        before = self.related_before
+        faces = [made.face for made in self._made.values()][::-1]
+        same = (place for place, (now, then) in enumerate(zip(faces, before.faces, strict=False)) if now != then)
+        known = next(same, min(len(faces), len(before.faces)))
+        return related_places(self.articles, known=before.places[:known])
 
     @cached_property
     def series(self) -> Mapping[str, tuple[Article, ...]]:
@@ -382,12 +398,18 @@ class Publication:
             *(self.name(other) if other else b"" for other in self.neighbours(article)),
             *(self._part_told(part) if part else ()),
             *(self._people_told.get(id_, "") for id_ in (*article.authors, article.ai.reviewed_by or "")),
-            self.faces(self.related[article.slug]),
+            self.faces(self.related(article)),
         )
 
     def _part_told(self, part: Part) -> tuple[bytes | str, ...]:
         linked = (self.name(other) if other else b"" for other in (part.before, part.after))
         return (*linked, f"{part.series} {part.number}")
+
+    @cached_property
+    def _names(self) -> Mapping[str, bytes]:
+        return {
+            slug: f"{slug}\0{a.title}\0{a.lang}".encode() for slug, a in zip(self.places, self.articles, strict=True)
+        }
 
     @cached_property
     def _made(self) -> Mapping[str, Made]:
@@ -424,7 +446,7 @@ class Publication:
             part=part,
             before=self.cards[part.before.slug] if part and part.before else None,
             after=self.cards[part.after.slug] if part and part.after else None,
-            related=tuple(self.cards[other.slug] for other in self.related[article.slug]),
+            related=tuple(self.cards[other.slug] for other in self.related(article)),
             previous=self.cards[older.slug] if older else None,
             next=self.cards[newer.slug] if newer else None,
         )

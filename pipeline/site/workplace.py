@@ -33,7 +33,7 @@ from pipeline.site.manifest import Manifest, bundle_of, manifest_of
 
 MARK: Final = ".opensignal-site"
 _WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
-VERSION: Final = "2"
+VERSION: Final = "3"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
 
@@ -293,7 +293,7 @@ def _only(good: Set[str], manifest: Manifest) -> Manifest:
         files = {path: known for path, known in bundle.files.items() if path in good}
         bundles[slug] = bundle if len(files) == bundle.number else bundle_of(b"", files)
     loose = {path: known for path, known in manifest.loose.items() if path in good}
-    return Manifest(manifest.whole, loose, bundles, manifest.said)
+    return Manifest(manifest.whole, loose, bundles, manifest.said, manifest.related)
 
 
 def stage_prefix(target: Path) -> str:

@@ -97,6 +97,8 @@ class Contents:
 
     @cached_property
     def newer(self) -> dict[str, str]:
+        if self._are_sources_same:
+            return {name[2:]: value.decode() for name, value in self._before["told"].items() if name[:2] == "n:"}
         bare = self.library(StoredTexts(self.root, self.kept))
         return bare.newer
 
@@ -156,7 +158,8 @@ class Contents:
         for kind, nouns in lists:
             told |= {f"{kind}:{read.noun.id}": repr(read.noun).encode() for read in nouns}
             told[f"{kind}:*"] = repr([read.noun for read in nouns]).encode()
-        if self._before.get("told", {}).get("s:*") == told["s:*"]:  # then these are as they were
+        self._are_sources_same = self._before.get("told", {}).get("s:*") == told["s:*"]
+        if self._are_sources_same:  # then these are as they were
             before = self._before["told"]
             return {
                 **told,

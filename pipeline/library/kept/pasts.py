@@ -61,7 +61,7 @@ class Pasts(Mapping[str, "Past"]):
             return ""
         return self.history.note or ("" if all(row["is_all"] for row in rows.values()) else PARTIAL)
 
-    @property
+    @cached_property
     def of(self) -> list[Any]:
         """What tells whether the versions of any article may be others than in the last run."""
         slugs = sorted(

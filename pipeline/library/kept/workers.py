@@ -14,6 +14,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 ENOUGH: Final = 60  # things that are worth other processes; starting them takes about as long as examining two articles
 SLICE: Final = 16
+_LITTER: Final = (
+    10_000  # new objects before rings of them are looked for: work on many things makes many that do not stay
+)
 
 _job: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
@@ -58,6 +61,7 @@ def in_slices(
 
 def _prepare() -> None:
     gc.freeze()
+    gc.set_threshold(_LITTER, 5, 5)
 
 
 def _do(things: Sequence[Any]) -> list[Any]:
