@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.base import Json, Root, app, group, now, settings_of, stopped_by_signals
-from pipeline.errors import StoreError, UsageError
+from pipeline.errors import SettingsError, StoreError, UsageError
 from pipeline.model import Severity
 from pipeline.terminal import err, tell, told
 
@@ -134,14 +135,12 @@ def _issues_begun(settings: Settings, moment: dt.datetime) -> frozenset[str] | N
     from pipeline.store.engine import connect
     from pipeline.store.issues import has_issue
 
-    store = connect(settings.database_url)
+    due = [issue.key for issue in due_issues([], settings, now=moment)]
     try:
-        with store.reading() as connection:
-            return frozenset(has_issue(connection, [issue.key for issue in due_issues([], settings, now=moment)]))
-    except StoreError:  # one that cannot be reached, or has no tables yet
+        with contextlib.closing(connect(settings.database_url)) as store, store.reading() as connection:
+            return frozenset(has_issue(connection, due))
+    except (StoreError, SettingsError):  # it cannot be reached, has no tables yet, or its driver is not installed
         return None
-    finally:
-        store.close()
 
 
 def _is_folder(place: str) -> bool:

@@ -103,8 +103,8 @@ def look_ahead(
 ) -> Calendar:
     """What is to come in the *days* after *now*, after what is overdue.
 
-    *broken* are the files of articles that have errors; *begun* the keys of issues that are being sent or were, None where that is
-    not known.
+    *broken* are the files of articles that have errors; *begun* the keys of issues that are being sent or were. Where that is not
+    known (None), those whose time is past are taken to have gone in time.
     """
     until = now + dt.timedelta(days=days)
     articles = sorted(articles, key=lambda article: (article.date, article.slug))
@@ -118,12 +118,12 @@ def look_ahead(
         at, before = (
             _issue(issue.cadence, day, settings) for day in (issue.date, _day_before(issue.cadence, issue.date))
         )
-        if brought := _brought(articles, before, now):
+        if brought := _brought(articles, before, at if begun is None else now):
             note = NOT_KNOWN_HERE if begun is None else OVERDUE
             events.append(Event(at, Kind.ISSUE, issue.key, issue.cadence.value, brought, notes=(note,)))
     for at, cadence, day in issues:
         before = _issue(cadence, _day_before(cadence, day), settings)
-        if before <= now and any(issue.cadence is cadence for issue in overdue):
+        if begun is not None and before <= now and any(issue.cadence is cadence for issue in overdue):
             before = now  # what is overdue brings all until then
         brought = _brought(articles, before, at)
         notes = () if brought else (EMPTY,)

@@ -39,6 +39,9 @@ SQLITE_JOURNAL_PAGES = 8_000  # 32 MB, after which the journal is carried over: 
 STANDSTILL = (
     0.5  # of a lease: who waits for a row of one that stands still must be let through before his own lease is over
 )
+CONNECT_WITHIN = (
+    10  # seconds, unless the address says otherwise: a host that answers nothing must not hold us for minutes
+)
 OURS = "opensignal"  # the name under which Postgres knows our connections
 
 
@@ -190,6 +193,8 @@ def connect(url: str, *, standstill: float = 0.0) -> Store:
         ) from error
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
+        if "connect_timeout" not in address.query:
+            address = address.update_query_dict({"connect_timeout": str(CONNECT_WITHIN)})
     if address.get_backend_name() == "sqlite":
         return Store(_sqlite_engine(address))
     try:

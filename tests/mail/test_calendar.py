@@ -81,7 +81,8 @@ def test_an_issue_whose_time_is_past_is_overdue_until_somebody_sends_it(settings
     first, unknown = (calendar.events[0] for calendar in told)
     assert (first.key, first.at, first.articles) == ("daily-2026-11-23", at("2026-11-23T06:30"), ("late", "early"))
     assert "is overdue" in first.notes[0]
-    assert (unknown.key, unknown.notes) == ("daily-2026-11-23", (NOT_KNOWN_HERE,))
+    assert (unknown.key, unknown.articles, unknown.notes) == ("daily-2026-11-23", ("early",), (NOT_KNOWN_HERE,))
+    assert events(told[1])["daily-2026-11-24"].articles == ("late",)
     assert events(told[0])["daily-2026-11-24"].is_gap
     assert (done.events[0].key, done.events[0].articles) == ("daily-2026-11-24", ("late",))
     assert "daily-2026-11-23" not in events(empty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -179,6 +180,15 @@ def test_a_database_of_a_newer_version_is_refused(store: Store, settings: Settin
 
     with pytest.raises(StoreError, match="newer version"):
         open_store(settings.model_copy(update={"database_url": database_url}))
+
+
+def test_a_server_that_answers_nothing_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "CONNECT_WITHIN", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = connect(f"postgresql://reader:secret@127.0.0.1:{silent.getsockname()[1]}/news")
+
+        with pytest.raises(StoreError), store.reading():
+            pass
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
