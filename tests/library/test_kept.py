@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import marshal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from pipeline.errors import ContentError
 from pipeline.library import Library, load_library
 from pipeline.library.files import article_of
 from pipeline.library.kept import Tell, open_kept
@@ -104,8 +108,17 @@ def test_a_text_that_nobody_asks_for_is_not_read(newsroom: Newsroom) -> None:
     assert [article.title for article in library.articles]
 
 
+def test_a_text_that_was_changed_meanwhile_is_not_taken_for_the_one_that_was_examined(newsroom: Newsroom) -> None:
+    path = newsroom.root / newsroom.article("It waits.\n")
+    library = kept(newsroom)
+    path.write_text(path.read_text("utf-8") + "And more.\n", "utf-8")
+
+    with pytest.raises(ContentError, match="was changed while it was read; run again"):
+        library.articles[0].body  # noqa: B018
+
+
 def test_the_texts_of_few_articles_are_held_and_others_are_read_again(newsroom: Newsroom) -> None:
-    texts = LateTexts(newsroom.root)
+    texts = LateTexts(newsroom.root, lambda path: hashlib.sha256((newsroom.root / path).read_bytes()).digest())
     made = []
     for number in range(5):
         path = newsroom.article(f"Article {number}. " + "It waits for lines. " * 15_000, slug=f"long-{number}")

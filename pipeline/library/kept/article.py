@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,21 +27,25 @@ MOST_HELD: Final = 1_000_000  # characters of texts that are held; those of othe
 
 
 class LateTexts:
-    """The texts of the articles below *root* that were asked for lately."""
+    """The texts of the articles below *root* that were asked for lately; *hash_of* tells the SHA-256 of a file as it was read."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, hash_of: Callable[[str], bytes]) -> None:
         self._root = root
+        self._hash_of = hash_of
         self._held: Weighed[str, str] = Weighed(MOST_HELD)
 
     def of(self, path: str) -> str:
-        """The text of the article in *path* as its file is. Raises `ContentError` where that cannot be read any more."""
+        """The text of the article in *path*. Raises `ContentError` where its file cannot be read any more, or is another one."""
         return self._held.get(path, lambda: self._read(path), characters=len)
 
     def _read(self, path: str) -> str:
         try:
-            _, body, _ = split(decode(read_bytes(self._root / path)))
+            raw = read_bytes(self._root / path)
+            _, body, _ = split(decode(raw))
         except Unreadable as wrong:
             raise ContentError(f"{path}: {wrong.message}") from wrong
+        if hashlib.sha256(raw).digest() != self._hash_of(path):
+            raise ContentError(f"{path}: was changed while it was read; run again")
         return body
 
 

@@ -80,7 +80,7 @@ class Contents:
     @cached_property
     def nouns(self) -> tuple[KeptArticle, ...]:
         """The articles, newest first."""
-        made = functools.partial(KeptArticle.made, texts=LateTexts(self.root), packer=NOUNS)
+        made = functools.partial(KeptArticle.made, texts=LateTexts(self.root, self.sight.hash_of), packer=NOUNS)
         rows = [(path, file) for path, file in self.articles.items() if file["row"] is not None]
         rows.sort(key=lambda item: (-item[1]["at"], item[1]["row"][0], item[0]))
         return tuple(made(path, file["row"]) for path, file in rows)

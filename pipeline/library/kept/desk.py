@@ -142,12 +142,12 @@ class Desk:
     def _recalled(self, kind: str, paths: Sequence[str], found: dict[str, Any]) -> list[str]:
         """Those of *paths* that were never examined as they and all that they lean on are now; the others are put into *found*."""
         firsts = {self._first(kind, path): path for path in paths}
-        known = {name: marshal.loads(data) for name, data in self.keep.get(firsts).items()}  # noqa: S302 -- as above
+        known = {name: marshal.loads(data) for name, data in self.keep.get(firsts).items()}  # noqa: S302 -- our own values
         seconds = {self._second(first, names): firsts[first] for first, names in known.items()}
         rows = self.keep.get(_row_name(name) for name in seconds)
         for name, path in seconds.items():
             if data := rows.get(_row_name(name)):
-                found[path] = shared(marshal.loads(data))  # noqa: S302 -- as above
+                found[path] = shared(marshal.loads(data))  # noqa: S302 -- our own values
         return [path for path in paths if path not in found]
 
     def _named(self, kind: str, path: str, row: dict[str, Any], value: bytes) -> list[tuple[bytes, bytes]]:
