@@ -65,6 +65,10 @@ def are_copies(text_a: str, text_b: str) -> bool:
     return both >= COPY * (len(all_a) + len(all_b) - both) or both >= HELD * min(len(all_a), len(all_b))
 
 
+# Characters that a sketch counts for at least: that of a short text takes as much room as that of a long one.
+A_SKETCH: Final = 2_000
+
+
 def sketch(text: str) -> Sketch:
     """The sketch of *text*. White space, punctuation and case do not matter to it."""
     return _sketches.get(text, lambda: _sketch_of(text), characters=max(len(text), A_SKETCH))
@@ -98,9 +102,6 @@ def _shingles_of(text: str) -> frozenset[int]:
     return frozenset(zlib.crc32(" ".join(run).encode()) * _SPREAD & _BITS for run in runs)
 
 
-A_SKETCH: Final = (
-    2_000  # characters that it counts for at least: that of a short text takes as much room as that of a long one
-)
 _sketches: Final[Weighed[str, Sketch]] = Weighed(2_000_000)  # a text is compared with many others
 _cut: Final[Weighed[str, frozenset[int]]] = Weighed(2_000_000, resting=0)  # the sources of an article, two by two
 

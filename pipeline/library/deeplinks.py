@@ -44,7 +44,7 @@ def deep_link(source: Source, words: str = "", *, page: int | None = None, text:
     return f"{url}{'' if '#' in url else '#'}:~:{directive}"
 
 
-@functools.lru_cache(maxsize=8)  # a page and our copy of it are asked for at the same words
+@functools.lru_cache(maxsize=1)  # a page and then our copy of it are asked for at the same words; it holds the text
 def text_directive(words: str, *, text: str | None = None) -> str:
     """``text=[prefix-,]start[,end][,-suffix]`` for *words*; empty where none of them is sure to stand so on the page."""
     tokens = normal(words).split()

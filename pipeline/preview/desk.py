@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from pipeline.config import Settings
 from pipeline.errors import OpenSignalError, UsageError
-from pipeline.files import is_full
+from pipeline.files import is_full, what_next
 from pipeline.library import Library, StoredTexts, read_library
 from pipeline.library.checks import check_finished
 from pipeline.library.dates import date_words
@@ -208,7 +208,7 @@ class Desk:
         except OpenSignalError as error:
             return _said("This cannot be shown", [str(error), *map(str, getattr(error, "problems", ()))])
         except OSError as error:
-            hint = "make room on the disk" if is_full(error) else "mend it"
+            hint = what_next(error) if is_full(error) else "mend it"
             return _said("This cannot be shown", [f"{error.filename}: {error.strerror}; {hint}"])
 
     def inbox(self, kind: str, opened: Open) -> dict[str, str]:

@@ -101,8 +101,9 @@ class Folder:
             try:
                 yield lambda: None
             finally:
-                if list(path.parent.iterdir()) == [path]:  # a place that was refused keeps nothing of ours
-                    shutil.rmtree(path.parent, ignore_errors=True)
+                with suppress(OSError):
+                    if list(path.parent.iterdir()) == [path]:  # a place that was refused keeps nothing of ours
+                        shutil.rmtree(path.parent, ignore_errors=True)
 
     def _stage(self, site: Path, steps: Sequence[Step], incoming: Path, *, stop: Stop) -> None:
         for step in steps:

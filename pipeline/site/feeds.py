@@ -420,10 +420,6 @@ def _updated(items: Sequence[Written]) -> dt.datetime:
     return max((each.item.modified for each in items), default=NEVER)
 
 
-def _second(moment: dt.datetime) -> dt.datetime:
-    return moment.astimezone(dt.UTC).replace(microsecond=0)
-
-
 def _fraction(article: Article) -> str:
     """A part of the second that is this article's for ever: no two entries may be changed at one moment to the W3C's validator, and
     editors date to the second at best, mostly to the day."""

@@ -96,8 +96,12 @@ class Hashes(Mapping[str, bytes]):
     def __getitem__(self, path: str) -> bytes:
         if path in self._made:
             return self._made[path]
+        if path in self._old.loose:
+            return self._old.loose[path][1]
         bundle = self._old.bundles.get(slug_in(path))
-        return (bundle.files if bundle else self._old.loose)[path][1]
+        if bundle is None:
+            raise KeyError(path)
+        return bundle.files[path][1]
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._old.all_files(), **self._made})

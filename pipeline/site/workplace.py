@@ -26,7 +26,7 @@ from typing import IO, Any, Final
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, StoreError, UsageError
-from pipeline.files import is_full, put, take_place
+from pipeline.files import is_full, put, take_place, what_next
 from pipeline.library.kept import FOLDER
 from pipeline.library.kept.index import read_table, write_table
 from pipeline.site.manifest import Manifest, bundle_of, manifest_of
@@ -60,9 +60,8 @@ class Workplace:
         name = hashlib.sha256(str(own).encode()).hexdigest()[:8]
         self._state = settings.state_dir / FOLDER / f"site-{name}"
         self._journal = target.with_name(f".{target.name}.opensignal-journal")
-        self._locked = target.with_name(
-            f".{target.name}.opensignal-lock"
-        )  # beside the site: other clones build there too
+        # Beside the site and not in our state folder: other clones build there too.
+        self._locked = target.with_name(f".{target.name}.opensignal-lock")
         self._lock: IO[str] | None = None
         self.stage = Path()
         self.old = Manifest()
@@ -324,8 +323,8 @@ def undisturbed(settings: Settings, target: Path) -> Iterator[None]:
 
 
 def unwritable(place: Path, error: OSError) -> BuildError:
-    what_next = "make room on the disk and run again" if is_full(error) else "name another folder, or mend its rights"
-    return BuildError(f"{place}: cannot be written: {error.strerror}; {what_next}")
+    hint = f"{what_next(error)} and run again" if is_full(error) else "name another folder, or mend its rights"
+    return BuildError(f"{place}: cannot be written: {error.strerror}; {hint}")
 
 
 def refuse_own_files(target: Path, settings: Settings) -> None:

@@ -13,14 +13,12 @@ from pipeline.model import Severity, Source
 MOST: Final = 25  # words
 _PROBE: Final = (
     MOST + 1
-) // 2  # of 26 words in a row, 13 stand whole in one of the pieces of 13 that a text is cut into
+) // 2  # of 26 words in a row, 13 stand whole in one of the pieces of 13 into which a text is cut
 
 
 def copied(statement: Statement, texts: Sequence[tuple[Source, Text]]) -> Iterator[Finding]:
     """One finding for a *statement* that has a long run of words of one of *texts*."""
-    if (
-        statement.text.isascii() and len(statement.text.split()) <= MOST
-    ):  # other signs may be several words in normal form
+    if statement.text.isascii() and len(statement.text.split()) <= MOST:  # other signs may be several words once normal
         return
     for start, end in _ours(statement):
         piece = normal(statement.text[start:end])

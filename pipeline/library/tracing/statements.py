@@ -186,9 +186,8 @@ class _Body:
         ]
 
 
-@functools.lru_cache(
-    maxsize=4
-)  # the sentences, the headings and the labels of one article are asked for one after the other
+# The sentences, the headings and the labels of one article are asked for one after the other.
+@functools.lru_cache(maxsize=4)
 def _body_of(body: str) -> _Body:
     return _Body(body)
 

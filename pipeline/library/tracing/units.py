@@ -232,6 +232,11 @@ OTHER_LETTERS: Final = {"ſ": "s", "ı": "i", "İ": "I"}
 _OURS: Final = str.maketrans(OTHER_LETTERS)
 
 
+def in_our_letters(text: str) -> str:
+    """*text* with s and i for `OTHER_LETTERS`; every letter keeps its place."""
+    return text if text.isascii() else text.translate(_OURS)
+
+
 def unit_behind(words: str) -> Unit:
     """The unit that is written *words* behind a number, found by `BEHIND`."""
     plain = words.replace("-", " ") if not words.startswith("%") else words
@@ -275,5 +280,5 @@ def scales_in(text: str) -> frozenset[float]:
     """The scales that *text* names: 1,000,000 where it says "in millions" or "2 million"."""
     return frozenset(
         1e3 if found["noughts"] else scale_of((found["word"] or found["short"]).lower())
-        for found in _SCALE_NAMED.finditer(text.translate(_OURS))
+        for found in _SCALE_NAMED.finditer(in_our_letters(text))
     )

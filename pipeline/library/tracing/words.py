@@ -10,15 +10,12 @@ import functools
 import re
 from typing import Final
 
-from pipeline.library.tracing.units import OTHER_LETTERS
+from pipeline.library.tracing.units import in_our_letters
 
 _WORD: Final = re.compile(r"[a-z]+")
-_OURS: Final = str.maketrans(OTHER_LETTERS)
 
 
 @functools.lru_cache(maxsize=256)  # several rules ask for those of one sentence, one after the other
 def words_in(text: str) -> frozenset[str]:
     """The words of *text* in small letters; of what holds other letters than A to Z, the pieces between them."""
-    if not text.isascii():
-        text = text.translate(_OURS)
-    return frozenset(_WORD.findall(text.lower()))
+    return frozenset(_WORD.findall(in_our_letters(text).lower()))

@@ -3,7 +3,8 @@
     SVG | a sketch, a quarter as large | each part that is not bare paper, drawn | one image with a palette
 
 A renderer of SVG hands over a PNG of millions of colours, and packing and unpacking the bare paper in it takes nearly all its time.
-The sketch shows every stroke, and every other shape that is a point wide: the renderer looks at four places along a point.
+The sketch shows every stroke, and every filled shape with straight edges that is a point wide and high: the renderer looks at four
+places along a point of what it draws. A filled shape that is finer than that may be missed; a stroke never is.
 """
 
 from __future__ import annotations
