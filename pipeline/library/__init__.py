@@ -43,13 +43,13 @@ from pipeline.library.order import by_place, newest_first
 from pipeline.library.plain import Numbers, opening_to_plain_text, summary_paragraphs, to_plain_text
 from pipeline.library.render import CitedSource, Rendered, TocEntry, markdown_extensions, render_article
 from pipeline.library.snapshots import StoredTexts
-from pipeline.library.tracing import Statement, Summary, statements, summarized, trace
 from pipeline.library.typography import direction, typographic
 from pipeline.library.unstyled import unstyled
 from pipeline.model import Article, Claim, Feed, Person, Problem, Series, Severity, Source, Topic
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.library.tracing import Statement, Summary
 
 __all__ = [
     "CODES",
@@ -171,6 +171,8 @@ class Library:
         for known, found in self._stated:
             if known is article:
                 return found
+        from pipeline.library.tracing import statements  # takes a tenth of a second, and most runs trace nothing
+
         found = statements(article, self.sources)
         self._stated[:] = [(article, found)]
         return found
@@ -191,6 +193,8 @@ class Library:
             if (known := self.examined.claims(article.path)) is not None:
                 return known
         if article not in self._claims:
+            from pipeline.library.tracing import trace  # as above
+
             self._claims[article] = trace(article, self)
         return self._claims[article]
 
@@ -199,6 +203,8 @@ class Library:
         if self._was_examined(article):
             assert self.examined is not None
             return self.examined.summary(article.path)
+        from pipeline.library.tracing import summarized  # as above
+
         return summarized(article, self.claims(article))
 
     def has_file(self, path: str, root: Path) -> bool:

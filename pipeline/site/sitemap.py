@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import takewhile
 from typing import Final
-from xml.sax.saxutils import escape
 
 from pipeline.model import Article, Status
 from pipeline.site.publication import Publication
@@ -80,7 +80,7 @@ def _document(tag: str, rows: Iterable[str], spaces: str = "") -> str:
 
 def _row(tag: str, address: str, modified: dt.datetime | None) -> str:
     when = f"<lastmod>{_w3c(modified)}</lastmod>" if modified else ""
-    return f"<{tag}><loc>{escape(address)}</loc>{when}</{tag}>"
+    return f"<{tag}><loc>{escape(address, quote=False)}</loc>{when}</{tag}>"
 
 
 def _news_row(publication: Publication, article: Article) -> str:
@@ -88,7 +88,7 @@ def _news_row(publication: Publication, article: Article) -> str:
     named = f"<news:publication>{element('news:name', publication.settings.site_name)}{language}</news:publication>"
     dated = element("news:publication_date", _w3c(article.date))
     news = f"<news:news>{named}{dated}{element('news:title', article.title)}</news:news>"
-    return f"<url><loc>{escape(publication.url(article.url_path))}</loc>{news}</url>"
+    return f"<url><loc>{escape(publication.url(article.url_path), quote=False)}</loc>{news}</url>"
 
 
 def _newest(rows: Sequence[tuple[str, dt.datetime | None]]) -> dt.datetime | None:
@@ -96,4 +96,4 @@ def _newest(rows: Sequence[tuple[str, dt.datetime | None]]) -> dt.datetime | Non
 
 
 def _w3c(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

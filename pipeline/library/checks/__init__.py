@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.library.checks.addresses import check_aliases
 from pipeline.library.checks.articles import check_article, check_slugs, check_topics
-from pipeline.library.checks.claims import check_claims
 from pipeline.library.checks.images import check_images
 from pipeline.library.checks.imported import check_imported, check_imported_past
 from pipeline.library.checks.published import Past, check_published, pasts_of
@@ -158,6 +157,8 @@ def check_one_source(source: Read[Source], library: Library) -> Iterator[Problem
 
 def check_one_article(article: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
     """What is wrong with *article*, its links, its citations and its sentences."""
+    from pipeline.library.checks.claims import check_claims  # takes a tenth of a second, and most runs examine nothing
+
     yield from check_article(article, library, root)
     yield from check_images(article, library, root)
     yield from check_superseded(article, library)

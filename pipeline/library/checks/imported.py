@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from pipeline.library.checks.published import Past
 from pipeline.library.citations import line_and_column
 from pipeline.library.files import IMPORTS, Read
-from pipeline.library.tracing.statements import statements
-from pipeline.library.tracing.uncited import uncited
 from pipeline.model import Article, Move, Problem, Severity
 
 if TYPE_CHECKING:
@@ -71,6 +69,9 @@ def check_imported_past(
 
 
 def _written_since(article: Article, first: Article, library: Library) -> Iterator[Problem]:
+    from pipeline.library.tracing.statements import statements  # takes a tenth of a second, and most runs ask for none
+    from pipeline.library.tracing.uncited import uncited
+
     came_along = {statement.text for statement in statements(first, library.sources)}
     for statement in statements(article, library.sources):
         for finding in uncited(statement) if statement.text not in came_along else ():

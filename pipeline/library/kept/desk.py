@@ -126,6 +126,9 @@ class Desk:
         paths = [path for path, file in articles.items() if file["row"] is not None]
         found = {path: before.get(path) for path in paths if holds(before.get(path), articles[path]["hash"])}
         left = self._recalled("article", [path for path in paths if path not in found], found)
+        if left:
+            import pipeline.library.checks.claims  # noqa: F401 -- once, and not in each of the processes
+
         results = in_slices(examine, left, functools.partial(self.tell, "examining"), self)
         self.worked = len(left)
         kept: list[tuple[bytes, bytes]] = []
