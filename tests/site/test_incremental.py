@@ -111,6 +111,14 @@ EDITS: dict[str, Edit] = {
     "a linked article's address": move("content/articles/2026/2026-11-20-unborn.md", "content/articles/2026/2026-11-20-reborn.md"),
     "published to draft": change("content/articles/2026/2026-11-20-reborn.md", "status: published", "status: draft"),
     "renamed": move("content/articles/2026/2026-11-22-brand-new.md", "content/articles/2026/2026-11-22-branded.md"),
+    "an article's address that leads on to another one": both(
+        delete("content/articles/2026/2026-11-22-branded.md"),
+        change(QUEUE, "^topics:", "aliases: [/articles/branded/]\ntopics:"),
+    ),
+    "an article at an older address of another": both(
+        change(QUEUE, "^aliases: .*\n", ""),
+        lambda root: write_article(root, "branded", date="2026-11-22", body="It is back.[^grid-office]"),
+    ),
     "deleted": delete("content/articles/2026/2026-11-22-branded.md"),
     "retracted": change(OLDER, "status: published", "status: retracted"),
     "series": both(
@@ -263,6 +271,18 @@ def test_verify_mends_what_was_changed_or_deleted_by_hand(altered: Path) -> None
 
     assert set(report.mended) == {"index.html", "feed.xml", "stray.html"}
     assert differences(contents(report.site_dir), cold(altered)) == []
+
+
+def test_verify_looks_again_at_an_article_whose_file_was_spoilt_and_at_no_other(newsroom: Path) -> None:
+    site = warm(newsroom).site_dir
+    spoilt = site / "articles/grid-queue/claims.json"
+    whole = spoilt.read_bytes()
+    spoilt.write_bytes(b"{}")
+
+    report = build_site(Settings.load(newsroom), now=NOW, check=False, verify=True)
+
+    assert report.mended == ("articles/grid-queue/claims.json",)
+    assert (report.written, spoilt.read_bytes()) == (1, whole)
 
 
 def test_clean_makes_everything_again(altered: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.model import Status
 from pipeline.site import build_site
-from pipeline.site.related import related_articles
+from pipeline.site.related import related_articles, related_places
 from pipeline.site.verify.places import read_folder
 from tests.builders import an_article
 from tests.site.conftest import NOW, SECRET, SITE, write_article
@@ -173,6 +173,15 @@ def test_a_new_article_changes_nothing_of_what_is_related_to_older_ones() -> Non
     assert {slug: found for slug, found in after.items() if slug != "new"} == before
     assert [a.slug for a in after["new"]] == ["old-1", "old-2", "old-3"]
     assert related_articles([replace(new, topics=("chips",)), *older])["new"] == ()
+
+
+@pytest.mark.parametrize("known", [0, 1, 7, 19, 20])
+def test_related_articles_that_are_known_already_change_nothing_of_the_later_ones(known: int) -> None:
+    articles = [an_article(f"a-{n}", days_old=n, topics=("power", "chips")[: 1 + n % 2]) for n in range(20)]
+    articles[5] = replace(articles[5], status=Status.RETRACTED)
+    found = related_places(articles)
+
+    assert related_places(articles, known=found[:known]) == found
 
 
 # --- older addresses ----------------------------------------------------------------------------------------------------------
