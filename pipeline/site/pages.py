@@ -18,7 +18,8 @@ Nothing here knows MkDocs, writes a file or escapes for HTML.
 compares the fingerprint with that of the last build and calls the function only where it is another one, in whichever process; so
 the function may be slow, and whatever it reads must be in the fingerprint:
 
-- of one article alone, all that its own files show: ``publication.whole(article)``
+- of one article alone, all that its own files show: ``publication.whole(article)``. Such a file is yielded in `bundles`; what it
+  shows of others must be in ``publication.bundles`` too
 - of an article in a list, all that a card shows: ``publication.face(article)``, of several ``publication.faces(articles)``
 - of an article that is linked: ``publication.name(article)``
 - settings, templates, style sheets, icons, code and versions need not be named: with others of them all files are made again
