@@ -27,7 +27,7 @@ _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _EMPTY: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _STRING_TAGS: Final = frozenset({None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 # What neither YAML 1.2 (5.1) nor XML 1.0 (2.2) can hold, and the line breaks that editors do not show as such.
-_FORBIDDEN: Final = re.compile(r"[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _HINTS: Final = (
     ("mapping values are not allowed", "put the value in double quotes if it holds a colon, or mend the indentation"),
     ("cannot start any token", "put the value in double quotes: it begins with a character that YAML keeps for itself"),

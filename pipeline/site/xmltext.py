@@ -11,9 +11,8 @@ from html import escape
 from typing import Final
 
 XML: Final = '<?xml version="1.0" encoding="utf-8"?>'
-_NOT_XML: Final = re.compile(
-    "[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)  # XML 1.0, 2.2 and its note: no control characters
+# XML 1.0, 2.2 and its note: no control characters.
+_NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _REFERENCES: Final = str.maketrans({"&": "&#x26;", "<": "&#x3C;", ">": "&#x3E;", '"': "&#x22;"})
 
 
