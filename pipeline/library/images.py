@@ -6,7 +6,6 @@ Pictures that move are left as they are, and so are drawings (SVG).
 from __future__ import annotations
 
 import io
-import re
 import struct
 import warnings
 import zlib
@@ -28,7 +27,6 @@ FORMATS: Final = {  # by the end of the name
     ".avif": "AVIF",
     ".gif": "GIF",
 }
-NAMED: Final = re.compile(rf"[^\s()<>\"']+(?:{'|'.join(map(re.escape, FORMATS))})", re.IGNORECASE)
 MOST_BYTES: Final = 25_000_000
 MOST_POINTS: Final = 60_000_000  # of what a camera makes; unpacked it takes a quarter of a gigabyte
 _TURNED: Final = frozenset({5, 6, 7, 8})  # EXIF 4.6.4: lies on its side
@@ -72,6 +70,11 @@ def image_file(url: str) -> str | None:
     if ":" in path.partition("/")[0] or url.startswith("//") or ".." in path.split("/"):
         return None
     return path
+
+
+def file_at(url: str, *, site_url: str) -> str:
+    """The path below content/pages/ of what stands at the address *url*: of the site, or read from its front page."""
+    return unquote(url.removeprefix(site_url).partition("?")[0]).lstrip("/")
 
 
 def look_at(path: Path) -> Facts:

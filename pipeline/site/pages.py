@@ -357,7 +357,7 @@ def _registers(publication: Publication) -> Iterator[Output]:
         parts += [id_, *map(publication.name, citing[:CITING]), str(len(citing))]
     yield Output(
         "sources/index.html",
-        fingerprint(publication.library.made_of_sources(cited), *parts),
+        fingerprint(publication.library.made_of_sources(publication.library.sources), *parts),  # it names origins too
         partial(_sources, publication),
         modified,
     )

@@ -21,11 +21,11 @@ from functools import cached_property, partial
 from html import escape, unescape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from pipeline.errors import BuildError
 from pipeline.keeping import keep_file, kept_file
-from pipeline.library.images import FORMATS, NAMED, Facts, NoImage, look_at, made
+from pipeline.library.images import FORMATS, Facts, NoImage, file_at, look_at, made
 from pipeline.library.kept.sight import is_settled, sign_of
 
 if TYPE_CHECKING:
@@ -98,18 +98,16 @@ class Pictures:
         return {path: picture for path, (_, picture) in now.items()}
 
     def made_of(self, texts: Iterable[str]) -> bytes:
-        """The fingerprint of the images that *texts* name, whichever folder they are named from."""
-        names = {PurePosixPath(unquote(url)).name for text in texts for url in NAMED.findall(text)}
+        """The fingerprint of the images that *texts* may show: of all, since there are many ways to name one."""
         told = hashlib.blake2b(digest_size=12)
-        for path, picture in self.all.items() if names else ():
-            if path.rpartition("/")[2] in names:
+        if any("![" in text or "<img" in text for text in texts):
+            for picture in self.all.values():
                 told.update(repr(picture).encode())
         return told.digest()
 
     def at(self, url: str) -> Picture | None:
         """The image at the address *url*: of the site, or read from its front page."""
-        path = unquote(url.removeprefix(self._site_url).partition("?")[0]).lstrip("/")
-        return self.all.get(path)
+        return self.all.get(file_at(url, site_url=self._site_url))
 
     def outputs(self) -> Iterator[Output]:
         """Every file of every image but of those that move, which are published as they are."""

@@ -218,9 +218,14 @@ class Workplace:
     def _verified(self) -> None:
         """Look at every file that stands there: what is not as it was written is made again, what is no part of the site goes."""
         files = self.old.all_files()
-        good = {path for path, known in files.items() if _sha256(self.target / path) == known[1]}
+        found = [(p.relative_to(self.target).as_posix(), p) for p in self.target.rglob("*")]  # goes through no link
+        there = {path for path, p in found if p.is_file() or p.is_symlink()}
+        real = {path for path, p in found if path in there and not p.is_symlink()}
+        good = {path for path, known in files.items() if path in real and _sha256(self.target / path) == known[1]}
         self.mended = tuple(sorted(set(files) - good))
-        there = {p.relative_to(self.target).as_posix() for p in self.target.rglob("*") if p.is_file() or p.is_symlink()}
+        for _, folder in reversed(found):
+            with contextlib.suppress(OSError):  # one that is not empty stays
+                folder.rmdir()
         if files:
             ours = {MARK, *(path for path in there if path.startswith(f"{SEARCH}/"))}
             self._strays = tuple(sorted(there - set(files) - ours))
@@ -244,6 +249,9 @@ class Workplace:
 
     def _carry_out(self, stage: Path, move: Iterable[str], gone: Iterable[str]) -> None:
         """Move and delete what is not yet; may be done twice."""
+        for path in gone:
+            if (self.target / path).is_symlink():  # first, or files would be moved through it
+                (self.target / path).unlink()
         for path in move:
             fresh, place = stage / "new" / path, self.target / path
             try:

@@ -26,6 +26,12 @@ publisher: The Wire
 tier: secondary
 supersedes: wire
 """
+ORIGIN = """id: origin
+url: https://origin.example.org/count
+title: The first count
+publisher: The Origin
+tier: primary
+"""
 CORRECTION = """updated: 2026-11-22T09:00:00Z
 corrections:
   - {date: 2026-11-22, was: 5 GW, now: 6 GW, why: A slip.}
@@ -152,6 +158,32 @@ EDITS: dict[str, Edit] = {
     "setting": change("pyproject.toml", r"\Z", 'timezone = "America/New_York"\n'),
     "name of the site": change("mkdocs.yml", "^site_name: .*", "site_name: Another Name"),
     "address of the site": change("mkdocs.yml", "^site_url: .*", "site_url: https://other.example.org/"),
+    "source of a source": both(
+        add("content/sources/origin.yml", ORIGIN), change("content/sources/wire.yml", "via: grid-office", "via: origin")
+    ),
+    "title of a source that no article cites": change("content/sources/origin.yml", "The first", "Another"),
+    "image in HTML": both(draw("e&f.png", 900), change(QUEUE, r"\Z", '\n<img src="images/e&amp;f.png" alt="An image">\n')),
+    "another image in HTML": draw("e&f.png", 700),
+    "image of a page in HTML": change("content/pages/about.md", r"\Z", '\n<img src="../images/e&amp;f.png" alt="An image">\n'),
+    "another image of both in HTML": draw("e&f.png", 600),
+    "image with brackets in its name": both(draw("a (b).png", 900), change(QUEUE, r"\Z", "\n![An image](<images/a (b).png>)\n")),
+    "another image with brackets in its name": draw("a (b).png", 700),
+    "address below a path": change("mkdocs.yml", "^site_url: .*", "site_url: https://other.example.org/news/"),
+    "image by its whole address": both(
+        draw("c.png", 900), change(QUEUE, r"\Z", "\n![An image](https://other.example.org/news/images/c.png)\n")
+    ),
+    "another image by its whole address": draw("c.png", 700),
+    "picture in a template": both(
+        add("theme/partials/extra.svg", '<svg id="one"></svg>'),
+        change("theme/archive.html", "{% block main %}", '{% block main %}{% include "partials/extra.svg" %}'),
+    ),
+    "another picture in a template": add("theme/partials/extra.svg", '<svg id="two"></svg>'),
+    "inherited settings of MkDocs": both(
+        add("base.yml", "extra: {word: one}\n"),
+        change("mkdocs.yml", r"\A", "INHERIT: base.yml\n"),
+        change("theme/topics.html", "{% block main %}", "{% block main %}{{ config.extra.word }}"),
+    ),
+    "other inherited settings of MkDocs": add("base.yml", "extra: {word: two}\n"),
 }  # fmt: skip
 
 
@@ -283,6 +315,24 @@ def test_verify_looks_again_at_an_article_whose_file_was_spoilt_and_at_no_other(
 
     assert report.mended == ("articles/grid-queue/claims.json",)
     assert (report.written, spoilt.read_bytes()) == (1, whole)
+
+
+def test_verify_puts_files_in_the_place_of_a_link_and_writes_nothing_through_it(newsroom: Path, tmp_path: Path) -> None:
+    site = warm(newsroom).site_dir
+    folder, elsewhere = site / "articles/grid-queue", tmp_path / "elsewhere"
+    shutil.copytree(folder, elsewhere)
+    (elsewhere / "index.html").write_text("of somebody else")
+    shutil.rmtree(folder)
+    folder.symlink_to(elsewhere)
+    (site / "empty/folder").mkdir(parents=True)
+
+    report = build_site(Settings.load(newsroom), now=NOW, check=False, verify=True)
+
+    assert "articles/grid-queue/index.html" in report.mended
+    assert not folder.is_symlink()
+    assert not (site / "empty").exists()
+    assert differences(contents(site), cold(newsroom)) == []
+    assert (elsewhere / "index.html").read_text() == "of somebody else"
 
 
 def test_clean_makes_everything_again(altered: Path) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pipeline.library.checks.articles import LINK, weight_of_form
 from pipeline.library.citations import in_brackets, line_and_column, prose
 from pipeline.library.files import Read
-from pipeline.library.images import FORMATS, NAMED, NoImage, image_file, look_at
+from pipeline.library.images import FORMATS, NoImage, image_file, look_at
 from pipeline.library.links import PAGES
 from pipeline.model import Article, Problem
 
 if TYPE_CHECKING:
     from pipeline.library import Library
-
-_HOST: Final = re.compile(r"^https?://[^/]*")
 
 
 def check_images(read: Read[Article], library: Library, root: Path) -> Iterator[Problem]:
@@ -25,9 +22,6 @@ def check_images(read: Read[Article], library: Library, root: Path) -> Iterator[
     body = read.noun.body
     if "![" not in body and "<img" not in body:
         return
-    for url in NAMED.findall(body):  # however it is shown: what is made of the article depends on it
-        if file := image_file(_HOST.sub("", url)):
-            library.sees(PAGES + file)
     text = prose(body)
     for link in in_brackets(LINK, text):
         file = image_file(link["url"]) if link["image"] and link["url"] else None

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import TYPE_CHECKING, Any
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import ContentError
 from pipeline.library import files
+from pipeline.library.images import file_at
 from pipeline.library.kept.reading import bytes_of
 from pipeline.library.kept.rows import NOUNS, digest
+from pipeline.library.links import PAGES
 from pipeline.library.weighed import rest
 from pipeline.model import Article, Source
 
 if TYPE_CHECKING:
     from pipeline.library import Library
     from pipeline.library.kept.desk import Desk
+
+_SHOWN: Final = re.compile(r'<img\b[^>]*? src="([^"]*)"')  # of what is rendered, which has no ">" inside a tag
 
 
 def examine(path: str, desk: Desk) -> tuple[dict[str, Any], list[str], bytes]:
@@ -62,6 +68,10 @@ def _rendered(article: Article, library: Library, site_url: str) -> tuple[Any, i
         rendered = render_article(article, library, site_url=site_url)
     except ContentError as error:
         return str(error), 0, []
+    for source in _SHOWN.findall(rendered.html):
+        library.sees(
+            PAGES + file_at(unescape(source), site_url=site_url)
+        )  # its page has the size of each of its images
     toc = [(entry.id, entry.title, entry.level) for entry in rendered.toc]
     rows = [(r.number, r.source.id, [quote.id for quote in r.quotes], r.anchor, list(r.back)) for r in rendered.cited]
     value = (rendered.html, toc, rows, rendered.words, rendered.minutes)
