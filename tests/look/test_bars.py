@@ -154,3 +154,16 @@ def test_text_at_twice_its_size_fits(large_letters: Any, surfaces: tuple[Surface
             wide[surface.name] = large_letters.evaluate(TOO_WIDE)
 
     assert not wide, wide
+
+
+def test_text_at_twice_its_size_fits_before_its_fonts_are_there(
+    large_letters: Any, surfaces: tuple[Surface, ...]
+) -> None:
+    """In the wider letters of whatever font the reader's machine has."""
+    large_letters.set_viewport_size({"width": 320, "height": 900})
+    large_letters.route("**/*.woff2", lambda route: route.abort())
+    try:
+        show(large_letters, surfaces[0])
+        assert large_letters.evaluate(FITS), large_letters.evaluate(TOO_WIDE)
+    finally:
+        large_letters.unroute("**/*.woff2")
