@@ -30,10 +30,10 @@ def paint(
     In the order of their paths, so that the files of an article are made together: they are made of the same text and claims, which
     are read once for all of them.
     """
-    sorted_outputs = sorted(outputs, key=lambda output: output.path)
-    painting = _Painting(sorted_outputs, easel, folder)
-    made = in_slices(_paint_one, range(len(sorted_outputs)), tell, painting, enough=ENOUGH)
-    return {output.path: sha256 for output, sha256 in zip(sorted_outputs, made, strict=True)}
+    in_order = sorted(outputs, key=lambda output: output.path)
+    painting = _Painting(in_order, easel, folder)
+    made = in_slices(_paint_one, range(len(in_order)), tell, painting, enough=ENOUGH)
+    return {output.path: sha256 for output, sha256 in zip(in_order, made, strict=True)}
 
 
 def _paint_one(place: int, painting: _Painting) -> bytes:
