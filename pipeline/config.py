@@ -15,6 +15,7 @@ import ipaddress
 import os
 import re
 import socket
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -22,14 +23,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    PyprojectTomlConfigSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import SettingsError, UsageError
 
@@ -72,16 +66,10 @@ def _rate(word: str) -> Rate:
     return Rate(int(number), SPANS[name])
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that can be set, with its default. Each field's description is its line in the handbook."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="OPENSIGNAL_",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        pyproject_toml_table_header=("tool", "opensignal"),
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     root: Path = Field(description="the repository: the folder that holds mkdocs.yml")
 
@@ -229,7 +217,9 @@ class Settings(BaseSettings):
             )
         try:
             _refuse_unknown_variables()
-            return _bound_to(place.resolve())(root=place.resolve(), **overrides)
+            root = place.resolve()
+            found = _from_mkdocs(root) | _from_pyproject(root / "pyproject.toml") | _from_environment()
+            return cls.model_validate(found | overrides | {"root": root})
         except ValidationError as error:
             raise SettingsError(_readable(error)) from error
         except ValueError as error:  # a broken TOML file
@@ -498,41 +488,24 @@ def _refuse_unknown_variables() -> None:
             raise SettingsError(f"the environment has {name}, which is no setting; {hint}")
 
 
-def _bound_to(root: Path) -> type[Settings]:
-    """`Settings` that reads the files of *root*; pydantic-settings finds files by class, not by call."""
-
-    class Bound(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (
-                init_settings,
-                env_settings,
-                _WithoutSecrets(settings_cls, toml_file=root / "pyproject.toml"),
-                InitSettingsSource(settings_cls, init_kwargs={"root": root, **_from_mkdocs(root)}),
-            )
-
-    return Bound
+def _from_environment() -> dict[str, str]:
+    """The settings that the environment holds, whatever the case of their names; an empty variable sets nothing."""
+    values = {name.upper(): value for name, value in os.environ.items()}
+    variables = {name: f"OPENSIGNAL_{name.upper()}" for name in Settings.model_fields}
+    return {name: values[variable] for name, variable in variables.items() if values.get(variable)}
 
 
-class _WithoutSecrets(PyprojectTomlConfigSettingsSource):
-    """pyproject.toml, which is in Git and must not hold what is secret."""
-
-    def __call__(self) -> dict[str, Any]:
-        found = super().__call__()
-        secrets = [name for name in SECRET_SETTINGS if name in found]
-        if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
-            secrets.append("bounces_url")
-        if secrets:
-            name = secrets[0]
-            raise ValueError(f"{name} is a secret; set OPENSIGNAL_{name.upper()} in the environment instead")
-        return found
+def _from_pyproject(file: Path) -> dict[str, Any]:
+    """``[tool.opensignal]`` of *file*, which is in Git and must not hold what is secret. Raises ValueError for broken TOML."""
+    document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+    found: dict[str, Any] = document.get("tool", {}).get("opensignal", {})
+    secrets = [name for name in SECRET_SETTINGS if name in found]
+    if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
+        secrets.append("bounces_url")
+    if secrets:
+        name = secrets[0]
+        raise ValueError(f"{name} is a secret; set OPENSIGNAL_{name.upper()} in the environment instead")
+    return found
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -45,6 +45,27 @@ def test_the_environment_wins_over_files_and_an_argument_over_both(root: Path, m
     assert settings.daily_at == dt.time(10, 0)
 
 
+def test_an_empty_variable_sets_nothing_and_the_case_of_a_name_does_not_matter(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENSIGNAL_MAIL_FROM", "")
+    monkeypatch.setenv("opensignal_language", "de")
+    monkeypatch.setenv("OPENSIGNAL_SIGNUP_LIMITS", "false")
+
+    settings = Settings.load(root)
+
+    assert settings.sender_address == "tides@example.org"
+    assert settings.language == "de"
+    assert settings.signup_limits is False
+
+
+def test_a_secret_does_not_stand_in_a_file_of_git(root: Path) -> None:
+    (root / "pyproject.toml").write_text('[tool.opensignal]\nhook_secret = "0123456789abcdef"\n')
+
+    with pytest.raises(SettingsError, match="set OPENSIGNAL_HOOK_SECRET in the environment instead"):
+        Settings.load(root)
+
+
 def test_relative_folders_are_read_from_the_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     monkeypatch.setenv("OPENSIGNAL_SITE_DIR", "public")
