@@ -55,7 +55,8 @@ _RAW_HTML: Final = re.compile(
     r"|ol|p|pre|script|section|style|table|ul|video)\b(?P<rest>[^>]*)>.*?</(?P=tag)\s*>",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
-_INDENTED: Final = re.compile(r"(?:^|\n)[ \t]*\n(?: {4}| {0,3}\t)|^(?: {4}| {0,3}\t)")
+# The first line of a block that may be indented code, behind an empty line. One of a blanked listing is none: it is empty too.
+_INDENTED: Final = re.compile(r"\n[ \t]*\n(?: {4}| {0,3}\t)[^\n]*\S")
 _OPENS_A_CONTAINER: Final = re.compile(r"(?:[-*+]|\d+\.)[ ]|!!!|\?\?\?|===[!+]*[ ]\"|:[ ]")
 
 
@@ -173,7 +174,7 @@ def without_code(text: str) -> str:
     if "`" in text or "<!--" in text:
         parts, at = [], 0
         for start, end, _ in spans_and_comments(text):
-            parts += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+            parts += [text[at:start], _blanks(text[start:end])]
             at = end
         text = "".join([*parts, text[at:]])
     return text
@@ -209,7 +210,7 @@ def apart(body: str) -> Iterator[tuple[int, int, bool]]:
 def _without_listings(text: str) -> str:
     if "```" in text or "~~~" in text:
         text = _FENCED.sub(lambda m: m["lead"] + CODE_MARK + _blanked(m)[len(m["lead"]) + 1 :], text)
-    if ("    " in text or "\t" in text) and _INDENTED.search(text):  # looked for first, for it costs little
+    if ("    " in text or "\t" in text) and _INDENTED.search(f"\n\n{text}"):  # looked for first, for it costs little
         text = _without_indented_code(text)
     return text
 
@@ -237,8 +238,13 @@ def _without_indented_code(text: str) -> str:
 
 
 def _blank(text: str, start: int, end: int) -> str:
-    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return text[:start] + _blanks(text[start:end]) + text[end:]
 
 
 def _blanked(found: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", " ", found[0])
+    return _blanks(found[0])
+
+
+def _blanks(text: str) -> str:
+    """As many lines as *text* has, each as long and blank."""
+    return "\n".join([" " * len(line) for line in text.split("\n")])

@@ -80,7 +80,7 @@ def portable(article: Article, library: Library, cited: Iterable[CitedSource], *
     whole = without_definitions(article.body)
     body, text = whole.rstrip(), prose(article.body)
     changes = [
-        *((start, end, "") for start, end, is_comment in apart(whole) if is_comment),
+        *((start, end, "") for start, end, is_comment in (apart(whole) if "<!--" in whole else ()) if is_comment),
         *_citations(text, library, {row.source.id: row.number for row in rows}),
         *_links(body, text, article, library, site_url=site_url),
     ]
@@ -88,7 +88,7 @@ def portable(article: Article, library: Library, cited: Iterable[CitedSource], *
     while changes := [change for change in _markup(body) if body[change[0] : change[1]] != change[2]]:
         body = _changed(body, changes)  # mostly once: what is taken away may have parted a tag
     text = "\n".join(_blocks(_lines(body))) if _UNUSUAL.search(body) else _EMPTY_LINES.sub("\n\n", body)
-    return Portable(re.sub(r"\n{3,}\Z|\A\n+", "", text).strip("\n"), tuple(map(_definition, rows)))
+    return Portable(text.strip("\n"), tuple(map(_definition, rows)))
 
 
 def _changed(body: str, changes: Iterable[_Change]) -> str:
@@ -222,19 +222,20 @@ def _lines(text: str) -> list[_Line]:
 
 def _blocks(lines: Sequence[_Line]) -> Iterator[str]:
     """*lines* without what only our own renderer knows; of empty ones that follow each other, one."""
+    definitions = _definitions(lines)
+    terms = _terms(lines, definitions)
     at, empty = 0, True
     while at < len(lines):
         line = lines[at]
-        box = _BOX.fullmatch(line.bare) or _TAB.fullmatch(line.bare)
-        if box:
+        if box := _opened_box(line):
             end = _end_of_box(lines, at)
             yield from _box(line, box, lines[at + 1 : end], parted=empty)
             at, empty = end, True
             continue
-        if _is_term(lines, at):
+        if at in terms:
             yield from [f"**{line.words.strip()}**", ""]
             line = _NOTHING
-        elif (definition := _DEFINITION.fullmatch(line.bare)) and not line.is_empty:
+        elif (definition := definitions.get(at)) and not line.is_empty:
             yield f"{definition['indent']}- {line.words[definition.start('words') :]}"
         elif CODE_MARK in line.bare:
             yield from _opening_fence(line.words)
@@ -242,6 +243,13 @@ def _blocks(lines: Sequence[_Line]) -> Iterator[str]:
             yield line.words.rstrip(" ") if not line.words.strip() else line.words
         empty = line.is_empty
         at += 1
+
+
+def _opened_box(line: _Line) -> re.Match[str] | None:
+    """The admonition, the details or the tab that *line* opens."""
+    if not line.bare.lstrip().startswith(("!!!", "???", "===")):  # looked for first, for it costs little
+        return None
+    return _BOX.fullmatch(line.bare) or _TAB.fullmatch(line.bare)
 
 
 def _end_of_box(lines: Sequence[_Line], at: int) -> int:
@@ -272,16 +280,23 @@ def _box(line: _Line, opened: re.Match[str], inner: Sequence[_Line], *, parted: 
     yield ""
 
 
-def _is_term(lines: Sequence[_Line], at: int) -> bool:
-    """True for a line that definitions follow, at once, behind other terms, or behind one empty line."""
-    if not _may_be_term(lines[at]):
-        return False
-    following = at + 1
-    while following < len(lines) and _may_be_term(lines[following]):
-        following += 1
-    if following < len(lines) and lines[following].is_empty:
-        following += 1
-    return following < len(lines) and _DEFINITION.fullmatch(lines[following].bare) is not None
+def _definitions(lines: Sequence[_Line]) -> dict[int, re.Match[str]]:
+    """The definitions among *lines*, by their places."""
+    found = {at: _DEFINITION.fullmatch(line.bare) for at, line in enumerate(lines) if ":" in line.bare[:4]}
+    return {at: definition for at, definition in found.items() if definition}
+
+
+def _terms(lines: Sequence[_Line], definitions: Iterable[int]) -> set[int]:
+    """The places of the lines that *definitions* follow, at once, behind other terms, or behind one empty line."""
+    terms = set()
+    for definition in definitions:
+        at = definition - 1
+        if at >= 0 and lines[at].is_empty:
+            at -= 1
+        while at >= 0 and _may_be_term(lines[at]):
+            terms.add(at)
+            at -= 1
+    return terms
 
 
 def _may_be_term(line: _Line) -> bool:
