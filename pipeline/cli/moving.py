@@ -18,18 +18,23 @@ def import_export(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="The export as it was downloaded: zips, files or folders, all of one service.", metavar="PATH"
+            help="The export as it was downloaded, or the site's repository: zips, files or folders, all of one.",
+            metavar="PATH",
         ),
     ],
     service: Annotated[
         str | None,
         typer.Option(
             "--from",
-            help="Whose export it is: substack, ghost, wordpress, medium, beehiiv or buttondown. Default: found out.",
+            help="Whose it is: substack, ghost, wordpress, medium, beehiiv, buttondown, jekyll, hugo, pelican. Default: found out.",
             metavar="SERVICE",
         ),
     ] = None,
     site: Annotated[str | None, typer.Option(help="The address that the newsletter had there.", metavar="URL")] = None,
+    only: Annotated[
+        str,
+        typer.Option(help="Take but the posts whose file in the export is named so: _posts/en/*", metavar="PATTERN"),
+    ] = "",
     topic: Annotated[
         list[str] | None, typer.Option(help="Take a tag for one of our topics. May be repeated.", metavar="TAG=TOPIC")
     ] = None,
@@ -59,11 +64,14 @@ def import_export(
 ) -> None:
     """Bring a newsletter along from another service. Articles, images, subscribers.
 
-    It takes exports of Substack, Ghost, WordPress, Medium, beehiiv and Buttondown, and says what does not come over.
+    It takes exports of Substack, Ghost, WordPress, Medium, beehiiv and Buttondown, repositories of Jekyll, Hugo and Pelican, and
+    says what does not come over.
 
     Run it again as often as you like: what is here stays, and what was edited is left alone.
 
     Example: opensignal import export.zip --dry-run
+
+    Example: opensignal import ../site --only "_posts/en/*"
 
     Example: opensignal import ghost.json members.csv --topic "Power grids=power" --basis "double opt-in at Ghost" --confirmed
     """
@@ -75,6 +83,7 @@ def import_export(
     options = Options(
         service=service.lower() if service else None,
         site=_site(site) if site else None,
+        only=only,
         topics=_pairs(topic or (), option="--topic", what="TAG=TOPIC"),
         new_topics=new_topics,
         authors=_pairs(author or (), option="--author", what="NAME=PERSON"),

@@ -16,7 +16,11 @@ SERVICES: Final[Mapping[str, str]] = {  # that an archive may come from, by thei
     "medium": "Medium",
     "beehiiv": "beehiiv",
     "buttondown": "Buttondown",
+    "jekyll": "Jekyll",
+    "hugo": "Hugo",
+    "pelican": "Pelican",
 }
+GENERATORS: Final = frozenset({"jekyll", "hugo", "pelican"})  # that made a site of the newsletter's own
 ROLE_WORDS: Final[Mapping[Role, str]] = {Role.EDITOR: "editor", Role.WRITER: "writer", Role.MODEL: "AI"}
 
 
@@ -38,7 +42,10 @@ def provenance(article: Article) -> str:
         return ""
     name = SERVICES.get(came.service, came.service)
     host = urlsplit(came.url).hostname if came.url else None
-    where = f"at {host} ({name})" if host else f"on {name}"
+    if came.service in GENERATORS:
+        where = f"at {host}" if host else "elsewhere"
+    else:
+        where = f"at {host} ({name})" if host else f"on {name}"
     return f"First published {where} and brought here on {date_words(came.on)}, without sources to look it up in."
 
 

@@ -1,12 +1,12 @@
-"""A newsletter moves in: the stage behind `opensignal import`, from the export of another service to articles and
-subscribers.
+"""A newsletter moves in: the stage behind `opensignal import`, from the export of another service, or the repository of a site,
+to articles and subscribers.
 
     archive | services.read | plan | people, topics | images | compose | write what is new | imports.yml | readers
 
-`archive` reads files and unpacks nothing, `services/` knows what each export looks like, `markdown` says their HTML in ours,
-`links` and `images` find what posts lead to, `articles` makes the files, `register` adds to the lists of content/, `readers`
-hands the subscribers to `mail.people`. It stands above `ingest`, whose fetcher it may use, and `mail`, whose subscribers it
-brings along.
+`archive` reads files and unpacks nothing, `services/` knows what each export looks like, `commonmark` reads Markdown that is not
+ours, `markdown` says HTML in ours, `links` and `images` find what posts lead to, `articles` makes the files, `register` adds to
+the lists of content/, `readers` hands the subscribers to `mail.people`. It stands above `ingest`, whose fetcher it may use, and
+`mail`, whose subscribers it brings along.
 
 Running it again changes nothing: a post is known by its service and id, wherever its article has been filed since, and an
 article that differs from what an import would write was edited and stays as it is. A run that was killed is finished by the
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ class Options:
 
     service: str | None = None  # default: the one by which the files are recognised
     site: str | None = None  # the address that the newsletter had there
+    only: str = ""  # take but the posts whose file in the export is named so: _posts/en/*
     topics: Mapping[str, str] = field(default_factory=dict)  # tag -> id of a topic
     new_topics: bool = False  # make a topic of each other tag
     authors: Mapping[str, str] = field(default_factory=dict)  # name -> id of a person
@@ -83,6 +85,8 @@ def move_in(
     names = _names(shelf, options)
     with Archive.of(paths) as archive:
         export = read_export(archive, options.service)
+        if options.only:
+            _leave_out(export, options.only)
         links = OldAddresses(export, site=options.site)
         if links.guessed:
             export.notes.append(
@@ -183,6 +187,17 @@ def _filed(root: Path, composer: Composer, place: Place, notes: list[Note], *, d
     if not dry_run:
         put(path, given, sync=False)
     return Outcome.NEW if place.known is None else Outcome.COMPLETED
+
+
+def _leave_out(export: Export, only: str) -> None:
+    """Leave out the posts whose files are not named as *only* says. Raises `UsageError` where none is."""
+    taken = [post for post in export.posts if fnmatchcase(post.file, only) or fnmatchcase(post.file, f"*/{only}")]
+    if not taken:
+        shown = export.posts[0].file if export.posts else "none"
+        raise UsageError(f'--only "{only}" names none of the {len(export.posts):,} posts; one is called {shown}')
+    for _ in range(len(export.posts) - len(taken)):
+        export.pass_by("posts that --only leaves out")
+    export.posts[:] = taken
 
 
 def _moves(shelf: Shelf, service: str) -> list[Move]:

@@ -33,7 +33,7 @@ MOST_IN_ALL: Final = 16_000_000_000
 DENSEST: Final = 150  # bytes unpacked for one packed; text has 3 to 30, a zip bomb a thousand
 DENSE_FROM: Final = 8_000_000  # below, density does no harm
 MOST_FIELD: Final = 64_000_000  # of a CSV
-_NOISE: Final = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|\._)")
+_NOISE: Final = re.compile(r"(^|/)(__MACOSX/|\.git/|node_modules/|\.DS_Store$|Thumbs\.db$|\._)")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -48,6 +48,7 @@ class Member:
     name: str  # with forward slashes, from the top of its archive
     where: Path  # the zip or the folder that it is in, or itself
     packed: zipfile.ZipInfo | None = None
+    alone: bool = False  # named by itself, and not found in a zip or folder
 
     @property
     def suffix(self) -> str:
@@ -209,7 +210,7 @@ class Archive:
         elif path.suffix.lower() == ".zip":
             raise UsageError(f"{path}: is no whole zip; download the export again")
         else:
-            self.members.append(Member(path.name, path))
+            self.members.append(Member(path.name, path, alone=True))
 
     def _take_folder(self, path: Path) -> None:
         root = path.resolve()

@@ -24,7 +24,8 @@ from pipeline.library.render import foreign_markdown
 from pipeline.library.schema import ALIAS, ALIAS_MAX, DEK_MAX, SLUG
 from pipeline.library.sentences import sentences
 from pipeline.model import Article
-from pipeline.moving.export import Export, Note, Post, note
+from pipeline.moving.commonmark import commonmark
+from pipeline.moving.export import Export, Markup, Note, Post, note
 from pipeline.moving.images import Images, Reach
 from pipeline.moving.links import OldAddresses
 from pipeline.moving.markdown import escaped, to_markdown
@@ -85,7 +86,7 @@ class Names:
             id_ = self.topics.get(tag.casefold()) or self.topics.get("-".join(plain_words(tag)))
             if id_ is None and self.make_topics and len(topics) < MOST_TOPICS:
                 id_ = id_for(tag, self.topics.values(), otherwise="topic")
-                self.topics[tag.casefold()] = id_
+                self.topics[tag.casefold()] = self.topics[id_] = id_
                 self.new_topics[id_] = {"name": tag}
             if id_ in topics:
                 continue
@@ -194,14 +195,15 @@ def _slug(post: Post, service: str, taken: set[str]) -> tuple[str, str]:
     return slug, had or base
 
 
-def old_addresses(export: Export, places: Sequence[Place], whose: Callable[[str], str]) -> dict[str, str]:
+def old_addresses(export: Export, places: Sequence[Place], whose: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
     """The addresses that posts had and that lead to their articles here, by id of the post. *whose* knows those that are taken."""
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, ...]] = {}
     seen = {f"articles/{place.slug}" for place in places}
-    for place in places:
-        post, alias = place.post, unquote(place.post.path)
+    had = ((place, unquote(path)) for place in places for path in (place.post.path, *place.post.also))
+    for place, alias in had:
+        post = place.post
         key = alias.strip("/").casefold()
-        if not key or key == f"articles/{place.slug}":
+        if not key or key == f"articles/{place.slug}" or alias in found.get(post.id, ()):
             continue
         clash = "an alias of another" if key in seen else whose(alias)
         if not ALIAS.fullmatch(alias) or len(alias) > ALIAS_MAX or _FORBIDDEN.search(alias):
@@ -217,7 +219,7 @@ def old_addresses(export: Export, places: Sequence[Place], whose: Callable[[str]
             )
             continue
         seen.add(key)
-        found[post.id] = alias
+        found[post.id] = (*found.get(post.id, ()), alias)
     return found
 
 
@@ -233,7 +235,7 @@ class Composer:
     links: OldAddresses
     images: Images
     places: Mapping[str, Place]  # by id of the post
-    aliases: Mapping[str, str]  # the address that it had, by id of the post, where it can lead here
+    aliases: Mapping[str, Sequence[str]]  # the addresses that it had, by id of the post, where they can lead here
 
     def compose(self, place: Place, notes: list[Note], *, reach: Reach = Reach.EVERYWHERE) -> str:
         """The text of the article's file; *notes* is told of what came over otherwise.
@@ -293,8 +295,10 @@ class Composer:
         return "".join(f"{line}\n" for line in lines)
 
     def _aliases(self, place: Place) -> list[str]:
-        alias = self.aliases.get(place.post.id)
-        return [f"aliases: [{json.dumps(alias, ensure_ascii=False)}]"] if alias else []
+        aliases = self.aliases.get(place.post.id, ())
+        return (
+            [f"aliases: [{', '.join(json.dumps(alias, ensure_ascii=False) for alias in aliases)}]"] if aliases else []
+        )
 
     def _body(self, place: Place, notes: list[Note], *, reach: Reach) -> str:
         post = place.post
@@ -327,10 +331,10 @@ class Composer:
         return "\n\n".join([*parts, *([text] if text else [])]) + "\n"
 
     def _html(self, post: Post, notes: list[Note]) -> str:
-        if not post.is_markdown:
+        if post.markup is Markup.HTML:
             return post.content
         try:
-            return foreign_markdown(post.content)
+            return foreign_markdown(post.content) if post.markup is Markup.MARKDOWN else commonmark(post.content)
         except ContentError:
             notes.append(
                 note(post.file, post.title, "its Markdown is nested too deeply; only its lines came over", "look at it")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 ADDRESS: Final = re.compile(r"[^\s'\"(<>:;,]+@[^\s'\")<>;,]+\.[^\s'\")<>;,]+")
@@ -25,6 +25,14 @@ class Standing(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"  # called it spam
     OTHER = "other"  # a word that we do not know; not written to
+
+
+class Markup(Enum):
+    """What the text of a post is written in."""
+
+    HTML = 1
+    MARKDOWN = 2  # as Python-Markdown reads it, and Gruber's first one: lists are indented by four
+    COMMONMARK = 3  # commonmark.org, with the tables, footnotes and definition lists of Hugo and kramdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,14 @@ class Post:
 
     id: str
     title: str
-    content: str  # HTML, or Markdown
+    content: str
     file: str  # where in the export it stands
     slug: str = ""
     subtitle: str = ""
     published: dt.datetime | None = None
     held_back: str = ""  # why readers there could not see it, or not all of them; nothing for a public one
     path: str = ""  # its address there, below the site's
+    also: tuple[str, ...] = ()  # further ones that led to it, likewise
     url: str | None = None  # and whole, where that is known
     tags: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
@@ -66,7 +75,7 @@ class Post:
     cover_alt: str = ""
     cover_caption: str = ""
     lang: str = ""
-    is_markdown: bool = False
+    markup: Markup = Markup.HTML
     lead: str = ""  # what the service sends in front of the text: a recording
 
     @property

@@ -27,7 +27,7 @@ class OldAddresses:
         hosts = {host for url in (*export.sites, *(post.url for post in export.posts)) if url and (host := _host(url))}
         for post in export.posts:
             self._by_id.setdefault(post.id, post)
-            for path in (post.path, urlsplit(post.url).path if post.url else ""):
+            for path in (post.path, *post.also, urlsplit(post.url).path if post.url else ""):
                 if path.strip("/"):
                     self._by_path.setdefault(_key(path), post)
         self.site = site.rstrip("/") if site else next(iter(export.sites), "") if export.service != "medium" else ""

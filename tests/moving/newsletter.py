@@ -1,4 +1,5 @@
-"""A newsletter of three hundred articles that never was, and the exports in which six services would hand it out.
+"""A newsletter of three hundred articles that never was, the exports in which six services would hand it out, and the repositories
+in which three site generators would keep it.
 
 `pieces` makes the articles, `Dialect` says each in the HTML of a service, the writers put all of it into an archive as that service
 does. What must be found again afterwards stands in each `Piece`: its title, its date, its words in order, its image, its tags.
@@ -550,9 +551,12 @@ BUTTONDOWN = Dialect(
 )
 
 
-def markdown_of(piece: Piece) -> str:
+def markdown_of(piece: Piece, *, link: Callable[[Piece], str] | None = None, image: str = "") -> str:
+    """The body in Markdown, with *link* to another piece and *image* as they are written there."""
+    link = link or BUTTONDOWN.old
+    image = image or f"https://assets.example.com/images/{piece.image}"
     other = piece.links_to
-    before = f" As [we told before]({BUTTONDOWN.old(other)}), it lasts." if other else ""
+    before = f" As [we told before]({link(other)}), it lasts." if other else ""
     odd = ODD.replace("\\", "\\\\")
     for sign in "*_[]{}`":
         odd = odd.replace(sign, f"\\{sign}")
@@ -562,7 +566,7 @@ def markdown_of(piece: Piece) -> str:
 
 {odd.replace("<", "&lt;")}
 
-![{piece.alt}](https://assets.example.com/images/{piece.image})
+![{piece.alt}]({image})
 
 <small>{piece.caption}</small>
 
@@ -640,6 +644,134 @@ def buttondown(folder: Path, items: list[Piece], people: list[Somebody]) -> list
     return [write_zip(folder / "buttondown.zip", files), listed]
 
 
+# -- Jekyll, Hugo and Pelican: a repository, beside which the list of subscribers lies
+
+
+def _listed(folder: Path, people: list[Somebody]) -> Path:
+    listed = folder / "subscribers.csv"
+    words = {"left": "unsubscribed", "complained": "spam"}
+    rows = [
+        {"email": s.email, "status": words.get(s.standing, s.standing), "created_at": _iso(s.since)} for s in people
+    ]
+    listed.write_text(table(("email", "status", "created_at"), rows))
+    return listed
+
+
+def _kept(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def _no_figure(piece: Piece) -> str:
+    raise NotImplementedError  # these keep Markdown
+
+
+JEKYLL = Dialect("jekyll", lambda piece: f"{OLD_SITE}/notes/{piece.date:%Y}/{piece.slug}.html", _no_figure)
+
+
+def jekyll(folder: Path, items: list[Piece], people: list[Somebody]) -> list[Path]:
+    files: dict[str, str | bytes] = {
+        "_config.yml": f'title: Harbour notes\nurl: "{OLD_SITE}"\nbaseurl: ""\npermalink: /notes/:year/:title.html\n',
+        "_includes/counted.md": "## {{ include.what }}\n",
+        "_data/authors.yml": "".join(f"{name.split()[0].lower()}:\n  name: {name}\n" for name in AUTHORS),
+        "_drafts/never.txt": "no text of the site",
+        "about.md": "---\ntitle: About\n---\nUs\n",
+        ".git/HEAD": "ref: refs/heads/main\n",
+    }
+    for p in items:
+        front = {"title": p.title, "date": f"{p.date:%Y-%m-%d %H:%M:%S} +0000", "description": p.subtitle, "categories": [p.tags[0]],
+                 "tags": [p.tags[1]], "author": p.author.split()[0].lower(), "layout": "post"}  # fmt: skip
+        body = markdown_of(
+            p,
+            link=lambda other: f"{{% post_url {other.date:%Y-%m-%d}-{other.slug} %}}",
+            image=f"{{{{ site.baseurl }}}}/img/{p.image}",
+        )
+        body = body.replace(
+            "## What was counted", '{% include counted.md what="What was counted" %}\n{: .big #counted}'
+        )
+        body = body.replace("    * Old", "  * Old").replace(
+            "    * New", "  * New"
+        )  # kramdown counts the blanks of the marker
+        body = (
+            body.replace("{braces}", "{braces}")
+            .replace("```python", "{% highlight python %}")
+            .replace("# <all> of them\n```", "# <all> of them\n{% endhighlight %}")
+        )
+        lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
+        files[f"_posts/{p.date:%Y-%m-%d}-{p.slug}.md"] = f"---\n{lines}---\n{body}"
+        files[f"img/{p.image}"] = png(p.number)
+    return [_kept(folder / "site", files), _listed(folder, people)]
+
+
+HUGO = Dialect("hugo", lambda piece: f"{OLD_SITE}/{piece.date:%Y/%m}/{piece.slug}/", _no_figure)
+
+
+def hugo(folder: Path, items: list[Piece], people: list[Somebody]) -> list[Path]:
+    files: dict[str, str | bytes] = {
+        "hugo.toml": f'baseURL = "{OLD_SITE}/"\nlanguageCode = "en-gb"\n[permalinks]\nposts = "/:year/:month/:slug/"\n',
+        "content/_index.md": "+++\ntitle = 'Home'\n+++\n",
+        "content/about.md": "+++\ntitle = 'About'\n+++\nUs\n",
+        "themes/bare/exampleSite/content/posts/sample.md": "---\ntitle: Sample\ndate: 2020-01-01\n---\nNever\n",
+    }
+    for p in items:
+        told = {
+            "title": p.title,
+            "slug": p.slug,
+            "description": p.subtitle,
+            "categories": [p.tags[0]],
+            "tags": [p.tags[1]],
+            "author": p.author,
+        }
+        toml = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items())
+        yaml = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in told.items())
+        front = (
+            f"+++\ndate = {p.date:%Y-%m-%dT%H:%M:%SZ}\n{toml}+++\n"
+            if p.number % 2
+            else f"---\ndate: {p.date:%Y-%m-%dT%H:%M:%SZ}\n{yaml}---\n"
+        )
+        body = markdown_of(p, link=lambda other: f'{{{{< ref "posts/{other.slug}.md" >}}}}', image=p.image)
+        body = body.replace(
+            '<iframe src="https://www.youtube.com/embed/q8h4r2tz9Lk"></iframe>', "{{< youtube q8h4r2tz9Lk >}}"
+        )
+        body = body.replace("    * Old", "  * Old").replace("    * New", "  * New")
+        bundle = p.number % 3 == 0  # a folder with its image, or a file with one in static/
+        if bundle:
+            body = body.replace(
+                f"![{p.alt}]({p.image})\n\n<small>{p.caption}</small>",
+                f'{{{{< figure src="{p.image}" alt="{p.alt}" caption="{p.caption}" >}}}}',
+            )
+        else:
+            body = body.replace(f"({p.image})", f"(/pictures/{p.image})")
+        files[f"content/posts/{p.slug}/index.md" if bundle else f"content/posts/{p.slug}.md"] = front + body
+        files[f"content/posts/{p.slug}/{p.image}" if bundle else f"static/pictures/{p.image}"] = png(p.number)
+    return [_kept(folder / "site", files), _listed(folder, people)]
+
+
+PELICAN = Dialect("pelican", lambda piece: f"{OLD_SITE}/blog/{piece.date:%Y/%m/%d}/{piece.slug}/", _no_figure)
+
+
+def pelican(folder: Path, items: list[Piece], people: list[Somebody]) -> list[Path]:
+    files: dict[str, str | bytes] = {
+        "pelicanconf.py": "import os\nAUTHOR = 'Jonas Fjell'\nSITEURL = ''\nTIMEZONE = 'UTC'\nARTICLE_URL = 'blog/{date:%Y}/{date:%m}/{date:%d}/{slug}/'\n"
+        "os.system('touch run-by-an-import')\n",
+        "publishconf.py": f"SITEURL = '{OLD_SITE}' if not os.environ.get('HERE') else 'http://localhost:8000'\n",
+        "content/pages/about.md": "Title: About\n\nUs\n",
+        "themes/bare/README.md": "Title: Never\nDate: 2020-01-01\n\nNever\n",
+    }
+    for p in items:
+        front = f"Title: {p.title}\nDate: {p.date:%Y-%m-%d %H:%M:%S}\nSlug: {p.slug}\nCategory: {p.tags[0]}\nTags: {p.tags[1]}\nAuthors: {p.author}\nSummary: {p.subtitle}\n\n"
+        body = markdown_of(
+            p,
+            link=lambda other: f"{{filename}}{other.date:%Y-%m-%d}-{other.slug}.md",
+            image=f"{{static}}/images/{p.image}",
+        )
+        files[f"content/{p.date:%Y-%m-%d}-{p.slug}.md"] = front + body
+        files[f"content/images/{p.image}"] = png(p.number)
+    return [_kept(folder / "site", files), _listed(folder, people)]
+
+
 WRITERS = {
     "substack": (substack, SUBSTACK),
     "ghost": (ghost, GHOST),
@@ -647,4 +779,7 @@ WRITERS = {
     "medium": (medium, MEDIUM),
     "beehiiv": (beehiiv, BEEHIIV),
     "buttondown": (buttondown, BUTTONDOWN),
+    "jekyll": (jekyll, JEKYLL),
+    "hugo": (hugo, HUGO),
+    "pelican": (pelican, PELICAN),
 }

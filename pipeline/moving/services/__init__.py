@@ -6,6 +6,10 @@ wordpress.py   WXR, which is RSS with elements of its own       `shortcodes` rea
 medium.py      zip: posts/*.html
 beehiiv.py     CSV of posts, CSV of subscribers
 buttondown.py  zip: emails.csv, emails/*.md; CSV of subscribers
+jekyll.py      the repository of a site                         `liquid` fills in the tags in posts
+hugo.py        the repository of a site
+pelican.py     the repository of a site
+sitefiles.py   texts with front matter, alike in these three
 lists.py       the lists of subscribers, alike in all of them
 """
 
@@ -17,10 +21,23 @@ from typing import Final
 from pipeline.errors import UsageError
 from pipeline.moving.archive import Archive
 from pipeline.moving.export import Export
-from pipeline.moving.services import beehiiv, buttondown, ghost, medium, substack, wordpress
+from pipeline.moving.services import (
+    beehiiv,
+    buttondown,
+    ghost,
+    hugo,
+    jekyll,
+    medium,
+    pelican,
+    substack,
+    wordpress,
+)
 
 # In the order in which they are asked: who is surest of their own comes first.
 _ALL: Final[dict[str, ModuleType]] = {
+    "jekyll": jekyll,
+    "pelican": pelican,
+    "hugo": hugo,
     "wordpress": wordpress,
     "ghost": ghost,
     "substack": substack,

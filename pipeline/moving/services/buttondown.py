@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from pipeline.library.frontmatter import Unreadable, parse, split
 from pipeline.moving.archive import Archive, Member, TooMuch
-from pipeline.moving.export import Export, Post, Standing, moment, note
+from pipeline.moving.export import Export, Markup, Post, Standing, moment, note
 from pipeline.moving.services.lists import STANDINGS, Fields, address_column, take_readers
 
 _MODE: Final = re.compile(r"\s*<!--\s*buttondown-editor-mode:\s*(\w+)\s*-->\s*")
@@ -145,7 +145,7 @@ def _post(fields: Mapping[str, Any], body: str, where: str) -> Post:
         path=f"/archive/{slug}/" if slug else "",
         url=url if url.startswith("http") else None,
         cover=said("image"),
-        is_markdown=not (mode and mode[1] == "fancy"),
+        markup=Markup.HTML if mode and mode[1] == "fancy" else Markup.MARKDOWN,
     )
 
 

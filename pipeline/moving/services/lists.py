@@ -69,6 +69,18 @@ def take_readers(
         export.notes.append(note(member.name, "", str(error), "export it again", lost=True))
 
 
+def take_lists_named(export: Export, archive: Archive) -> None:
+    """Add the people of the CSVs that somebody named by themselves: what else lies in a repository is no list of readers."""
+    for member in archive.members:
+        if member.alone and member.suffix == ".csv":
+            take_readers(export, archive, member, _by_any_word)
+
+
+def _by_any_word(fields: Fields) -> Standing:
+    told = next((word for name in _WORDS if (word := fields.get(name, "").strip().lower())), "")
+    return STANDINGS.get(told, Standing.OTHER)
+
+
 _WORDS: Final = ("status", "state", "subscription status", "email subscription")
 _ENDS: Final = ("unsubscribed_at", "unsubscription_date", "deleted_at", "unsubscribed")
 

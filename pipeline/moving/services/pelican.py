@@ -1,0 +1,239 @@
+"""Pelican: the repository of the site, as a folder or a zip. Texts lie in ``content/``, the settings in ``pelicanconf.py`` and,
+for what is published, ``publishconf.py``.
+
+A text begins with lines such as ``Title: ...``, down to the first empty one, or with front matter in YAML: Title, Date, Slug,
+Category, Tags, Author or Authors, Summary, Status, Lang, Url. Described at docs.getpelican.com (content, settings).
+
+The settings are a program. It is read and never run: a setting counts where it is a text, or a choice between two.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from typing import Any, Final
+
+from pipeline.moving.archive import Archive, Member, TooMuch
+from pipeline.moving.export import Export, Markup, Post, note, words
+from pipeline.moving.services.lists import take_lists_named
+from pipeline.moving.services.sitefiles import (
+    HTML,
+    MARKDOWN,
+    Text,
+    below,
+    dated,
+    filled_in,
+    in_folder,
+    listed,
+    parted,
+    plainly,
+    said,
+    site_root,
+    when,
+    zone_of,
+)
+
+_SETTINGS: Final = (r"pelicanconf\.py", r"publishconf\.py")
+_HEADER: Final = re.compile(r"[ ]{0,3}([A-Za-z0-9_-]+):[ \t]*(.*)")
+_MORE: Final = re.compile(r"[ ]{4,}(.+)")
+_FIELD: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+_LINK: Final = re.compile(r"(?:\{|\|)(filename|static|attach)(?:\}|\|)([^\s\"')<>\]]*)")
+_ADDRESS: Final = "{slug}.html"
+_DATED_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_HELD_BACK: Final = {"draft": "was a draft", "hidden": "was in no list"}
+
+
+def recognises(archive: Archive) -> bool:
+    return bool(archive.named("pelicanconf\\.py"))
+
+
+def read(archive: Archive) -> Export:
+    export = _Site(archive).export
+    take_lists_named(export, archive)
+    return export
+
+
+class _Site:
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.export = Export("pelican")
+        self.settings = self._settings()
+        self.zone = zone_of(self.settings.get("TIMEZONE", ""))
+        self.folder = self.settings.get("PATH", "content").strip("./") or "content"
+        if url := self.settings.get("SITEURL", "").rstrip("/"):
+            self.export.sites.append(url)
+        found = [text for member in self._members() if (text := self._text(member)) is not None]
+        self.addresses = {text.name: self._address(text) for text in found}
+        self.export.posts += [self._post(text) for text in found]
+
+    def _settings(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in _SETTINGS:
+            for member in sorted(self.archive.named(name), key=lambda one: one.name.count("/"))[:1]:
+                try:
+                    program = ast.parse(self.archive.text(member))
+                except (TooMuch, SyntaxError, ValueError, RecursionError) as error:
+                    self.export.notes.append(
+                        note(member.name, "", f"cannot be read: {error}", "give --site", lost=True)
+                    )
+                    continue
+                for line in program.body:
+                    if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                        value = line.value.body if isinstance(line.value, ast.IfExp) else line.value
+                        if (
+                            isinstance(value, ast.Constant)
+                            and isinstance(value.value, str)
+                            and (value.value or name == _SETTINGS[0])
+                        ):
+                            found[line.targets[0].id] = value.value
+        return found
+
+    def _members(self) -> list[Member]:
+        there = in_folder(self.archive, site_root(self.archive, _SETTINGS[0]), self.folder)
+        for one in there:
+            if one.suffix == ".rst":
+                self.export.notes.append(
+                    note(
+                        one.name,
+                        "",
+                        "is reStructuredText, which is not read",
+                        "turn it into Markdown, and run again",
+                        lost=True,
+                    )
+                )
+        texts = [one for one in there if one.suffix in MARKDOWN | HTML]
+        posts = [one for one in texts if not below(one, self.folder).startswith("pages/")]
+        for _ in range(len(texts) - len(posts)):
+            self.export.pass_by("pages")
+        return posts
+
+    def _text(self, member: Member) -> Text | None:
+        try:
+            text = self.archive.text(member)
+            fields, body = parted(text)
+            if not fields:
+                fields, body = _headed(text) if member.suffix in MARKDOWN else _meta(text)
+        except TooMuch as error:
+            self.export.notes.append(note(member.name, "", str(error), "take it over by hand", lost=True))
+            return None
+        except ValueError as error:
+            self.export.notes.append(
+                note(member.name, "", f"its front matter cannot be read: {error}", "mend it", lost=True)
+            )
+            return None
+        named = {key.lower(): value for key, value in fields.items()}
+        if not said(named, "title") and not said(named, "date"):
+            self.export.pass_by("texts without a title")
+            return None
+        return Text(member, below(member, self.folder), named, body)
+
+    def _post(self, text: Text) -> Post:
+        fields, path = text.fields, self.addresses[text.name]
+        return Post(
+            id=text.name,
+            title=plainly(said(fields, "title") or text.stem),
+            content=_LINK.sub(lambda found: self._linked(found, text), text.body),
+            file=text.member.name,
+            slug=_slug(text),
+            subtitle=plainly(said(fields, "subtitle", "summary", "description")),
+            published=when(_date(text), self.zone),
+            held_back=_HELD_BACK.get(said(fields, "status").lower(), ""),
+            path=path,
+            url=f"{self.export.sites[0]}{path}" if self.export.sites else None,
+            tags=words([said(fields, "category") or _category(text), *_split(fields.get("tags"))]),
+            authors=words(_split(fields.get("authors")) or [said(fields, "author") or self.settings.get("AUTHOR", "")]),
+            cover=said(fields, "image", "cover"),
+            lang=said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
+            markup=Markup.HTML if text.member.suffix in HTML else Markup.MARKDOWN,
+        )
+
+    def _address(self, text: Text) -> str:
+        """Where Pelican puts a text: what it says itself, or what ARTICLE_URL makes of it."""
+        fields = text.fields
+        style = said(fields, "url") or self.settings.get("ARTICLE_URL", _ADDRESS)
+        at = when(_date(text), self.zone)
+        at = at.astimezone(self.zone) if at else None
+        values = {
+            "slug": _slug(text),
+            "lang": said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
+            "category": _slugified(said(fields, "category") or _category(text)),
+            "author": _slugified((*_split(fields.get("authors")), said(fields, "author"))[0]),
+        }
+
+        def value(found: re.Match[str]) -> str:
+            if found[1] == "date":
+                return at.strftime(found[2] or "%Y-%m-%d") if at else ""
+            return values.get(found[1], "")
+
+        return filled_in(f"/{_FIELD.sub(value, style)}".removesuffix("index.html"), {})
+
+    def _linked(self, found: re.Match[str], text: Text) -> str:
+        """``{filename}other.md``, from the text's folder, or from the top where it begins with a slash."""
+        path, hash_, part = found[2].partition("#")
+        folder = "" if path.startswith("/") else text.name.rpartition("/")[0]
+        parts: list[str] = []
+        for one in f"{folder}/{path}".split("/"):
+            if one == ".." and parts:
+                parts.pop()
+            elif one not in ("", ".", ".."):
+                parts.append(one)
+        name = "/".join(parts)
+        return f"{self.addresses.get(name, f'/{name}')}{hash_}{part}"
+
+
+def _headed(text: str) -> tuple[dict[str, Any], str]:
+    """The lines ``Key: value`` at the top, as Python-Markdown's extension *meta* reads them, and what stands below."""
+    lines = text.replace("\r\n", "\n").removeprefix("\ufeff").split("\n")
+    fields: dict[str, Any] = {}
+    last = ""
+    for at, line in enumerate(lines):
+        if not line.strip():
+            return fields, "\n".join(lines[at + 1 :])
+        if found := _HEADER.fullmatch(line):
+            last = found[1].lower()
+            fields[last] = f"{fields[last]}, {found[2].strip()}" if last in fields else found[2].strip()
+        elif (more := _MORE.fullmatch(line)) and last:
+            fields[last] = f"{fields[last]} {more[1].strip()}"
+        else:
+            return fields, "\n".join(lines[at:])
+    return fields, ""
+
+
+def _meta(text: str) -> tuple[dict[str, Any], str]:
+    """What the head of an HTML page says, and its body."""
+    fields: dict[str, Any] = {}
+    if title := re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE):
+        fields["title"] = " ".join(title[1].split())
+    for found in re.finditer(r"<meta\s+name=[\"']([\w-]+)[\"']\s+content=[\"']([^\"']*)[\"']", text, re.IGNORECASE):
+        fields[found[1].lower()] = found[2]
+    body = re.search(r"<body[^>]*>(.*?)</body>", text, re.DOTALL | re.IGNORECASE)
+    return fields, body[1] if body else text
+
+
+def _date(text: Text) -> str:
+    if date := said(text.fields, "date"):
+        return date
+    found = _DATED_NAME.match(text.stem)
+    return found[1] if found else ""
+
+
+def _slug(text: Text) -> str:
+    return said(text.fields, "slug") or _slugified(said(text.fields, "title")) or dated(text.stem)[1]
+
+
+def _slugified(text: str) -> str:
+    """As Pelican's SLUG_REGEX_SUBSTITUTIONS do: letters and figures, and a dash for what parts them."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip()).lower()
+
+
+def _category(text: Text) -> str:
+    """The folder of a text, which is its category where it names none."""
+    return text.name.rpartition("/")[0].partition("/")[0]
+
+
+def _split(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return words(re.split(r"[;]" if ";" in value else ",", value))
+    return listed(value)

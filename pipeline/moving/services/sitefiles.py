@@ -1,0 +1,230 @@
+"""The files of a site generator, as Jekyll, Hugo and Pelican share them: texts with front matter, and settings beside them.
+
+Front matter stands between lines of ``---`` (YAML), of ``+++`` (TOML), or is a JSON object at the top. All values are read as
+they are written: a title ``2020`` is words here. Nothing of a site is run: neither its templates, nor its settings where those
+are a program.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+from pipeline.library.new import plain_words
+from pipeline.moving.archive import Archive, Member, TooMuch
+from pipeline.moving.export import Export, moment, note, words
+
+_Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+Fields: TypeAlias = Mapping[str, Any]
+
+MARKDOWN: Final = frozenset({".md", ".markdown", ".mkd", ".mkdn", ".mdown"})
+HTML: Final = frozenset({".html", ".htm"})
+MOST_FRONT: Final = 200_000  # characters
+_FENCED: Final = re.compile(r"\ufeff?\s*(---|\+\+\+)[ \t]*\n(.*?)(?:\n)?^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_DATED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(.+)")
+_UNPADDED: Final = re.compile(r"\A(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_ZONE: Final = re.compile(r"\s+([+-]\d{2}):?(\d{2})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file, and what stands in it."""
+
+    member: Member
+    name: str  # from the folder that all of them lie in
+    fields: Fields
+    body: str
+
+    @property
+    def stem(self) -> str:
+        return self.member.last.removesuffix(self.member.suffix)
+
+
+def site_root(archive: Archive, settings: str) -> str:
+    """The folder of the site, with a slash at its end: where the file that matches *settings* lies, the one nearest to the top."""
+    shape = re.compile(rf"(.*/)?(?:{settings})", re.IGNORECASE)
+    found = (shape.fullmatch(one.name) for one in archive.named(settings))
+    return min((one[1] or "" for one in found if one), key=lambda folder: (folder.count("/"), folder), default="")
+
+
+def in_folder(archive: Archive, root: str, folder: str) -> list[Member]:
+    """The files below *folder* of the site at *root*; all there are, where somebody named that folder and not the site."""
+    return [one for one in archive.members if one.name.startswith(f"{root}{folder}/")] or archive.members
+
+
+def below(member: Member, folder: str) -> str:
+    """The name of *member* from below the last *folder* on its way; all of it where there is none."""
+    _, found, rest = f"/{member.name}".rpartition(f"/{folder}/")
+    return rest if found else member.name
+
+
+def texts(export: Export, archive: Archive, members: Iterable[Member], *, folder: str) -> Iterator[Text]:
+    """The *members* that can be read; *export* is told of the others."""
+    for member in members:
+        try:
+            text = archive.text(member)
+            fields, body = parted(text)
+        except TooMuch as error:
+            export.notes.append(note(member.name, "", str(error), "take it over by hand", lost=True))
+        except ValueError as error:
+            export.notes.append(
+                note(member.name, "", f"its front matter cannot be read: {error}", "mend it", lost=True)
+            )
+        else:
+            yield Text(member, below(member, folder), fields, body)
+
+
+def parted(text: str) -> tuple[dict[str, Any], str]:
+    """The front matter of *text* and what stands below. Raises `ValueError` for front matter that cannot be read."""
+    text = text.replace("\r\n", "\n").removeprefix("\ufeff")
+    if found := _FENCED.match(text):
+        if len(found[2]) > MOST_FRONT:
+            raise ValueError(f"longer than {MOST_FRONT:,} characters")
+        return (yaml_of if found[1] == "---" else toml_of)(found[2]), text[found.end() :]
+    if text.lstrip().startswith("{") and not text.lstrip().startswith(("{%", "{{", "{:")):
+        start = len(text) - len(text.lstrip())
+        try:
+            data, end = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return {}, text
+        return (data, text[end:]) if isinstance(data, dict) else ({}, text)
+    return {}, text
+
+
+def yaml_of(text: str) -> dict[str, Any]:
+    """The mapping that *text* is in YAML, with all that is no list or mapping as it is written. Raises `ValueError`."""
+    try:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 -- it makes texts, lists and mappings, and nothing else
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if data in (None, ""):
+        return {}
+    if not isinstance(data, dict):
+        raise ValueError("it is no list of keys and values")  # noqa: TRY004 -- of the text, not of an argument
+    return {str(key): value for key, value in data.items()}
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """The table that *text* is in TOML. Raises `ValueError`."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+
+
+def settings_in(archive: Archive, export: Export, *names: str) -> dict[str, Any]:
+    """The settings in the files of these *names* (patterns), those nearest to the top; later files have the last word."""
+    found: dict[str, Any] = {}
+    for name in names:
+        for member in sorted(archive.named(name), key=lambda member: member.name.count("/"))[:1]:
+            try:
+                text = archive.text(member)
+                if member.suffix == ".toml":
+                    found |= toml_of(text)
+                elif member.suffix == ".json":
+                    data = json.loads(text)
+                    found |= data if isinstance(data, dict) else {}
+                else:
+                    found |= yaml_of(text)
+            except (TooMuch, ValueError, RecursionError) as error:
+                export.notes.append(note(member.name, "", f"cannot be read: {error}", "give --site", lost=True))
+    return found
+
+
+# --- values -------------------------------------------------------------------------------------------------------------------
+
+
+def said(fields: Fields, *names: str) -> str:
+    """The first of these that is said, in words; nothing where none is."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str | int | float | dt.date) and not isinstance(value, bool):
+            text = str(value).strip()
+            if text and text not in ("~", "null"):
+                return text
+    return ""
+
+
+def plainly(text: str) -> str:
+    """A title or summary, which is HTML to all that comes after, so that ``Vec<T>`` stays what it is."""
+    return text.replace("<", "&lt;")
+
+
+def listed(value: object) -> tuple[str, ...]:
+    """A list, however it was written: as one, with commas, or, as Jekyll takes it, with blanks."""
+    if isinstance(value, str):
+        return words(value.split(",") if "," in value else value.split())
+    if isinstance(value, list):
+        return words(str(item) for item in value if isinstance(item, str | int | float))
+    return ()
+
+
+def names_of(value: object, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of authors: a name, a key of *known*, a mapping with a name, or a list of such."""
+    if isinstance(value, list):
+        return words(name for item in value if not isinstance(item, list) for name in names_of(item, known))
+    if isinstance(value, dict):
+        return words([said(value, "name", "display_name", "title")])
+    if not isinstance(value, str) or not value.strip():
+        return ()
+    entry = known.get(value.strip())
+    return (names_of(entry, {}) if isinstance(entry, dict) else ()) or (value.strip(),)
+
+
+def when(value: str, zone: ZoneInfo) -> dt.datetime | None:
+    """The moment that *value* tells, on the clocks of *zone* where it names none; None where it tells none."""
+    text = _UNPADDED.sub(lambda day: f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}", _ZONE.sub(r"\1:\2", value.strip()))
+    try:
+        naive = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return moment(text)
+    return moment((naive if naive.tzinfo else naive.replace(tzinfo=zone)).isoformat())
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this name; UTC where there is none."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return ZoneInfo("UTC")
+
+
+def dated(stem: str) -> tuple[str, str]:
+    """The day and the rest of a file's name: ``("2026-08-21", "newsletter")``; no day where it names none."""
+    found = _DATED.fullmatch(stem)
+    return (f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}", found[4]) if found else ("", stem)
+
+
+def filled_in(style: str, values: Mapping[str, str]) -> str:
+    """The address that a pattern such as ``/:year/:title/`` makes of *values*; a name that is not known stays out."""
+    path = re.sub(r":([a-z_]+)", lambda name: _longest(name[1], values), style)
+    return re.sub(r"/{2,}", "/", f"/{path}")
+
+
+def _longest(name: str, values: Mapping[str, str]) -> str:
+    """The value of *name*, or of the longest known one that it begins with, and the rest."""
+    for end in range(len(name), 0, -1):
+        if name[:end] in values:
+            return values[name[:end]] + name[end:]
+    return ""
+
+
+def slugified(text: str) -> str:
+    return "-".join(plain_words(text))
+
+
+def truly(value: object) -> bool:
+    return value is True or str(value).strip().lower() in ("true", "yes", "on", "1")
+
+
+def falsely(value: object) -> bool:
+    return value is False or str(value).strip().lower() in ("false", "no", "off", "0")
