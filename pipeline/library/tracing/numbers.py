@@ -19,16 +19,17 @@ from typing import Final
 
 from pipeline.library.tracing.units import (
     BEFORE,
-    BEHIND,
     FOLD,
     OTHER_LETTERS,
     SCALE_SIGNS,
     SCALE_WORDS,
     SHARE,
+    Named,
     Unit,
     scale_of,
+    unit_at,
     unit_before,
-    unit_behind,
+    unit_named,
 )
 from pipeline.library.tracing.words import words_in
 
@@ -267,10 +268,11 @@ _ONE_IN: Final = re.compile(
     rf"\b(?P<a>{_NUMERAL}|(?i:{_WORD}))(?: [a-z]+){{0,2}} (?:in|out of|of(?= every| each)) (?:every |each )?(?P<b>(?:an? )?hundred"
     rf"|{_NUMERAL}|(?i:{_WORD}))\b(?! (?:years?|months?|percent|per cent)|[%.,]\d?\d)"
 )
-_BEHIND: Final = re.compile(
-    rf"(?:(?: ?-?(?P<scale>(?:{SCALE_WORDS}|(?<=\d){SCALE_SIGNS}|(?<=\d ){SCALE_SIGNS}(?=[ ,.;:)]|$)))(?![A-Za-z]))*)"
-    rf"(?:(?P<gap> ?-?| of )(?P<unit>{BEHIND})(?![A-Za-z²³]|-?\d))?"
+_SCALES: Final = re.compile(
+    rf"(?: ?-?(?:{SCALE_WORDS}|(?<=\d){SCALE_SIGNS}|(?<=\d ){SCALE_SIGNS}(?=[ ,.;:)]|$))(?![A-Za-z]))*"
 )
+_GAP: Final = re.compile(r" of | ?-?")  # between a number and its unit
+_UNIT_ENDS: Final = re.compile(r"(?![A-Za-z²³]|-?\d)")
 _PER: Final = re.compile(
     r" ?(?:a|an|per|each|every|/) ?(?P<per>million tokens|thousand tokens|kilowatt[- ]hour|megawatt[- ]hour|[A-Za-z]+)\b"
     r"(?! (?:earlier|ago|later|before|after|and a half)\b)",
@@ -382,17 +384,13 @@ _FOREIGN: Final = (
 )
 
 
-@functools.cache
-def _in_units() -> re.Pattern[str]:  # not before it is needed, since it takes a while to make
-    return re.compile(rf"In ({BEHIND}),? ")
-
-
 # A text without any of these signs and words has no figures.
 _SIGN: Final = re.compile(rf"[\d{_VULGAR}{_RAISED}{_NUMBERED_SIGNS}]")
 _FIGURE_WORDS: Final = frozenset(
     {*_DIGITS, *_MULTIPLES, *_PARTS, *(f"{part}s" for part in _PARTS), *_FOLDS, *_MONTHS, *_DECADES}
 )
 _NO_FIGURES: Final = Figures()
+_COMMA: Final = re.compile(r",? ")
 
 
 @functools.lru_cache(maxsize=8192)
@@ -403,10 +401,9 @@ def find(text: str) -> Figures:
     plain = text.translate(_PLAIN)
     whens, masked = _whens(plain, text)
     quantities = _quantities(masked, text)
-    named = _in_units().match(masked) if masked.startswith("In ") else None
+    named = unit_at(masked, len("In "), free=_COMMA) if masked.startswith("In ") else None
     if named is not None:  # "In gallons, that is about 4.5 billion."
-        unit = unit_behind(named[1])
-        quantities = [replace(one, unit=unit) if one.unit is None and not one.noun else one for one in quantities]
+        quantities = [replace(one, unit=named.unit) if one.unit is None and not one.noun else one for one in quantities]
     odd = tuple(found.span() for found in _ODD.finditer(text))
     return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)), odd)
 
@@ -467,16 +464,20 @@ def _whens(plain: str, text: str) -> tuple[list[When], str]:
 
 
 _COUNTED: Final = re.compile(
-    rf"(?: |-)(?:{BEHIND}(?![A-Za-z])|(?:{SCALE_WORDS}|GPUs|sites|homes|people|firms|companies|employees|workers|jobs"
-    rf"|chips|respondents|executives)\b)"
+    rf"(?:{SCALE_WORDS}|GPUs|sites|homes|people|firms|companies|employees|workers|jobs|chips|respondents|executives)\b"
 )
+_WORD_ENDS: Final = re.compile(r"(?![A-Za-z])")
 
 
 def _is_no_year(plain: str, found: re.Match[str]) -> bool:
     """True for four digits that look like a year and count something: 2000 homes."""
-    return _COUNTED.match(plain, found.end(1)) is not None and not plain[
-        max(0, found.start(1) - 3) : found.start(1)
-    ].lower().endswith(("in ", "by ", "of "))
+    end = found.end(1)
+    if not plain.startswith((" ", "-"), end):
+        return False
+    counts = unit_at(plain, end + 1, free=_WORD_ENDS) or _COUNTED.match(plain, end + 1)
+    return counts is not None and not plain[max(0, found.start(1) - 3) : found.start(1)].lower().endswith(
+        ("in ", "by ", "of ")
+    )
 
 
 def _when(found: re.Match[str], text: str) -> When | None:
@@ -538,7 +539,7 @@ def _fractions(plain: str, text: str) -> list[Quantity]:
     if " and a" in plain:
         for found in _AND_A_HALF.finditer(plain):
             top = 1 if found["top"].lower() in ("a", "an") else _plain_number(found["top"])
-            value, unit = top + _PARTS[found["part"]], unit_behind(found["unit"])
+            value, unit = top + _PARTS[found["part"]], unit_named(found["unit"])
             words = text[found.start() : found.end()]
             parts.append(Quantity(*found.span(), words, value, value, 0.1, unit, spelled=True))
             plain = _blank(plain, *found.span())
@@ -600,18 +601,20 @@ def _quantity(opening: re.Match[str], plain: str, text: str) -> Quantity | None:
         if _is_part_of_something(plain, opening):
             return None
     unit = unit_before(opening["money"].strip()) if opening["money"] else None
-    behind = _BEHIND.match(plain, end)
-    assert behind is not None  # it matches the empty string
-    if behind["scale"]:
-        for scale in _SCALE.finditer(plain, end, behind.end("scale")):
-            times = scale_of(scale[1])
-            value, step, end = value * times, step * times, scale.end()
+    scales = _SCALES.match(plain, end)
+    assert scales is not None  # it matches the empty string, as the next
+    for scale in _SCALE.finditer(plain, end, scales.end()):
+        times = scale_of(scale[1])
+        value, step, end = value * times, step * times, scale.end()
     if abs(value) > _MOST:
         return None
-    if behind["unit"] and _means_unit(behind, plain, has_scale=end > opening.end(), has_money=unit is not None):
-        named = unit_behind(behind["unit"])
-        if unit is None or named.dimension == unit.dimension or named.is_money:
-            unit, end = unit if unit and named.dimension == unit.dimension else named, behind.end("unit")
+    gap = _GAP.match(plain, scales.end())
+    assert gap is not None
+    named = unit_at(plain, gap.end(), free=_UNIT_ENDS)
+    if named and _means_unit(named, gap[0], plain, has_scale=end > opening.end(), has_money=unit is not None):
+        is_same = unit is not None and named.unit.dimension == unit.dimension
+        if unit is None or is_same or named.unit.is_money:
+            unit, end = unit if is_same else named.unit, named.end
     elif unit is None and end == opening.end() and not is_spelled and plain[end : end + 1].isalpha():
         return None  # 4o, 5G, 19th: part of a name, or an ordinal
     if unit is None and _is_no_figure(opening, plain, end, value):
@@ -724,16 +727,16 @@ def _is_part_of_something(plain: str, opening: re.Match[str]) -> bool:
     return bool(re.search(r"[\w]\.$|\d[:/]$", before))
 
 
-def _means_unit(behind: re.Match[str], plain: str, *, has_scale: bool, has_money: bool) -> bool:
-    """False where a short sign behind a number is a word or a letter of its own."""
-    unit, gap = behind["unit"], behind["gap"]
-    if gap == " of " and not unit_behind(unit).is_money:
+def _means_unit(named: Named, gap: str, plain: str, *, has_scale: bool, has_money: bool) -> bool:
+    """False where a short sign behind a number, with *gap* between them, is a word or a letter of its own."""
+    unit = named.words
+    if gap == " of " and not named.unit.is_money:
         return False
     if unit in ("t", "m", "g", "l", "L", "W", "x", "X", "J") and not (
         gap in ("", " ") and (unit in "tWgx" or gap == "")
     ):
         return False
-    if unit == "times" and re.match(r" (?:a|per|each|daily|weekly)\b", plain[behind.end() :]) and not has_scale:
+    if unit == "times" and re.match(r" (?:a|per|each|daily|weekly)\b", plain[named.end :]) and not has_scale:
         return True
     if unit in ("points", "point") and has_money:
         return False
