@@ -195,9 +195,11 @@ def _leave_out(export: Export, only: str) -> None:
     if not taken:
         shown = export.posts[0].file if export.posts else "none"
         raise UsageError(f'--only "{only}" names none of the {len(export.posts):,} posts; one is called {shown}')
+    left = {post.file for post in export.posts} - {post.file for post in taken}
     for _ in range(len(export.posts) - len(taken)):
         export.pass_by("posts that --only leaves out")
     export.posts[:] = taken
+    export.notes[:] = [one for one in export.notes if one.file not in left]
 
 
 def _moves(shelf: Shelf, service: str) -> list[Move]:

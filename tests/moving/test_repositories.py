@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import Settings
 from pipeline.errors import ContentError, UsageError
 from pipeline.library.clean import plain_text
+from pipeline.moving import Options, move_in
 from pipeline.moving.archive import Archive
 from pipeline.moving.commonmark import commonmark
 from pipeline.moving.export import Export, Post
@@ -335,3 +337,23 @@ def test_what_opens_without_end_is_read_in_time(text: str) -> None:
 def test_what_nests_too_deeply_is_refused_and_not_lost(text: str) -> None:
     with pytest.raises(ContentError, match="nested too deeply"):
         commonmark(text)
+
+
+def test_a_part_of_the_posts_comes_over_where_only_that_is_wanted(settings: Settings, tmp_path: Path) -> None:
+    posts = {
+        f"_posts/{lang}/2024-03-0{day}-a{day}.md": "---\n---\n{% include lost.md %}A\n"
+        for lang, day in [("en", 1), ("en", 2), ("fr", 3)]
+    }
+    for name, content in {**JEKYLL, **posts}.items():
+        path = tmp_path / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+    report = move_in(settings, [tmp_path / "site"], Options(only="_posts/en/*"), now=now)
+
+    assert report.outcomes == {"new": 2}
+    assert report.passed_by == {"posts that --only leaves out": 1}
+    assert {note.file.split("/")[1] for note in report.notes} == {"en"}
+    with pytest.raises(UsageError, match="names none of the 3 posts; one is called _posts/en/2024"):
+        move_in(settings, [tmp_path / "site"], Options(only="posts/*"), now=now)
