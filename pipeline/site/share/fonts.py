@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
-_KEPT: Final = "4"  # the version of what is kept
+_KEPT: Final = "5"  # the version of what is kept
+_WIDTHS: Final = "widths.json"
+_KERNING: Final = "kerning.json"
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp"})  # drawn with the character before, or not at all
 _PICTURES: Final = frozenset({"So", "Sk", "Cs", "Co", "Cn"})  # emoji and the like
 _NAMES: Final = (1, 4, 6, 16)  # family, full name, PostScript name, typographic family
@@ -47,8 +49,14 @@ class Fonts:
 
     files: tuple[Path, ...]  # TrueType, in the order of their names
     widths: Mapping[str, Mapping[str, float]]  # by family and character, of a size of 1
-    kerning: Mapping[str, Mapping[str, float]]  # by family and pair of characters, what is added between them
+    kerning_told: bytes  # `kerning` as JSON
     sha256: str  # of the theme's own files
+
+    @cached_property
+    def kerning(self) -> Mapping[str, Mapping[str, float]]:
+        """By family and pair of characters, what is added between them. It is large, and who draws no words asks for none."""
+        told: Mapping[str, Mapping[str, float]] = json.loads(self.kerning_told)
+        return told
 
     @cached_property
     def characters(self) -> frozenset[str]:
@@ -100,16 +108,16 @@ def load_fonts(theme: Path, kept: Path) -> Fonts:
         told.update(f"{path.name}\0{hashlib.sha256(raw).hexdigest()}\0".encode())
     folder = kept / told.hexdigest()[:16]
     files = tuple(folder / f"{path.stem}.ttf" for path in originals)
-    measures = folder / "measures.json"
-    measured = _read(measures, files)
-    if measured is None:
+    known = _read(folder, files)
+    if known is None:
         folder = _writable(folder)
-        files, measures = tuple(folder / file.name for file in files), folder / measures.name
+        files = tuple(folder / file.name for file in files)
         measured = {path.stem: _convert(path, file) for path, file in zip(originals, files, strict=True)}
-        keep_file(measures, json.dumps([measured, _sums(files)]).encode())
-    widths = {family: found["widths"] for family, found in measured.items()}
-    kerning = {family: found["kerning"] for family, found in measured.items()}
-    return Fonts(files, widths, kerning, told.hexdigest())
+        kerning = json.dumps({family: found["kerning"] for family, found in measured.items()}).encode()
+        known = {family: found["widths"] for family, found in measured.items()}, kerning
+        keep_file(folder / _KERNING, kerning)
+        keep_file(folder / _WIDTHS, json.dumps([known[0], _sums(files)]).encode())
+    return Fonts(files, *known, told.hexdigest())
 
 
 def _writable(folder: Path) -> Path:
@@ -130,14 +138,14 @@ def _passing() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="opensignal-fonts-")
 
 
-def _read(measures: Path, files: Sequence[Path]) -> Mapping[str, Measures] | None:
-    """What *measures* holds; None where that, or one of *files*, is not as it was written."""
-    kept = kept_file(measures)
-    if kept is None:
+def _read(folder: Path, files: Sequence[Path]) -> tuple[Mapping[str, Mapping[str, float]], bytes] | None:
+    """Widths and kerning, as they are kept in *folder*; None where one of them, or of *files*, is not as it was written."""
+    widths, kerning = kept_file(folder / _WIDTHS), kept_file(folder / _KERNING)
+    if widths is None or kerning is None:
         return None
-    measured, sums = json.loads(kept)
+    measured, sums = json.loads(widths)
     try:
-        return measured if sums == _sums(files) else None
+        return (measured, kerning) if sums == _sums(files) else None
     except OSError:
         return None
 
