@@ -7,25 +7,68 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from pipeline.model import Problem, Severity
 from pipeline.printable import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.ingest import FeedResult, IngestReport
     from pipeline.ingest.moves import Move
     from pipeline.mail import Preview, SendReport
 
-# Words as they are: with emoji on, line 100 of a file is "x.md💯5".
-out = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-err = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+_CONTROLS = dict.fromkeys([*range(ord("\t")), *range(ord("\n") + 1, ord(" ")), 0x7F])  # what moves a cursor, or rings
 
+
+class Stream:
+    """Standard output or standard error: words as they are, and what moves where a person looks."""
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self._name = name
+
+    @property
+    def file(self) -> TextIO:
+        """The stream itself, which may be another one at any time."""
+        file: TextIO = getattr(sys, self._name)
+        return file
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.file.isatty()
+
+    def print(self, text: object, *, dim: bool = False) -> None:
+        """Write *text* and end the line; on a terminal paler, if *dim*."""
+        words = str(text).translate(_CONTROLS)
+        print(f"\x1b[2m{words}\x1b[0m" if dim and self.is_terminal else words, file=self.file, flush=True)
+
+    @contextmanager
+    def status(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Show that *what* goes on, and then what the given function is told."""
+        if not self.is_terminal:
+            yield lambda what: None
+            return
+        with self.console().status(what) as shown:
+            yield shown.update
+
+    def console(self) -> Console:
+        """What draws what moves. Not loaded before: most runs are read by no person, and it takes 20 ms."""
+        from rich.console import Console
+
+        # Words as they are: with emoji on, line 100 of a file is "x.md💯5".
+        return Console(file=self.file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+out = Stream("stdout")
+err = Stream("stderr")
+
+PATIENCE = 1.0  # seconds after which a person wants to see how far it is
 TROUBLED_PRINTED = 20
 STATES = {
     "deferred": "put off by the mail server; tried again later",
@@ -170,21 +213,29 @@ def print_send(reports: Sequence[SendReport], transport: str, *, due: bool) -> N
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A function that is told what is done, how much of it, of how many: a bar on a terminal, nothing elsewhere."""
-    if not err.is_terminal:
-        yield lambda what, done, of: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
-    ) as bars:
-        task = bars.add_task("reading", total=None)
+    """A function that is told what is done, how much of it, of how many: on a terminal a bar, once it takes `PATIENCE`."""
+    begun = time.monotonic()
+    with ExitStack() as shown:
+        bar: Callable[[str, int, int], None] | None = None
 
         def show(what: str, done: int, of: int) -> None:
-            bars.update(task, description=what, completed=done, total=of)
+            nonlocal bar
+            if bar is None and err.is_terminal and time.monotonic() - begun > PATIENCE:
+                bar = shown.enter_context(_bar())
+            if bar is not None:
+                bar(what, done, of)
 
         yield show
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # as in `Stream.console`
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=err.console(), transient=True) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda what, done, of: bars.update(task, description=what, completed=done, total=of)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -78,7 +78,7 @@ def main() -> None:
         if hasattr(error, "format_message"):  # click's: the words of the command are off
             context = getattr(error, "ctx", None)
             if context and error.format_message() == context.get_help():  # `opensignal keys` and nothing more
-                err.print(error.format_message(), markup=False)
+                err.print(error.format_message())
                 sys.exit(2)
             hint = f"; see {context.command_path} --help" if context else ""
             words = error.format_message().rstrip(".").replace(": Value error, ", ": ")

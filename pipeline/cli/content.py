@@ -138,7 +138,7 @@ def check(
         for problem in problems if format_ is Format.TEXT else ():
             out.print(told(problem))
             for line in formats.with_line(problem, settings.root) if out.is_terminal else ():
-                out.print(line, style="dim")
+                out.print(line, dim=True)
         warnings = len(problems) - len(errors)
         where = "" if paths else " in published articles"
         if drafts and not paths:

@@ -117,10 +117,10 @@ def make_dkim_key(
         print_json({**about, **record, "made": found.made, "signs": selector in now_signing})
         return
     out.print(f"{'made' if found.made else 'there already:'} {short(found.file)}")
-    out.print("", f"{found.name}. IN TXT (", sep="\n")
+    out.print(f"\n{found.name}. IN TXT (")
     for string in found.key.strings:
         out.print(f'  "{string}"')
-    out.print(")", "", sep="\n")
+    out.print(")\n")
     if settings.is_sample:
         err.print(
             f"opensignal: mail_from is still the sample's, so this record is for {found.domain}; set your own in pyproject.toml, "

@@ -103,7 +103,7 @@ def send(
             reports = mail.send_due(store, library, settings, transport=transport, clock=now, stop=stop)
         else:
             assert key is not None
-            with err.status("sending") as status:
+            with err.status("sending") as say:
                 reports = [
                     mail.send_issue(
                         store,
@@ -114,7 +114,7 @@ def send(
                         clock=now,
                         resume=resume,
                         stop=stop,
-                        progress=lambda done: status.update(f"sending {key}: {done:,} letters"),
+                        progress=lambda done: say(f"sending {key}: {done:,} letters"),
                     )
                 ]
         stopped = stop.is_set()

@@ -52,7 +52,7 @@ def publish(
 
     settings = settings_of(root)
     place = str(Path(to).resolve()) if to and _is_folder(to) else to
-    with stopped_by_signals("opensignal: stopping after the files in flight") as stop, err.status("checking") as status:
+    with stopped_by_signals("opensignal: stopping after the files in flight") as stop, err.status("checking") as say:
         report = publish_site(
             settings,
             place or settings.publish_to,
@@ -61,7 +61,7 @@ def publish(
             everything=everything,
             adopt=adopt,
             stop=stop.is_set,
-            say=status.update,
+            say=say,
         )
     for problem in report.problems:
         err.print(told(problem))
