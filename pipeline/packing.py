@@ -63,6 +63,10 @@ class Packer:
         if cls is not tuple:
             return plain
         kind = plain[0]
+        if noun := self._classes.get(kind):
+            return noun(*self._unpacked(plain[1:]))
+        if members := self._members.get(kind):
+            return members[plain[1]]
         if kind == _MOMENT:
             return dt.datetime.fromisoformat(plain[1])
         if kind == _DAY:
@@ -71,12 +75,11 @@ class Packer:
             return {key: self.unpack(one) for key, one in plain[1]}
         if kind == _SET:
             return frozenset(plain[1])
-        if kind in self._members:
-            return self._members[kind][plain[1]]
-        return self._classes[kind](*self._unpacked(plain[1:]))
+        raise KeyError(kind)
 
     def _unpacked(self, values: Iterable[Any]) -> list[Any]:
-        return [self.unpack(one) if one.__class__ in _PACKED else one for one in values]
+        """Most values of most nouns are plain, or no value at all."""
+        return [one if one.__class__ not in _PACKED else self.unpack(one) if one else () for one in values]
 
 
 @functools.cache
