@@ -12,6 +12,7 @@ from typing import Final, Literal
 NOTHING: Final = "\u200b"  # stands for markup, which has no width: a mark looks past it
 APART: Final = "\u2029"  # parts one paragraph from the next
 
+_MARKS: Final = re.compile("[\"']")
 _OPENS_AFTER: Final = "([{<=/-–—“‘"
 _PARTNER: Final = re.compile(rf"[^'{APART}]*[^\s'](?:'(?=\w)[^'{APART}]*)*'(?!\w)")
 _FROM_RIGHT_TO_LEFT: Final = frozenset("ar arc ckb dv fa he ks nqo ps sd syr ug ur yi".split())
@@ -33,15 +34,16 @@ def typographic(text: str, *, language: str = "en") -> str:
 
     A double mark between blanks tells neither beginning nor end, and stays.
     """
-    if not is_english(language) or not re.search("[\"']", text):
+    if ("'" not in text and '"' not in text) or not is_english(language):
         return text
     written: list[str] = []
-    before = " "
-    for at, char in enumerate(text):
-        mark = _mark(char, before, text, at) if char in "\"'" else char
-        written.append(mark)
-        before = before if mark == NOTHING else mark
-    return "".join(written)
+    at, before = 0, " "
+    for found in _MARKS.finditer(text):
+        words = text[at : found.start()]
+        at, before = found.end(), words.rstrip(NOTHING)[-1:] or before
+        before = _mark(found[0], before, text, found.start())
+        written += [words, before]
+    return "".join((*written, text[at:]))
 
 
 def _mark(char: str, before: str, text: str, at: int) -> str:

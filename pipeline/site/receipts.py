@@ -166,17 +166,18 @@ def receipts_view(publication: Publication, article: Article) -> ReceiptsView:
 
 def _parts(article: Article, claims: Sequence[Claim], toc: Sequence[TocEntry], rows: _Rows) -> tuple[Part, ...]:
     """*claims* under the headings of the article, which are found again in its Markdown."""
-    headings = list(_HEADING.finditer(prose(article.body)))
+    body = article.body
+    headings = list(_HEADING.finditer(prose(body)))
     titles = [(entry.title, f"{article.url_path}#{entry.id}") for entry in toc]
     if len(titles) != len(headings):  # one of another make, underlined or raw HTML
         titles = [(heading[1], article.url_path) for heading in headings]
     starts = [0, *(heading.start() for heading in headings)]
-    ends = [*starts[1:], len(article.body) + 1]
+    ends = [*starts[1:], len(body) + 1]
     parts = []
     for (title, address), start, end in zip([("", article.url_path), *titles], starts, ends, strict=True):
         inside = [claim for claim in claims if start <= claim.start < end]
         if inside:
-            receipts = [rows.receipt(claim, _opens(article.body, inside, at)) for at, claim in enumerate(inside)]
+            receipts = [rows.receipt(claim, _opens(body, inside, at)) for at, claim in enumerate(inside)]
             parts.append(Part(title, address, tuple(receipts)))
     return tuple(parts)
 
@@ -201,11 +202,10 @@ class _Rows:
         return {id_: published_text(library.sources[id_], library.texts) for id_ in self._numbers}
 
     def receipt(self, claim: Claim, opens_paragraph: bool) -> Receipt:
-        borne = {passage.source for passage in claim.passages}
+        sources = claim.source_ids if claim.citations else ()
         flags = [SINGLE_SOURCE] if has_a_single_source(claim) else []
         flags += [DISAGREE] if claim.disagree else []
-        if claim.is_factual and len(claim.source_ids) > 1:
-            flags.append(independence(len(claim.source_ids), claim.origins))
+        flags += [independence(len(sources), claim.origins)] if len(sources) > 1 and claim.is_factual else []
         return Receipt(
             number=claim.number,
             anchor=f"claim-{claim.number}",
@@ -213,17 +213,24 @@ class _Rows:
             basis=claim.basis.value,
             words=STANDINGS[claim.basis].words,
             flags=tuple(flags),
-            passages=tuple(
-                self._row(passage, _passage_anchor(claim, place))
-                for place, passage in enumerate(claim.passages, 1)
-                if passage.source in self._numbers
-            ),
-            named=tuple(self._named(id_) for id_ in claim.source_ids if id_ in self._numbers and id_ not in borne),
+            passages=self._passages(claim) if claim.passages else (),
+            named=self._named(claim, sources) if sources else (),
             opens_paragraph=opens_paragraph,
         )
 
-    def _named(self, id_: str) -> Named:
-        return Named(self._numbers[id_], self._library.sources[id_].publisher, source_path(id_))
+    def _passages(self, claim: Claim) -> tuple[PassageRow, ...]:
+        return tuple(
+            self._row(passage, _passage_anchor(claim, place))
+            for place, passage in enumerate(claim.passages, 1)
+            if passage.source in self._numbers
+        )
+
+    def _named(self, claim: Claim, sources: Sequence[str]) -> tuple[Named, ...]:
+        borne = {passage.source for passage in claim.passages}
+        wanted = (id_ for id_ in sources if id_ in self._numbers and id_ not in borne)
+        return tuple(
+            Named(self._numbers[id_], self._library.sources[id_].publisher, source_path(id_)) for id_ in wanted
+        )
 
     def _row(self, passage: Passage, anchor: str) -> PassageRow:
         source = self._library.sources[passage.source]
