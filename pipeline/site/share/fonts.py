@@ -65,16 +65,14 @@ class Fonts:
 
     def family_of(self, character: str, *, first: str) -> str:
         """The family that has *character*: *first* where it does, or where none does."""
-        families = (first, *self.widths)
-        return next((family for family in families if character in self.widths[family]), first)
-
-    def file_of(self, family: str) -> Path:
-        """Its TrueType file."""
-        return self._by_family[family]
+        if character in self.widths[first]:
+            return first
+        return next((family for family, widths in self.widths.items() if character in widths), first)
 
     @cached_property
-    def _by_family(self) -> Mapping[str, Path]:
-        return {file.stem: file for file in self.files}
+    def paths(self) -> Mapping[str, str]:
+        """By family, where its TrueType file stands."""
+        return {file.stem: str(file) for file in self.files}
 
     def drawable(self, text: str) -> str:
         """*text* in one line, without emoji; nothing at all where a letter of it could not be drawn."""

@@ -18,7 +18,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from xml.etree import ElementTree as ET
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -134,16 +134,27 @@ class _Sheet:
         left, top = corner[0] + inner[0], corner[1] + inner[1]
         box = (left, top, left + mask.width, top + mask.height)
         if self._image.mode == "P":
-            covered = mask.point(_ANY)
-            under = [place for place, many in enumerate(self._image.crop(box).histogram(covered)) if many]
-            first = self._first_shade(under, colour)
-            if first is not None:
-                self._image.paste(mask.point([first + level for level in _LEVELS]), box, covered)
+            if self._shade(mask, box, colour):
                 self._inked.update(range(top // ROWS, (box[3] - 1) // ROWS + 1))
                 return
             self._image.putpalette(self._palette)
             self._image = self._image.convert("RGB")
         self._image.paste(colour, box, mask.point(_SHADES))
+
+    def _shade(self, mask: Image.Image, box: Box, colour: Colour) -> bool:
+        """Lay shades of *colour* where *mask* is, over *box*; False where there are too many of them."""
+        paper = self._image.crop(box)
+        low, high = paper.getextrema()
+        covered = (
+            None if low == high else mask.point(_ANY)
+        )  # on bare paper, which most words stand on, all may be laid over
+        under = [low] if covered is None else [place for place, many in enumerate(paper.histogram(covered)) if many]
+        first = self._first_shade(under, colour)
+        if first is None:
+            return False
+        shaded = mask.point([first + level if level else under[0] for level in _LEVELS])
+        self._image.paste(shaded, box, covered)
+        return True
 
     def _first_shade(self, under: Sequence[int], colour: Colour) -> int | None:
         """The place before that of the first shade of *colour*; None where there is no room, or the paper has several colours."""
@@ -208,11 +219,10 @@ def _box_of(tiles: Sequence[_Tile], size: tuple[int, int]) -> Box:
     return left, top, max(left, right), max(top, bottom)
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
+class _Letter(NamedTuple):
     character: str
     at: float  # from where the line begins
-    font: str  # its file: a path is looked up more slowly
+    font: str  # where its file stands
     colour: Colour
 
 
@@ -226,7 +236,7 @@ def _placed(line: Line, fonts: Fonts) -> tuple[list[_Letter], float]:
             family = fonts.family_of(character, first=line.family)
             if before[0] == family:
                 at += fonts.kerning[family].get(before[1] + character, 0.0) * line.size
-            file = str(fonts.file_of(family))
+            file = fonts.paths[family]
             found.append(_Letter(character, at, file, colour))
             at += _width(file, character, line.weight) * line.size + line.spacing
             before = (family, character)
