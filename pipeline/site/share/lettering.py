@@ -18,7 +18,7 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 from xml.etree import ElementTree as ET
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -144,10 +144,9 @@ class _Sheet:
     def _shade(self, mask: Image.Image, box: Box, colour: Colour) -> bool:
         """Lay shades of *colour* where *mask* is, over *box*; False where there are too many of them."""
         paper = self._image.crop(box)
-        low, high = paper.getextrema()
-        covered = (
-            None if low == high else mask.point(_ANY)
-        )  # on bare paper, which most words stand on, all may be laid over
+        low, high = cast("tuple[int, int]", paper.getextrema())  # of its one channel
+        # On bare paper, which most words stand on, the whole box may be laid over.
+        covered = None if low == high else mask.point(_ANY)
         under = [low] if covered is None else [place for place, many in enumerate(paper.histogram(covered)) if many]
         first = self._first_shade(under, colour)
         if first is None:
