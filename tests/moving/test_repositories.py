@@ -18,6 +18,7 @@ from pipeline.moving.archive import Archive
 from pipeline.moving.commonmark import commonmark
 from pipeline.moving.export import Export, Post
 from pipeline.moving.services import read_export
+from tests.moving.newsletter import write_zip
 
 JEKYLL = {"_config.yml": "url: https://notes.example.com\n"}
 HUGO = {"hugo.toml": 'baseURL = "https://notes.example.com/"\n'}
@@ -102,6 +103,21 @@ def test_what_jekyll_did_not_publish_is_held_back(tmp_path: Path) -> None:
         "b": "was a draft",
         "c": "",
     }
+
+
+def test_a_zip_of_the_repository_is_read_as_the_folder_is(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "site-main/_config.yml": JEKYLL["_config.yml"],
+        "site-main/_posts/2024-03-01-a.md": "---\n---\nA\n",
+        "site-main/power/_posts/2024-03-01-a.md": "---\n---\nB\n",
+    }
+    with Archive.of([write_zip(tmp_path / "site.zip", files)]) as archive:
+        export = read_export(archive, None)
+
+    assert [(post.id, post.path, post.tags) for post in export.posts] == [
+        ("2024-03-01-a.md", "/2024/03/01/a.html", ()),
+        ("power/2024-03-01-a.md", "/power/2024/03/01/a.html", ("power",)),
+    ]
 
 
 def test_tags_are_filled_in_as_jekyll_fills_them_in(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from pipeline.moving.services.sitefiles import (
     plainly,
     said,
     settings_in,
+    site_root,
     slugified,
     texts,
     when,
@@ -47,6 +48,7 @@ from pipeline.moving.services.sitefiles import (
 if TYPE_CHECKING:
     from pipeline.moving.services.liquid import Liquid
 
+_SETTINGS: Final = r"_config\.ya?ml"
 _STYLES: Final = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
     "pretty": "/:categories/:year/:month/:day/:title/",
@@ -64,7 +66,7 @@ _MOST_INCLUDES: Final = 20_000_000  # bytes
 
 
 def recognises(archive: Archive) -> bool:
-    return bool(archive.named(r"_config\.ya?ml") and _posts(archive))
+    return bool(archive.named(_SETTINGS) and _posts(archive))
 
 
 def read(archive: Archive) -> Export:
@@ -108,9 +110,10 @@ class _Site:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.export = Export("jekyll")
-        self.settings = settings_in(archive, self.export, r"_config\.ya?ml")
+        self.settings = settings_in(archive, self.export, _SETTINGS)
         self.zone: ZoneInfo = zone_of(said(self.settings, "timezone"))
-        self.root = said(self.settings, "baseurl").strip("/")
+        self.base = said(self.settings, "baseurl").strip("/")
+        self.root = site_root(archive, _SETTINGS)
         self.people = self._data("authors")
         if url := said(self.settings, "url").rstrip("/"):
             self.export.sites.append(url)
@@ -139,7 +142,7 @@ class _Site:
         slug = said(fields, "slug") or name
         published = when(said(fields, "date") or day, self.zone)
         held_back = "was a draft" if is_draft else "was not to be published" if falsely(fields.get("published")) else ""
-        above = text.member.name.partition("_posts/")[0].strip("/") if not is_draft else ""
+        above = text.member.name.removeprefix(self.root).partition("_posts/")[0] if not is_draft else ""
         categories = words([*above.split("/"), *listed(fields.get("categories")), *_one(fields.get("category"))])
         style = said(fields, "permalink") or said(self.settings, "permalink") or "date"
         path = self._address(_STYLES.get(style, style), slug, name, published, categories)
@@ -185,7 +188,7 @@ class _Site:
             "minute": f"{at:%M}",
             "second": f"{at:%S}",
         }
-        return filled_in(f"/{self.root}/{style}", values)
+        return filled_in(f"/{self.base}/{style}", values)
 
     # -- what
 
@@ -197,7 +200,7 @@ class _Site:
         url = self.export.sites[0] + draft.path if self.export.sites else None
         authors = names_of(fields.get("authors") or fields.get("author"), self.people)
         return Post(
-            id=text.name,
+            id=text.member.name.removeprefix(self.root).replace("_posts/", "", 1),
             title=plainly(title),
             content=self._content(draft, title),
             file=text.member.name,
@@ -302,7 +305,7 @@ class _Site:
             }
             shape = said(fields, "permalink") or style or "/:collection/:path:output_ext"
             found.append(
-                {**fields, "title": said(fields, "title") or title, "url": filled_in(f"/{self.root}/{shape}", values)}
+                {**fields, "title": said(fields, "title") or title, "url": filled_in(f"/{self.base}/{shape}", values)}
             )
         return found
 
