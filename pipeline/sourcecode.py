@@ -16,10 +16,18 @@ def code_of(folders: tuple[str, ...], libraries: tuple[str, ...]) -> str:
     """The fingerprint of `modules_of` *folders*, and of the versions of *libraries*."""
     made = hashlib.blake2b(digest_size=12)
     for path in modules_of(folders):
-        with open(path, "rb") as file:  # noqa: PTH123 -- each of two hundred files, in every run
-            made.update(path[len(_PIPELINE) :].encode() + b"\0" + file.read())
-    made.update(" ".join(version(name) for name in libraries).encode())
+        made.update(path[len(_PIPELINE) :].encode() + b"\0" + _sum(path))
+    made.update(" ".join(map(_version, libraries)).encode())
     return made.hexdigest()
+
+
+@functools.cache  # two stages ask for much the same
+def _sum(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 -- each of two hundred files, in every run
+        return hashlib.blake2b(file.read(), digest_size=16).digest()
+
+
+_version = functools.cache(version)  # which reads and parses a file
 
 
 def modules_of(folders: tuple[str, ...]) -> list[str]:

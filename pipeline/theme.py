@@ -66,6 +66,7 @@ def named(name: str, text: str, *, folder: str = SHEETS, ending: str = "css") ->
     return Asset(f"{folder}/{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.{ending}", text)
 
 
+@functools.lru_cache(maxsize=4)  # the site's sheet stands in that of receipts too
 def minified(css: str) -> str:
     """*css* without comments and needless space. Space before ``:`` and around ``+`` and ``-`` can mean something and stays."""
     text = _AROUND.sub(r"\1", _SPACE.sub(" ", _COMMENT.sub("", css)))
