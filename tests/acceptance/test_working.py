@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import signal
 import subprocess
 import sys
@@ -94,6 +95,47 @@ print([name for name in ("procrastinate", "psycopg", "croniter", "asgiref") if n
     )
 
     assert done.stdout == "[]\n", done.stderr
+
+
+_SENDING = "sqlalchemy smtplib fastapi css_inline cryptography".split()
+_FETCHING = "requests feedparser trafilatura lxml pypdf asyncio".split()
+_DRAWING = "PIL fontTools pipeline.site.share.lettering".split()
+_ELSEWHERE = [*_SENDING, *_FETCHING, "rich", "pydantic_settings", "pipeline.site.verify"]
+
+
+def _taken_in(repository: Repository, *modules: str) -> list[str]:
+    """Which of *modules* a build takes in."""
+    code = f"""
+import sys
+from pipeline.cli import main
+sys.argv = ["opensignal", "build"]
+try:
+    main()
+finally:
+    print([name for name in {modules!r} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository.root,
+        env={**repository.env(), "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    taken_in: list[str] = ast.literal_eval(done.stdout.splitlines()[-1])
+    return taken_in
+
+
+def test_a_build_takes_in_what_it_needs_and_no_more(repository: Repository) -> None:
+    """What is taken in is most of the time of a build in which little has changed."""
+    article = repository.add_article("one-change")
+    assert repository.run("build").code == 0
+
+    assert _taken_in(repository, *_ELSEWHERE, *_DRAWING, "pipeline.library.tracing") == []
+
+    article.write_text(article.read_text("utf-8") + "\nA word more.\n", "utf-8")
+    assert _taken_in(repository, *_ELSEWHERE, *_DRAWING, "pipeline.library.tracing") == ["pipeline.library.tracing"]
 
 
 def test_a_second_signal_does_not_wait_for_a_server_that_is_silent(shared: Repository) -> None:
