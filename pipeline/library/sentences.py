@@ -42,10 +42,13 @@ def _is_end(text: str, stop: re.Match[str]) -> bool:
         return not text[stop.end() : stop.end() + 200].strip()
     if not stop[0].startswith(".") or stop[0].startswith(".."):
         return True
-    if "://" in text[text.rfind(" ", 0, stop.start()) + 1 : stop.start()]:
-        return True
-    word = _WORD.search(text[max(0, stop.start() - 20) : stop.start()])
-    before = word[0].lower() if word else ""
+    before = text[text.rfind(" ", 0, stop.start()) + 1 : stop.start()]
+    if not before.isalpha():
+        if "://" in before:
+            return True
+        word = _WORD.search(text[max(0, stop.start() - 20) : stop.start()])
+        before = word[0] if word else ""
+    before = before.lower()
     if before in _NEVER_LAST or _INITIALS.fullmatch(before):
         return False
     return not (before in _BEFORE_A_NUMBER and _NUMBER.match(text, stop.end()))

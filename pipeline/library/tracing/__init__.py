@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Held", "Statement", "Summary", "statements", "summarized", "trace"]
 
+_NO_VERDICT: Final = judging.Verdict()
 # The weakest part of a sentence decides what it rests on.
 _WEAKEST_FIRST: Final = (Basis.UNTRACED, Basis.UNSEEN, Basis.RECORDED, Basis.TRACED, Basis.QUOTED)
 
@@ -45,26 +46,27 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
     cited = [library.sources[id_] for id_ in article.source_ids if id_ in library.sources]
     known = frozenset(normal(source.title).lower() for source in cited if source.title)
     texts = [(source, text) for source in cited if (text := stored(source, library)) is not None]
+    is_final, owes = article.status.is_final, article.owes_citations
     claims: list[Claim] = []
     told: set[str] = set()  # figures that were given with a source
     quoted: list[str] = []  # words whose place is known already: they may be repeated in our own reading
     for statement in library.statements(article):
-        sources = held(statement, library) if statement.cites else ()
-        quotations = tuple(look_up(statement, sources, library)) if statement.cites else ()
-        repeated = _without_repeated(statement, quoted)
-        verdict = judging.judge(statement, sources, library=library, article=article) if sources else judging.Verdict()
-        lacks = tuple(uncited(repeated, known=known, told=told)) if article.status.is_final else ()
-        found = [
-            *(lacks if article.owes_citations else ()),
-            *(f for q in quotations for f in q.findings),
-            *verdict.findings,
-        ]
-        found += [*misattributed(statement, sources), *copied(statement, texts)]
+        sources: tuple[Held, ...] = ()
+        quotations: tuple[Verdict, ...] = ()
+        verdict = _NO_VERDICT
         passages: tuple[Passage, ...] = ()
+        lacks = tuple(uncited(_without_repeated(statement, quoted), known=known, told=told)) if is_final else ()
+        found = list(lacks if owes else ())
         if statement.cites:
+            sources = held(statement, library)
+            quotations = tuple(look_up(statement, sources, library))
+            verdict = judging.judge(statement, sources, library=library, article=article)
+            found += [f for q in quotations for f in q.findings]
+            found += [*verdict.findings, *misattributed(statement, sources)]
             told.update(figures_of(statement))
             passages = _merged([*(p for q in quotations for p in q.passages), *verdict.passages, *named(sources)])
-        quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
+            quoted += [normal(q.quotation.words) for q in quotations if q.basis is Basis.QUOTED]
+        found += copied(statement, texts)
         line, column = places.at(statement.places[0])
         claims.append(
             Claim(
@@ -74,12 +76,12 @@ def trace(article: Article, library: Library) -> tuple[Claim, ...]:
                 end=statement.end,
                 line=line,
                 column=column,
-                basis=_basis(statement, quotations, verdict, lacks, came_along=not article.owes_citations),
+                basis=_basis(statement, quotations, verdict, lacks, came_along=not owes),
                 citations=statement.citations,
                 passages=passages,
                 origins=verdict.origins,
                 disagree=verdict.disagree,
-                problems=tuple(places.problem(finding, statement) for finding in found),
+                problems=tuple([places.problem(finding, statement) for finding in found]),
             )
         )
     return tuple(claims)
@@ -101,7 +103,7 @@ def _basis(
     *,
     came_along: bool,
 ) -> Basis:
-    if any(finding.code != "S206" for finding in lacks):
+    if lacks and any(finding.code != "S206" for finding in lacks):
         return Basis.IMPORTED if came_along else Basis.UNTRACED
     if not statement.cites:
         return Basis.ANALYSIS

@@ -386,6 +386,7 @@ _FOREIGN: Final = (
 
 # A text without any of these signs and words has no figures.
 _SIGN: Final = re.compile(rf"[\d{_VULGAR}{_RAISED}{_NUMBERED_SIGNS}]")
+_SIGN_IN_ASCII: Final = re.compile("[0-9]")
 _FIGURE_WORDS: Final = frozenset(
     {*_DIGITS, *_MULTIPLES, *_PARTS, *(f"{part}s" for part in _PARTS), *_FOLDS, *_MONTHS, *_DECADES}
 )
@@ -393,10 +394,16 @@ _NO_FIGURES: Final = Figures()
 _COMMA: Final = re.compile(r",? ")
 
 
+def may_have_figures(text: str) -> bool:
+    """False for a *text* in which no sign and no word of a figure stands; quick, for most sentences have none."""
+    sign = _SIGN_IN_ASCII if text.isascii() else _SIGN
+    return sign.search(text) is not None or not _FIGURE_WORDS.isdisjoint(words_in(text))
+
+
 @functools.lru_cache(maxsize=8192)
 def find(text: str) -> Figures:
     """The figures of *text*, in order of place."""
-    if _SIGN.search(text) is None and _FIGURE_WORDS.isdisjoint(words_in(text)):
+    if not may_have_figures(text):
         return _NO_FIGURES
     plain = text.translate(_PLAIN)
     whens, masked = _whens(plain, text)

@@ -33,7 +33,7 @@ _SAYING: Final = (
     r"|reported|reports|expects|expected|concluded|concludes|complained|stated|states|declared|remarked|forecasts|predicts|predicted|thinks|believes|estimates|estimated|fears|hopes|answered"
 )
 _SAYS: Final = rf"(?:{_SAYING})"
-_VOICES: Final = frozenset({*_SAYING.split("|"), "according", "words"})  # without one of these nobody says anything
+VOICES: Final = frozenset({*_SAYING.split("|"), "according", "words"})  # without one of these nobody says anything
 _BEFORE_THE_VERB: Final = re.compile(
     rf"(?P<name>{_NAME})(?:['’]s\s[\w\s-]{{3,40}})?(?:,[^,“\"_]{{2,80}},|,|\s(?:of|from|at|for|who)\s[^,“\"_]{{2,40}})?\s(?:has\s|had\s|also\s|once\s|later\s|himself\s|herself\s)?{_SAYS}\b"
 )
@@ -139,7 +139,7 @@ class Voice(NamedTuple):
 
 def voices(text: str) -> list[Voice]:
     """Those who say something in *text*, outside its quotations, in order; "he said" is whoever was named last before."""
-    if _VOICES.isdisjoint(words_in(text)):
+    if VOICES.isdisjoint(words_in(text)):
         return []
     words = _masked(text)
     found = [

@@ -50,7 +50,7 @@ class Statement:
     """One sentence, row or item of an article's body, as readers see it."""
 
     text: str  # no markup, no citations, single spaces
-    places: tuple[int, ...]  # where each character of text stands in the article's body
+    places: Sequence[int]  # where each character of text stands in the article's body; never changed
     start: int  # in the body, with the markup
     end: int  # in the body, with the citations behind it
     citations: tuple[Citation, ...] = ()
@@ -142,7 +142,6 @@ _HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]")
 _UNDERLINE: Final = re.compile(r"[ \t]*(?:=+|-+)[ \t]*$")
 _BOX: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t]")  # the head of an admonition, a detail, a tab
 _ITEM: Final = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]|:)[ \t]+(?:\[[ xX]\][ \t]+)?)")
-_LEAD: Final = re.compile(r"[ \t>]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +167,7 @@ class _Body:
 
     def __init__(self, body: str) -> None:
         text = prose(body)
+        self.has_comments = "<!--" in body
         self.marked = list[int]()  # where paragraphs are marked as our own reading
         for start, end, is_comment in apart(body):
             if is_comment and ANALYSIS.fullmatch(body, start, end):
@@ -210,35 +210,36 @@ def _blocks(text: str, start: int, end: int) -> Iterator[_Block]:
         low, high = lines[at]
         line = text[low:high]
         following = text[slice(*lines[at + 1])] if at + 1 < len(lines) else ""
+        is_marked = not line[0].isalpha()  # what begins with a letter is no more than a line of a paragraph
         if "|" in line and "|" in following and _ROW_RULE.match(following):
             yield from _closed(kind, held)
             yield from _rows(text, lines[at:])
             return
-        if _RULE.match(line.rstrip("\n")):
+        if is_marked and _RULE.match(line.rstrip("\n")):
             yield from _closed(kind, held)
             kind, held = BlockKind.SENTENCE, []
             at += 1
             continue
-        if _HEADING.match(line) or (following and _UNDERLINE.match(following) and not held):
+        marks = _HEADING.match(line) if is_marked else None
+        if marks or (following and not held and _UNDERLINE.match(following)):
             yield from _closed(kind, held)
             kind, held = BlockKind.SENTENCE, []
-            marks = _HEADING.match(line)
             yield _Block(BlockKind.HEADING, ((low + marks.end() if marks else low, high),))
             at += 1 if marks else 2
             continue
-        if _BOX.match(line):
+        if is_marked and _BOX.match(line):
             yield from _closed(kind, held)
             kind, held = BlockKind.SENTENCE, []
-        elif item := _ITEM.match(line):
+        elif is_marked and (item := _ITEM.match(line)):
             yield from _closed(kind, held)
             kind, held = BlockKind.ITEM, [(low + item.end(), high)]
         else:
-            lead = _LEAD.match(line)
-            quoted = lead is not None and ">" in lead[0]
+            lead = line[: len(line) - len(line.lstrip(" \t>"))] if is_marked else ""
+            quoted = ">" in lead
             if quoted != (kind is BlockKind.QUOTATION) and (quoted or kind is BlockKind.QUOTATION):
                 yield from _closed(kind, held)
                 kind, held = (BlockKind.QUOTATION if quoted else BlockKind.SENTENCE), []
-            held.append((low + (lead.end() if lead else 0), high))
+            held.append((low + len(lead), high))
         at += 1
     yield from _closed(kind, held)
 
@@ -308,15 +309,16 @@ class _Words:
     """Words without markup while they are gathered, each character with its place in the body."""
 
     runs: list[str] = field(default_factory=list)  # none is empty
-    places: list[int] = field(default_factory=list)
+    gathered: list[int] = field(default_factory=list)  # the place of each character of the runs
     text: str = ""  # all runs, once they are gathered
+    places: Sequence[int] = ()  # as `gathered`, of the text
     verbatim: list[tuple[int, int]] = field(default_factory=list)
     inserted: list[tuple[int, int]] = field(default_factory=list)  # spans that the build fills in from a source
     tagged: list[tuple[int, int]] = field(default_factory=list)  # spans between <q> and </q>
     tag_at: int | None = None  # where a <q> is open
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.gathered)
 
     def add(self, words: str, place: int, *, moves: bool = True) -> None:
         """Words that stand at *place*; white space is one space, none at the beginning. Without *moves* all stand at *place*."""
@@ -331,12 +333,13 @@ class _Words:
     def _take(self, run: str, place: int, *, moves: bool) -> None:
         if run:
             self.runs.append(run)
-            self.places.extend(range(place, place + len(run)) if moves else [place] * len(run))
+            self.gathered.extend(range(place, place + len(run)) if moves else [place] * len(run))
 
     def end(self) -> None:
         """All are gathered; a space at the end is none, also of what stands between <q> and </q>."""
         self.text = "".join(self.runs).rstrip(" ")
-        del self.places[len(self.text) :]
+        del self.gathered[len(self.text) :]
+        self.places = tuple(self.gathered)
         self.tagged = [(low, min(high, len(self))) for low, high in self.tagged if low < len(self)]
 
 
@@ -368,6 +371,8 @@ class _Reading:
 
     def clean(self, block: _Block) -> _Words:
         """The words of *block* as readers see them."""
+        if (bare := self._bare(block)) is not None:
+            return bare
         words = _Words()
         for number, (low, high) in enumerate(block.spans):
             if number:
@@ -375,6 +380,17 @@ class _Reading:
             self._clean(low, high, words)
         words.end()
         return words
+
+    def _bare(self, block: _Block) -> _Words | None:
+        """The words of a *block* whose lines follow one another with nothing to clean but their ends: most blocks are such."""
+        low, high = block.spans[0][0], block.spans[-1][1]
+        text = self.text[low:high]
+        if sum([end - start for start, end in block.spans]) < high - low or _SIGN.search(text) or "://" in text:
+            return None
+        text = text.replace("\n", " ").rstrip(" ")
+        if text != " ".join(text.split()):
+            return None
+        return _Words(text=text, places=range(low, low + len(text)))
 
     def _clean(self, low: int, high: int, words: _Words) -> None:
         at = low
@@ -438,20 +454,24 @@ class _Reading:
 
     # --- sentences
 
-    def are_analysis(self, paragraph: _Paragraph) -> Iterator[bool]:
+    def are_analysis(self, paragraph: _Paragraph) -> list[bool]:
         """For each of the blocks of *paragraph*: whether it is marked as our own reading.
 
         A mark on a line of its own (which is blank in our copy of the text) is that of the last block, or of the whole table.
         """
         marked, blocks, end = self.body.marked, paragraph.blocks, paragraph.end
+        found = [False] * len(blocks)
+        if not marked:
+            return found
         following = bisect.bisect_left(marked, end)
         alone = following < len(marked) and not self._article.body[end : marked[following]].strip(" \t")
-        for block in blocks:
+        for number, block in enumerate(blocks):
             low = self.text.rfind("\n", 0, block.spans[0][0]) + 1
             first = bisect.bisect_left(marked, low)
             inside = first < len(marked) and marked[first] < self._line_end(block.spans[-1][1])
             below = alone and (block is blocks[-1] or (block.kind is blocks[-1].kind is BlockKind.ROW))
-            yield inside or below
+            found[number] = inside or below
+        return found
 
     def _line_end(self, at: int) -> int:
         end = self.text.find("\n", max(0, at - 1))
@@ -472,7 +492,11 @@ class _Reading:
         return self.whole(_Block(BlockKind.LABEL, (box.span("title"),)))
 
     def _cited_in(self, block: _Block) -> list[tuple[int, Citation]]:
-        return [(at, c) for at, _, c in self._cited if any(low <= at < high for low, high in block.spans)]
+        if not block.spans:
+            return []
+        first = bisect.bisect_left(self._cited, (block.spans[0][0],))
+        behind = bisect.bisect_left(self._cited, (block.spans[-1][1],))
+        return [(at, c) for at, _, c in self._cited[first:behind] if any(low <= at < high for low, high in block.spans)]
 
     def read(self, block: _Block, *, goes_on: bool = False) -> Iterator[Statement]:
         """The statements in *block*; *goes_on* when the next paragraph opens its quotation marks anew."""
@@ -494,20 +518,25 @@ class _Reading:
                 found = self._excused((whole,), words)
             yield self._statement(block, words, 0, len(text), cited, found)
             return
-        ends = [end for end in sentence_ends(text) if not any(q.start < end < q.end for q in found)]
+        ends = sentence_ends(text)
+        if found:
+            ends = list(_merged(text, [end for end in ends if not any(q.start < end < q.end for q in found)], found))
         start = 0
-        for end in _merged(text, ends, found):
-            begin = start + len(text[start:end]) - len(text[start:end].lstrip())
-            opening = words.places[end + 1] if end + 1 < len(text) else None
-            here = [(at, c) for at, c in cited if opening is None or at < opening]
+        for end in ends:
+            begin = end - len(text[start:end].lstrip())
+            here = cited
+            inside: tuple[Quotation, ...] = ()
+            if cited and end + 1 < len(text):
+                here = [(at, c) for at, c in cited if at < words.places[end + 1]]
             cited = cited[len(here) :]
-            inside = tuple(q.moved(-begin) for q in found if begin <= q.start and q.end <= end)
+            if found:
+                inside = tuple([q.moved(-begin) for q in found if begin <= q.start and q.end <= end])
             yield self._statement(block, words, begin, end, here, inside)
             start = end
 
     def _excused(self, found: Iterable[Quotation], words: _Words) -> tuple[Quotation, ...]:
         """The quotations, those marked as none that an editor's comment stands behind."""
-        if "<!--" not in self._article.body:
+        if not self.body.has_comments:
             return tuple(found)
         return tuple(
             replace(q, excused=_EXCUSE.match(self._article.body, words.places[q.end - 1] + 1) is not None)
@@ -521,16 +550,16 @@ class _Reading:
         begin: int,
         end: int,
         cited: Sequence[tuple[int, Citation]],
-        found: Iterable[Quotation],
+        found: tuple[Quotation, ...],
     ) -> Statement:
         text = words.text[begin:end]
-        places = tuple(words.places[begin:end])
+        places = words.places[begin:end]
         if block.kind is BlockKind.ROW:
             found = self._excused(quotations(text, inserted=words.inserted, tagged=words.tagged), words)
-        found = tuple(found)
-        verbatim = [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
-        mine = [at for at, _ in cited if any(low <= at < high for low, high in block.spans)]
-        behind = max([places[-1] + 1, *(self._end_of(at) for at in mine)])
+        verbatim = [(q.start, q.end) for q in found if not q.excused] if found else []
+        if words.verbatim:
+            verbatim += [(low - begin, high - begin) for low, high in words.verbatim if begin <= low < end]
+        mine = [at for at, _ in cited if any(low <= at < high for low, high in block.spans)] if cited else []
         columns: tuple[tuple[str, str], ...] = ()
         if block.heads:
             heads = [self.clean(_Block(BlockKind.ROW, (head,))).text for head in block.heads]
@@ -540,9 +569,9 @@ class _Reading:
         return Statement(
             text=text,
             places=places,
-            start=min([places[0], *mine[:1]]),
-            end=behind,
-            citations=tuple(c for _, c in cited),
+            start=min(places[0], mine[0]) if mine else places[0],
+            end=max(places[-1] + 1, *map(self._end_of, mine)) if mine else places[-1] + 1,
+            citations=tuple([c for _, c in cited]) if cited else (),
             kind=block.kind,
             analysis=self.at.analysis,
             paragraph=self.at.paragraph,
@@ -550,7 +579,7 @@ class _Reading:
             heading=self.at.heading,
             columns=columns,
             quotations=found,
-            verbatim=tuple(sorted([*verbatim, *((q.start, q.end) for q in found if not q.excused)])),
+            verbatim=tuple(sorted(verbatim)) if verbatim else (),
         )
 
     def _goes_on_with(self, text: str) -> str:
@@ -630,11 +659,14 @@ _INTERRUPTED: Final = re.compile(
 )
 
 
-def _lent(found: Iterable[Statement]) -> Iterator[Statement]:
+def _lent(found: Iterable[Statement]) -> list[Statement]:
     """The statements of a block: “…,” somebody writes. “…”[^id] is one quotation, and its first half cites what the second does."""
+    listed = list(found)
+    if not any(one.quotations for one in listed):
+        return listed
     following: Statement | None = None
     turned = []
-    for one in reversed(list(found)):
+    for one in reversed(listed):
         statement = one
         if (
             following is not None
@@ -648,7 +680,7 @@ def _lent(found: Iterable[Statement]) -> Iterator[Statement]:
             statement = replace(statement, citations=following.citations)
         turned.append(statement)
         following = statement
-    return reversed(turned)
+    return turned[::-1]
 
 
 _ATTRIBUTION_FOLLOWS: Final = re.compile(

@@ -13,8 +13,8 @@ from typing import Final
 from pipeline.library.tracing.figures import is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.marks import Quotation, QuotationKind
-from pipeline.library.tracing.numbers import find
-from pipeline.library.tracing.speakers import voices
+from pipeline.library.tracing.numbers import find, may_have_figures
+from pipeline.library.tracing.speakers import VOICES, voices
 from pipeline.library.tracing.statements import Statement
 from pipeline.library.tracing.words import words_in
 from pipeline.model import Severity
@@ -28,6 +28,8 @@ def uncited(
     *known* are words that may stand in quotation marks anywhere: titles of sources. *told* are figures that the article has given
     before with their sources: our own reading may take them up.
     """
+    if not statement.quotations and (statement.cites or not _may_lean(statement.text)):
+        return
     for quotation in statement.quotations:
         if quotation.kind is QuotationKind.OPEN:
             message = (
@@ -50,6 +52,11 @@ def uncited(
         message = f'"{words}" stands in a sentence without a citation; cite it, or mark the paragraph <!-- analysis -->'
         yield Finding("S201", *number, message, Severity.ERROR)
     yield from _softer(statement)
+
+
+def _may_lean(text: str) -> bool:
+    """False for a *text* without a word or sign of what is looked for here: most sentences, and quick to tell."""
+    return not _TELLING.isdisjoint(words_in(text)) or may_have_figures(text)
 
 
 # --- quotations -----------------------------------------------------------------------------------------------------------------
@@ -85,7 +92,7 @@ def _others_say(statement: Statement) -> str | None:
     text = statement.text
     if not statement.quotations and next(figures(statement), None) is None:
         return None
-    said = _by_somebody(_SAID, text)
+    said = _by_somebody(_SAID, _SAID_WORDS, text)
     told = [said[0] if said else "", *(text[voice.start : voice.end] for voice in voices(text))]
     return next((words for words in told if words and not _OWNED.search(words)), None)
 
@@ -190,11 +197,10 @@ _FIRST: Final = re.compile(
     re.IGNORECASE,
 )
 # Each of the three finds nothing in a sentence without one of its words.
-_WORDS: Final = {
-    _SAID: frozenset({*_SAYS.split("|"), *_SHOWS.split("|"), "according"}),
-    _DID: frozenset({*_DOES.split("|"), "agreed", "fined"}),
-    _FIRST: frozenset({*_MOST.split("|"), "record", "first", "only", "time", "unprecedented"}),
-}
+_SAID_WORDS: Final = frozenset({*_SAYS.split("|"), *_SHOWS.split("|"), "according"})
+_DID_WORDS: Final = frozenset({*_DOES.split("|"), "agreed", "fined"})
+_FIRST_WORDS: Final = frozenset({*_MOST.split("|"), "record", "first", "only", "time", "unprecedented"})
+_TELLING: Final = _SAID_WORDS | _DID_WORDS | _FIRST_WORDS | _MULTIPLES | VOICES
 # Capitals that begin a sentence, and name nobody.
 _NOBODY: Final = frozenset(
     """
@@ -211,17 +217,17 @@ def _softer(statement: Statement) -> Iterator[Finding]:
     if text.endswith("?"):
         return
     mark = "cite where it stands, or mark the paragraph <!-- analysis -->"
-    if said := _by_somebody(_SAID, text):
+    if said := _by_somebody(_SAID, _SAID_WORDS, text):
         yield Finding("S203", *said.span(), f'"{said[0]}" tells what others say; {mark}', Severity.WARNING)
-    elif not _WORDS[_FIRST].isdisjoint(words_in(text)) and (first := _FIRST.search(text)):
+    elif not _FIRST_WORDS.isdisjoint(words_in(text)) and (first := _FIRST.search(text)):
         yield Finding("S204", *first.span(), f'"{first[0]}" compares with all others; {mark}', Severity.WARNING)
-    elif did := _by_somebody(_DID, text):
+    elif did := _by_somebody(_DID, _DID_WORDS, text):
         yield Finding("S205", *did.span(), f'"{did[0]}" tells what somebody did; {mark}', Severity.WARNING)
 
 
-def _by_somebody(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first match of *pattern* whose subject is a name, not a word with which a sentence begins."""
-    if _WORDS[pattern].isdisjoint(words_in(text)):
+def _by_somebody(pattern: re.Pattern[str], verbs: frozenset[str], text: str) -> re.Match[str] | None:
+    """The first match of *pattern*, which needs one of *verbs*, whose subject is a name and no word that begins a sentence."""
+    if verbs.isdisjoint(words_in(text)):
         return None
     for match in pattern.finditer(text):
         words = (match["name"] or "").split()
