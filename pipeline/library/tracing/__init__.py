@@ -92,7 +92,7 @@ def _without_repeated(statement: Statement, quoted: Sequence[str]) -> Statement:
     if statement.cites or not statement.quotations or not quoted:
         return statement
     left = tuple(q for q in statement.quotations if not any(normal(q.words) in known for known in quoted))
-    return replace(statement, quotations=left)
+    return statement._replace(quotations=left)
 
 
 def _basis(

@@ -110,15 +110,18 @@ def _rival(
     for rival in evidence.sharing(all_words, least=2):
         if rival is place or rival.kind == CARD or (rival.kind == FACT) != (place.kind == FACT):
             continue
+        has_other_time = _is_of_another_time(ours, place.times, rival.times) and len(rival.stems & all_words) > 1
+        shared = all_words & (rival.stems | rival.times) - whole
+        if len(shared) < 2 and not has_other_time:
+            continue
         rivals = [q for q in rival.figures.quantities if are_rivals(q, given)]
         if not rivals or any(_is_said(q, sought) for q in rivals):
             continue
-        if _is_of_another_time(ours, place.times, rival.times) and len(rival.stems & all_words) > 1:
+        if has_other_time:
             return rival, rivals[0]
-        shared = all_words & (rival.stems | rival.times) - whole
         for_it = sum(_weight(evidence, word) for word in shared)
         for_mine = sum(_weight(evidence, word) for word in all_words & whole - rival.around - rival.times)
-        if len(shared) >= 2 and for_it >= 1.4 and for_it >= 2 * for_mine and for_it > best[0]:
+        if for_it >= 1.4 and for_it >= 2 * for_mine and for_it > best[0]:
             best = for_it, (rival, rivals[0])
     return best[1]
 

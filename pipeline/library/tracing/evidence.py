@@ -169,6 +169,15 @@ class Evidence:
                 postings.setdefault(word, []).append(at)
         return postings
 
+    def scores(self, words: frozenset[str]) -> list[tuple[Place, float]]:
+        """The places that have one of *words* (stems), in order, each with the weight of all that it has."""
+        scores: dict[int, float] = {}
+        for word in words & self._postings.keys():
+            weight = self.weight(word)
+            for at in self._postings[word]:
+                scores[at] = scores.get(at, 0.0) + weight
+        return [(self.places[at], scores[at]) for at in sorted(scores)]
+
     def sharing(self, words: frozenset[str], *, least: int) -> list[Place]:
         """The places that have at least so many of *words* (stems, and times as `times_in` writes them), in order."""
         postings = self._postings
@@ -299,18 +308,10 @@ _RELATIVE: Final = (
 
 def evidence_of(source: Source, text: str | None, *, is_away: bool = False) -> Evidence:
     """What is held of *source*, whose stored text is *text* (None where there is none here)."""
-    quotes = tuple((quote.id, quote.text, quote.page) for quote in source.quotes.values())
-    issued = source.issued or " ".join(
-        re.findall(r"(?:19|20)\d\d$", source.id)
-    )  # an id ends in the year, as editors name them
-    card = (source.title or "", issued, _dates_in(source.url))
-    facts = tuple(source.facts.values())
-
-    def read() -> Evidence:
-        return _evidence(source, text, quotes, facts, card, is_away=is_away)
-
-    characters = len(text or "") + A_FIGURE * (1 + len(quotes) + len(facts))
-    return _made.get((_Key(source), text, is_away), read, characters=characters)
+    characters = len(text or "") + A_FIGURE * (1 + len(source.quotes) + len(source.facts))
+    return _made.get(
+        (_Key(source), text, is_away), lambda: _evidence(source, text, is_away=is_away), characters=characters
+    )
 
 
 class _Key:
@@ -332,19 +333,14 @@ A_FIGURE: Final = 100  # characters that a recorded figure or a quote counts for
 _made: Final[Weighed[tuple[_Key, str | None, bool], Evidence]] = Weighed(MOST_HELD, resting=RESTING)
 
 
-def _evidence(
-    source: Source,
-    text: str | None,
-    quotes: tuple[tuple[str, str, int | None], ...],
-    facts: tuple[Fact, ...],
-    card: tuple[str, ...],
-    *,
-    is_away: bool,
-) -> Evidence:
-    places = [Place(words, QUOTE, name=id_, page=page) for id_, words, page in quotes]
+def _evidence(source: Source, text: str | None, *, is_away: bool) -> Evidence:
+    issued = source.issued or " ".join(
+        re.findall(r"(?:19|20)\d\d$", source.id)
+    )  # an id ends in the year, as editors name them
+    places = [Place(quote.text, QUOTE, name=quote.id, page=quote.page) for quote in source.quotes.values()]
     places += _sentences(text or "")
-    places += [Place(told(fact), FACT, name=fact.id) for fact in facts]
-    places += [Place(words, CARD) for words in card if words]
+    places += [Place(told(fact), FACT, name=fact.id) for fact in source.facts.values()]
+    places += [Place(words, CARD) for words in (source.title or "", issued, _dates_in(source.url)) if words]
     return Evidence(source, tuple(places), text is not None, is_away)
 
 

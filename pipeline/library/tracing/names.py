@@ -136,7 +136,11 @@ def _trade(
     if len(words) < 2:
         return None
     best: tuple[float, tuple[str, str] | None] = (max(ratio(sequence(text), theirs) + gain, least), None)
-    compared = difflib.SequenceMatcher(None, (), theirs, autojunk=False)
+    if best[0] >= 1:
+        return None  # nothing can be more alike
+    compared = difflib.SequenceMatcher(None, sequence(text), theirs, autojunk=False)
+    if _JOINED.search(text) is None and compared.quick_ratio() <= best[0]:
+        return None  # this asks what words there are, and not in which order
     pieces = _PIECES.split(text)
     for first, second in itertools.combinations(words, 2):
         compared.set_seq1(sequence(_with_traded(text, pieces, first, second)))
@@ -145,6 +149,7 @@ def _trade(
     return best[1]
 
 
+_JOINED: Final = re.compile(r"['&-]")  # in words of several pieces, of which one may trade its place alone
 _PIECES: Final = re.compile(r"(\w+)")  # the words of a text, and what stands between them
 
 

@@ -21,11 +21,10 @@ def closest(text: str, cited: Sequence[Evidence], sought: Sequence[Sought]) -> t
     best: tuple[float, Evidence, Place] | None = None
     bearing = Counter(id(sighting.place) for one in sought for sighting in one.sightings)
     for evidence in cited:
-        for place in evidence.sharing(words, least=1):
+        for place, weight in evidence.scores(words):
             if place.kind not in (TEXT, QUOTE) or place.is_foreign:
                 continue
-            score = sum(evidence.weight(one) for one in words & place.stems)
-            score += 1.5 * bearing[id(place)] + (0.2 * len(years & place.figures.years) if years else 0)
+            score = weight + 1.5 * bearing[id(place)] + (0.2 * len(years & place.figures.years) if years else 0)
             if best is None or score > best[0]:
                 best = score, evidence, place
     if best is None:
