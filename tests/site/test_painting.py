@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
 from pipeline.site.drawing import Easel
 from pipeline.site.pages import Output
-from pipeline.site.painting import paint
+from pipeline.site.painting import ENOUGH, paint
 
 PATHS = (
     "articles/tides/index.html",
@@ -40,3 +41,19 @@ def test_the_files_of_an_article_are_made_behind_one_another(tmp_path: Path) -> 
     assert [path.split("/")[-2] for path in easel.made[:3]] == ["tides"] * 3
     assert [path.split("/")[1] for path in easel.made[3:5]] == ["wind"] * 2
     assert made == {path: sha256(path.encode()).digest() for path in PATHS}
+
+
+class Signer:
+    """An easel that writes nothing and tells which process it is in."""
+
+    def write(self, output: Output, folder: Path) -> bytes:
+        return str(os.getpid()).encode()
+
+
+def test_the_files_of_an_article_are_made_in_one_process(tmp_path: Path) -> None:
+    outputs = [Output(f"articles/{number}/{name}", b"", lambda: "") for name in "abc" for number in range(ENOUGH)]
+
+    made = paint(outputs, cast("Easel", Signer()), tmp_path, tell=lambda *_: None)
+
+    for number in range(ENOUGH):
+        assert len({made[f"articles/{number}/{name}"] for name in "abc"}) == 1

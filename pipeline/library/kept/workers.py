@@ -13,7 +13,8 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 ENOUGH: Final = 60  # things that are worth other processes; starting them takes about as long as examining two articles
-SLICE: Final = 16
+SLICE: Final = 16  # things at most that are handed over together
+SLICES: Final = 4  # for each process at least, so that all are busy to the end
 _LITTER: Final = (
     10_000  # new objects before rings of them are looked for: work on many things makes many that do not stay
 )
@@ -47,7 +48,8 @@ def in_slices(
         return
     global _job  # noqa: PLW0603 -- what is copied into the other processes
     _job = (work, beside)
-    slices = [things[start : start + SLICE] for start in range(0, len(things), SLICE)]
+    size = max(1, min(SLICE, len(things) // (SLICES * number)))
+    slices = [things[start : start + size] for start in range(0, len(things), size)]
     done = 0
     with multiprocessing.get_context("fork").Pool(number, _prepare) as pool:
         try:

@@ -30,6 +30,7 @@ from pipeline.theme import design_tokens
 WIDTH: Final = 1200
 HEIGHT: Final = 630
 TEMPLATE: Final = "share.svg"
+IMAGES: Final = "share"  # the folder of the state folder
 _MARK: Final = "\u200f"  # right-to-left mark
 _FAMILY: Final = re.compile(r"font-family=[\"']([^\"']*)[\"']")
 _IDEOGRAPHS: Final = r"\u3040-\u30ff\u3400-\u9fff"  # between which a line may end
@@ -189,6 +190,6 @@ class Studio:
 
 
 @functools.lru_cache(maxsize=2)
-def studio_of(theme: Path, kept: Path) -> Studio:
-    """One studio a theme: it reads the fonts once."""
-    return Studio(theme, kept)
+def studio_of(theme: Path, state: Path) -> Studio | None:
+    """The one studio of *theme*, which reads the fonts once and keeps images below *state*; None where there is no template."""
+    return Studio(theme, state / IMAGES) if (theme / TEMPLATE).is_file() else None

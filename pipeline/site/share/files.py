@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pipeline.model import Article, Problem, Severity
 from pipeline.site.pages import Output
 from pipeline.site.publication import Publication
-from pipeline.site.share import TEMPLATE, Shown, Studio, studio_of
+from pipeline.site.share import Shown, Studio, studio_of
 from pipeline.theme import design_tokens
-
-FOLDER: Final = "share"  # of the state folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,8 @@ class ShareImage:
 
 def share_image(publication: Publication, theme: Path, article: Article | None = None) -> ShareImage | None:
     """The image of *article*, or of the site; None where the *theme* has no template for it."""
-    if not (theme / TEMPLATE).is_file():
-        return None
-    return _share_image(studio_of(theme, publication.settings.state_dir / FOLDER), publication, article)
+    studio = studio_of(theme, publication.settings.state_dir)
+    return _share_image(studio, publication, article) if studio else None
 
 
 def _share_image(studio: Studio, publication: Publication, article: Article | None) -> ShareImage:
