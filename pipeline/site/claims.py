@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +21,7 @@ from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, PassageKind, Source
 from pipeline.site.reading import words_of_article, words_sha256
+from pipeline.site.sealing import CLAIMS, SEAL, sealed_text, written
 
 if TYPE_CHECKING:
     from pipeline.site.publication import Publication
@@ -30,7 +30,6 @@ FORMAT: Final = "opensignal-claims"
 INDEX_FORMAT: Final = "opensignal-claims-index"
 VERSION: Final = 1
 INDEX: Final = "claims.json"
-SEAL: Final = "sha256"
 
 
 def claims_path(article: Article) -> str:
@@ -60,7 +59,7 @@ def claims_files(publication: Publication) -> dict[str, str]:
 
 def claims_file(publication: Publication, article: Article) -> str:
     """The claims file of *article*."""
-    return written(_document_of(publication, article))
+    return sealed_text(_document_of(publication, article))
 
 
 def claims_index_of(publication: Publication) -> str:
@@ -113,10 +112,10 @@ def claims_document(
     origins: Sequence[Sequence[str]],
     texts: StoredTexts,
 ) -> dict[str, Any]:
-    """The claims of *article*. *words* is the hash of the words on its page (`reading`); *origins* are the groups of its sources
-    that go back to one."""
+    """The claims of *article*, without a seal. *words* is the hash of the words on its page (`reading`); *origins* are the groups
+    of its sources that go back to one."""
     sources = {each.source.id: each.source for each in cited}
-    document = {
+    return {
         "format": FORMAT,
         "version": VERSION,
         "article": {
@@ -131,36 +130,14 @@ def claims_document(
         "counts": {"claims": len(claims), **{basis.value: count for basis, count in tally(claims)}},
         "origins": [list(group) for group in origins],
         "sources": [_source(each.number, each.source, texts) for each in cited],
-        "claims": [_claim(claim, sources, texts) for claim in claims],
+        CLAIMS: [_claim(claim, sources, texts) for claim in claims],
     }
-    return {**document, SEAL: sealed(document)}
 
 
 def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
     """The list of all claims files: each with its article's address, its own, and its hash, in this order."""
     articles = [{"url": url, "claims": claims, SEAL: sha256} for url, claims, sha256 in files]
     return written({"format": INDEX_FORMAT, "version": VERSION, "site": site_url, "articles": articles})
-
-
-def written(document: Mapping[str, Any]) -> str:
-    """*document* as JSON: each member on a line of its own, and each item of a list, so that two versions can be compared."""
-    return "{\n" + ",\n".join(f" {_json(name)}: {_member(value)}" for name, value in document.items()) + "\n}\n"
-
-
-def _member(value: Any) -> str:
-    if not isinstance(value, list) or not value:
-        return _json(value)
-    return "[\n" + ",\n".join(f"  {_json(item)}" for item in value) + "\n ]"
-
-
-_json: Final = json.JSONEncoder(ensure_ascii=False).encode  # without `indent`, which takes five times as long
-_bare: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-
-
-def sealed(document: Mapping[str, Any]) -> str:
-    """SHA-256 of *document* without its seal: keys sorted, no white space, UTF-8."""
-    bare = {name: value for name, value in document.items() if name != SEAL}
-    return hashlib.sha256(_bare(bare).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:

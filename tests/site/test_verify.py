@@ -17,8 +17,8 @@ from pipeline.config import Settings
 from pipeline.errors import ContentError, UsageError
 from pipeline.library.quotes import normal
 from pipeline.site import build_site
-from pipeline.site.claims import sealed, written
 from pipeline.site.reading import article_words, words_of, words_sha256
+from pipeline.site.sealing import sealed, written
 from pipeline.site.verify import Read, Unbuilt, Verdict, Verified, verify
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.places import read_folder

@@ -23,8 +23,9 @@ from typing import Any, Final
 from pipeline.errors import ContentError
 from pipeline.library.quotes import normal, occurs, text_of
 from pipeline.model import Basis, PassageKind
-from pipeline.site.claims import INDEX, SEAL, sealed, text_path
+from pipeline.site.claims import INDEX, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
+from pipeline.site.sealing import SEAL, sealed
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
 from pipeline.site.verify.pages import wrong_with_article, wrong_with_receipts, wrong_with_register
 from pipeline.site.verify.papers import (
