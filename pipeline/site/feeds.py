@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import marshal
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -103,7 +104,8 @@ class Item:
 class Written:
     """An item, written down in each of the formats."""
 
-    item: Item
+    published: dt.datetime
+    modified: dt.datetime
     rss: str
     atom: str
     json: str
@@ -145,7 +147,10 @@ def made_of_list(feeds: Iterable[OwnFeed]) -> bytes:
 
 
 class Newsstand:
-    """The files of the feeds of *publication*; an article is made ready for all of them when the first asks for it."""
+    """The files of the feeds of *publication*; an article is made ready for all of them when the first asks for it.
+
+    How an article is written in feeds is kept: when one of thirty changes, the other twenty-nine are as they were.
+    """
 
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
@@ -164,8 +169,18 @@ class Newsstand:
         )
 
     def _write(self, article: Article) -> Written:
-        item = feed_item(self._publication, article, alone=self._alone(article))
-        return Written(item, rss_item(item), atom_entry(item), json_item(item))
+        publication, examined = self._publication, self._publication.library.examined
+        if examined is None or not publication.surroundings:
+            return written(feed_item(publication, article, alone=self._alone(article)))
+        of_article = publication.whole(article), publication.face(article), str(self._alone(article))
+        name = fingerprint("feeds", publication.surroundings, *of_article)
+        known = examined.recall(name)
+        if known is not None:
+            return Written(*_moments(article), *marshal.loads(known))  # noqa: S302 -- makes strings, never objects of a class
+        made = written(feed_item(publication, article, alone=self._alone(article)))
+        formats = made.rss, made.atom, made.json
+        examined.keep(name, marshal.dumps(formats), day=publication.now.toordinal())
+        return made
 
     def _alone(self, article: Article) -> bool:
         return self._seconds[int(article.modified.timestamp())] == 1
@@ -189,7 +204,7 @@ def rss(publication: Publication, feed: OwnFeed, items: Sequence[Written]) -> st
         *(element("atom:link", **link) for link in _hub(publication)),
     ]
     if items:
-        about.append(element("pubDate", format_datetime(max(each.item.published for each in items))))
+        about.append(element("pubDate", format_datetime(max(each.published for each in items))))
         about.append(element("lastBuildDate", format_datetime(_updated(items))))
     spaces = f'xmlns:atom="{_ATOM}" xmlns:content="{_CONTENT}" xmlns:dc="{_DC}"'
     lines = [XML, f'<rss version="2.0" {spaces}>', "<channel>", *about, *(each.rss for each in items)]
@@ -259,14 +274,15 @@ def feed_item(publication: Publication, article: Article, *, alone: bool) -> Ite
     view = publication.view(article)
     receipts = publication.url(view.receipts_url)
     rests = f'<p>{escape(view.tally)}. <a href="{escape(receipts)}">What each sentence rests on</a></p>\n'
+    published, modified = _moments(article)
     known = tuple(_author(publication, people[author]) for author in article.authors if author in people)
     return Item(
         url=url,
         title=article.title,
         dek=article.dek,
         html=f"{notes}{body}\n{_sources_html(view)}{rests}{line}",
-        published=article.date.astimezone(dt.UTC),
-        modified=article.modified.astimezone(dt.UTC),
+        published=published,
+        modified=modified,
         authors=known or (Author(publication.settings.publisher, publication.settings.site_url),),
         topics=tuple(topic.name for topic in publication.cards[article.slug].topics),
         lang=article.lang,
@@ -274,6 +290,16 @@ def feed_item(publication: Publication, article: Article, *, alone: bool) -> Ite
         signal=_signal(publication, view),
         fraction="" if alone else _fraction(article),
     )
+
+
+def _moments(article: Article) -> tuple[dt.datetime, dt.datetime]:
+    """When *article* was published, and last changed."""
+    return article.date.astimezone(dt.UTC), article.modified.astimezone(dt.UTC)
+
+
+def written(item: Item) -> Written:
+    """*item* in each of the formats."""
+    return Written(item.published, item.modified, rss_item(item), atom_entry(item), json_item(item))
 
 
 def rss_item(item: Item) -> str:
@@ -417,7 +443,7 @@ def _parent(tag: str, *children: str) -> str:
 
 
 def _updated(items: Sequence[Written]) -> dt.datetime:
-    return max((each.item.modified for each in items), default=NEVER)
+    return max((each.modified for each in items), default=NEVER)
 
 
 def _fraction(article: Article) -> str:

@@ -53,7 +53,7 @@ from pipeline.site.series_pages import series_pages
 from pipeline.site.share import TEMPLATE
 from pipeline.site.share.files import share_files, share_image, tidy, without_headline
 from pipeline.site.structured import page_data
-from pipeline.site.surroundings import what_all_is_made_of
+from pipeline.site.surroundings import what_all_is_made_of, what_texts_are_made_of
 from pipeline.site.workplace import Done, Workplace, refuse_own_files
 from pipeline.theme import SCRIPTS, SHEETS, receipts_stylesheet, search_script, site_stylesheet
 
@@ -152,6 +152,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             what_all_is_made_of(config, self.settings), repr(self.site), drawn.path if drawn else ""
         )
         self.place.made_anew(self.whole)
+        self.publication.surroundings = what_texts_are_made_of(self.settings)
         self.publication.related_before = self.place.old.related
         self.by_mkdocs = written_pages.left_to_mkdocs(
             files,

@@ -215,6 +215,7 @@ class Publication:
         self.library = library
         self.now = now
         self.written: Mapping[str, bytes] = {}  # by path, the SHA-256 of files of the site that are made already
+        self.surroundings = b""  # the fingerprint of what all texts are made of; empty where nobody says so
         self.related_before = Related()  # as the last build told it
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 
 from pipeline.config import SECRET_SETTINGS, Settings
+from pipeline.site.publication import fingerprint
 from pipeline.sourcecode import code_of
 
 if TYPE_CHECKING:
@@ -25,20 +26,24 @@ _OF_THE_MACHINE: Final = frozenset({*SECRET_SETTINGS, "database_url", "smtp_url"
 
 def what_all_is_made_of(config: MkDocsConfig, settings: Settings) -> bytes:
     """A fingerprint: with another one, every file is made again."""
-    made = hashlib.blake2b(digest_size=16)
-    code = code_of(("library", "site"), _LIBRARIES)
-    for part in (code.encode(), sys.version.encode(), *_of_site(config, settings)):
+    made = hashlib.blake2b(what_texts_are_made_of(settings), digest_size=16)
+    for part in _of_site(config):
         made.update(part + b"\0")
     return made.digest()
 
 
-def _of_site(config: MkDocsConfig, settings: Settings) -> Iterator[bytes]:
+def what_texts_are_made_of(settings: Settings) -> bytes:
+    """A fingerprint of code and settings: of what every file is made of without a template."""
+    code = code_of(("library", "site"), _LIBRARIES)
     shown = {
         name: value
         for name, value in settings.model_dump().items()
         if not isinstance(value, Path) and name not in _OF_THE_MACHINE
     }
-    yield repr(sorted(shown.items())).encode()
+    return fingerprint(code, sys.version, repr(sorted(shown.items())))
+
+
+def _of_site(config: MkDocsConfig) -> Iterator[bytes]:
     yield from _of_mkdocs(Path(config.config_file_path), config)
     theme = Path(config.theme.custom_dir or "")
     for path in sorted(theme.rglob("*")):  # a template may include a file of any kind

@@ -16,20 +16,17 @@ from pipeline.config import Settings
 from pipeline.ingest.opml import read_opml
 from pipeline.library import Library, load_library
 from pipeline.model import Article
-from pipeline.site import build_site
+from pipeline.site import build_site, feeds
 from pipeline.site.feeds import (
     WRITERS,
     Author,
     Item,
     Newsstand,
     OwnFeed,
-    Written,
     atom,
-    atom_entry,
-    json_item,
     own_feeds,
     rss,
-    rss_item,
+    written,
 )
 from pipeline.site.publication import ArticleView, Publication
 from tests.site.conftest import HOSTILE, NOW, SITE, WORDS, write_article
@@ -187,10 +184,9 @@ def test_characters_that_xml_cannot_hold_are_left_out(own_settings: Settings) ->
     publication = Publication(own_settings, Library(), now=NOW)
     words = "A \x0b bell\x07 and \ufffe more"
     item = Item(SITE, words, words, words, NOW, NOW, (Author(words),), (words,), "en")
-    written = Written(item, rss_item(item), atom_entry(item), json_item(item))
 
     for write in (rss, atom):
-        feed = feedparser.parse(write(publication, OwnFeed("", words, words, ()), [written]).encode())
+        feed = feedparser.parse(write(publication, OwnFeed("", words, words, ()), [written(item)]).encode())
         assert not feed.bozo
         assert feed.entries[0].title == "A  bell and  more"
 
@@ -283,6 +279,24 @@ def test_an_article_is_made_ready_once_for_all_feeds(own_settings: Settings, mon
 
     assert len(files) == 3 * 8
     assert sorted(seen) == sorted(article.slug for article in publication.articles)
+
+
+def test_only_a_changed_article_is_written_down_again(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_site(own_settings, now=NOW)
+    write_article(own_settings.root, "fresh", date="2026-11-19")
+    seen: list[str] = []
+    made = feeds.feed_item
+
+    def counted(publication: Publication, article: Article, *, alone: bool) -> Item:
+        seen.append(article.slug)
+        return made(publication, article, alone=alone)
+
+    monkeypatch.setattr(feeds, "feed_item", counted)
+
+    site = build_site(own_settings, now=NOW).site_dir
+
+    assert seen == ["fresh"]
+    assert "articles/fresh/" in (site / "feed.xml").read_text("utf-8")
 
 
 def test_articles_of_one_second_are_told_apart_and_the_same_in_every_feed(own_settings: Settings) -> None:

@@ -69,19 +69,30 @@ class Examined:
         value = self._value(path)
         return tuple(map(tuple, value[2])) if value else None
 
+    def recall(self, name: bytes) -> bytes | None:
+        """What was kept by `keep` under *name*, which tells of all that it was made of; None where it is to be made."""
+        return self._opened.get([name]).get(name)
+
+    def keep(self, name: bytes, value: bytes, *, day: int) -> None:
+        """Keep what another stage made of articles, for two weeks from *day*."""
+        self._opened.put([(name, value)], day=day)
+
     def close(self) -> None:
         """Let go of the file; what is asked for later opens it again. A connection must not be carried into a fork."""
         if self._open is not None:
             self._open.close()
             self._open = None
 
+    @property
+    def _opened(self) -> Keep:
+        if self._open is None:
+            self._open = self._keep.reopened()
+        return self._open
+
     def _value(self, path: str) -> tuple[Any, ...] | None:
         """The long values of the article in *path*; None where somebody has taken them away meanwhile."""
         if self._last[0] != path:
-            if self._open is None:
-                self._open = self._keep.reopened()
-            name = self._rows[path]["name"]
-            data = self._open.get([name]).get(name)
+            data = self.recall(self._rows[path]["name"])
             if data is None:
                 return None
             self._last = (path, marshal.loads(data))  # noqa: S302 -- makes values, never objects of a class
