@@ -63,6 +63,7 @@ def test_an_alias_that_is_no_path_of_the_site_is_refused(newsroom: Newsroom, typ
         ("/handbook/", "the address of content/pages/handbook/index.md"),
         ("/topics/power/", "the address of a page of topics"),
         ("/authors/ines/", "the address of a page of authors"),
+        ("/sources/northfield-2026/", "the address of a page of sources"),
         ("/archive/2019/", "an address of the site's own"),
         ("/archive/", "an address of the site's own"),
         ("/assets/x/", "an address of the site's own"),

@@ -201,6 +201,15 @@ def test_what_is_no_figure_or_is_our_own_reading_needs_none(newsroom: Newsroom, 
     assert [problem for problem in newsroom.problems() if problem[3].startswith("S20")] == []
 
 
+def test_no_source_is_called_as_the_folder_beside_the_pages_of_sources(newsroom: Newsroom) -> None:
+    newsroom.source("snapshots")
+
+    problem = newsroom.only_problem()
+
+    assert (problem.path, problem.code) == ("content/sources/snapshots.yml", "S101")
+    assert problem.message == '"snapshots" is the folder of the stored texts; give the source another id'
+
+
 def test_numbers_in_a_draft_may_wait_for_their_citations(newsroom: Newsroom) -> None:
     newsroom.article("It needs 9.4 GW.", front=front(status="draft"))
 

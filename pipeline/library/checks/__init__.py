@@ -70,7 +70,7 @@ CODES: Final = {
     "S051": "a heading of the first level in the body; the page's title is the only one",
     "S052": "an alias that is no path of the site, that another page has, or that stands twice",
     # sources and citations
-    "S101": "the id of a source is not its file's name",
+    "S101": "the id of a source is not its file's name, or is taken",
     "S102": "an address: not one of the web, not https, or with tracking parameters",
     "S103": "two sources or two feeds with the same address",
     "S104": "a source or a quote that does not exist, or a citation that is not closed",

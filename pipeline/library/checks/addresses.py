@@ -53,7 +53,8 @@ def taken_addresses(library: Library, root: Path) -> Callable[[str], str]:
 
 def _addresses(library: Library, root: Path) -> Iterator[tuple[str, str]]:
     """Each address that content/ itself makes, with whose it is."""
-    for kind, ids in (("topics", library.topics), ("authors", library.people), ("series", library.series)):
+    lists = {"topics": library.topics, "authors": library.people, "series": library.series, "sources": library.sources}
+    for kind, ids in lists.items():
         yield from ((f"{kind}/{id_}/", f"the address of a page of {kind}") for id_ in ids)
     for article in library.articles:
         for path in (article.url_path, f"{article.url_path}receipts/"):

@@ -16,6 +16,7 @@ from pipeline.model import Article, Basis, Claim, Feed, Problem, Severity, Sourc
 if TYPE_CHECKING:
     from pipeline.library import Library
 
+TAKEN: Final = "snapshots"  # stands beside the pages of sources on the site
 QUOTE_MAX: Final = 300  # characters; more is hard to call a quotation
 QUOTE_SHARE: Final = 0.05  # of a text that may not be passed on
 _FIGURES: Final = frozenset({Basis.TRACED, Basis.RECORDED, Basis.UNSEEN, Basis.UNTRACED})  # what a number may rest on
@@ -34,6 +35,8 @@ def check_source(read: Read[Source], library: Library) -> Iterator[Problem]:
         yield read.problem(
             "S101", ("id",), f'the id is "{source.id}", the file\'s name says "{stem}"; make them the same'
         )
+    if source.id == TAKEN:
+        yield read.problem("S101", ("id",), f'"{TAKEN}" is the folder of the stored texts; give the source another id')
     for key, what in (("via", "origin"), ("supersedes", "predecessor"), ("superseded_by", "successor")):
         other = getattr(source, key)
         if other == source.id:
