@@ -31,11 +31,12 @@ def short_date(date: dt.date) -> str:
     return f"{date.day} {MONTHS[date.month - 1][:3]} {date.year}"
 
 
-def partial_date_words(text: str) -> str:
-    """A date as sources carry it (2026, 2026-02 or 2026-02-26), in words; anything else as it is."""
+def partial_date_words(text: str, *, short: bool = False) -> str:
+    """A date as sources carry it (2026, 2026-02 or 2026-02-26), in words, *short* as in 26 Feb 2026; anything else as it is."""
     match = re.fullmatch(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", text)
     if not match or not 1 <= int(match[2] or 1) <= 12:
         return text
     year, month, day = match[1], match[2], match[3]
-    parts = (str(int(day)) if day else "", MONTHS[int(month) - 1] if month else "", year)
+    named = MONTHS[int(month) - 1][: 3 if short else None] if month else ""
+    parts = (str(int(day)) if day else "", named, year)
     return " ".join(part for part in parts if part)

@@ -90,6 +90,11 @@ def stored_words(source: Source) -> str:
     return f"stored copy of {date_words(source.snapshot.at.date())}"
 
 
+def last_read(source: Source) -> str:
+    """When *source* was last read: 2026, 2026-11 or 2026-11-19; empty where nobody wrote it down."""
+    return max(source.accessed or "", source.snapshot.at.date().isoformat() if source.snapshot else "")
+
+
 def status_note(source: Source) -> str:
     """What became of a source after we read it; nothing where it is as it was."""
     said = {

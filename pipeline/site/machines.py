@@ -22,7 +22,7 @@ from pipeline.site.feeds import WRITERS, Newsstand, made_of_list, own_feeds
 from pipeline.site.outline import OUTLINE, outline
 from pipeline.site.pages import Output
 from pipeline.site.publication import Publication, fingerprint
-from pipeline.site.receipts import receipts_path
+from pipeline.site.receipts import receipts_path, source_path
 from pipeline.site.registers import published_texts
 from pipeline.site.sitemap import NEWS, Sitemap, fresh, news_sitemap, robots, sitemap_paths, sitemaps
 from pipeline.site.twins import LLMS, llms, made_of_llms, twin, twin_path
@@ -53,7 +53,8 @@ def article_twins(publication: Publication, article: Article) -> Iterator[Output
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of all pages, and when each last changed: those of articles, and *others* (paths below the site's address).
+    """The addresses of all pages, and when each last changed: those of articles and sources, and *others* (paths below the site's
+    address).
 
     They are listed only where a sitemap is made again.
     """
@@ -62,11 +63,13 @@ class Addresses:
     others: Sequence[tuple[str, dt.datetime | None]]
 
     def __len__(self) -> int:
-        return len(self.others) + 2 * len(self.publication.articles)
+        return len(self.others) + 2 * len(self.publication.articles) + len(self.publication.citing)
 
     @property
     def made_of(self) -> bytes:
-        return fingerprint(repr(self.others), repr(self.publication.seconds), *self.publication.places)
+        publication = self.publication
+        newest = [(id_, publication.places[articles[0].slug]) for id_, articles in publication.citing.items()]
+        return fingerprint(repr(self.others), repr(sorted(newest)), repr(publication.seconds), *publication.places)
 
     @cached_property
     def sitemaps(self) -> Mapping[str, Sitemap]:
@@ -75,6 +78,7 @@ class Addresses:
         rows = [(publication.url(path), modified) for path, modified in self.others]
         for article in publication.articles:
             rows += [(publication.url(p), article.modified) for p in (article.url_path, receipts_path(article))]
+        rows += [(publication.url(source_path(id_)), cited[0].date) for id_, cited in publication.citing.items()]
         return dict(sitemaps(rows, site_url=publication.settings.site_url))
 
     def sitemap(self, path: str) -> str:

@@ -1,7 +1,8 @@
-"""What stands in a site's folder, as the last build left it: loose files, and the files of each article together.
+"""What stands in a site's folder, as the last build left it: loose files, and bundles of files that are looked at together.
 
-Nearly all files of a site are an article's, and nearly none of those change: so what is known of an article's files is kept packed,
-under one fingerprint of all that they are made of, and unpacked only where that is another one.
+Nearly all files of a site are an article's or the page of a source, and nearly none of those change: so what is known of the files
+of an article, and of the pages of all sources, is kept packed, under one fingerprint of all that they are made of, and unpacked
+only where that is another one.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import hashlib
 import marshal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
+SOURCES: Final = "sources/"  # the bundle of the pages of sources; no article is called so
 
 
 class Bundle(NamedTuple):
-    """The files of one article."""
+    """The files of one article, or the pages of all sources."""
 
     made_of: bytes  # a fingerprint of what all of them are made of
     mark: bytes  # of their paths and bytes
@@ -29,7 +31,7 @@ class Bundle(NamedTuple):
 
 
 def bundle_of(made_of: bytes, files: Files) -> Bundle:
-    """The *files* of one article as they are kept."""
+    """The *files* of a bundle as they are kept."""
     packed = marshal.dumps([(path, *known) for path, known in files.items()])
     return Bundle(made_of, hashlib.sha256(_told(files)).digest(), len(files), packed)
 
@@ -47,7 +49,7 @@ class Manifest:
 
     whole: bytes = b""  # what all of them were made of: settings, templates, code, versions
     loose: Files = field(default_factory=dict)
-    bundles: Mapping[str, Bundle] = field(default_factory=dict)  # by the slug of an article
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)  # by the slug of an article; and `SOURCES`
     said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
     related: Related = field(default_factory=Related)
 
@@ -98,7 +100,7 @@ class Hashes(Mapping[str, bytes]):
             return self._made[path]
         if path in self._old.loose:
             return self._old.loose[path][1]
-        bundle = self._old.bundles.get(slug_in(path))
+        bundle = self._old.bundles.get(bundle_in(path))
         if bundle is None:
             raise KeyError(path)
         return bundle.files[path][1]
@@ -108,6 +110,13 @@ class Hashes(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def bundle_in(path: str) -> str:
+    """The bundle in which the file *path* would be: the slug of an article, or `SOURCES`; empty for any other file."""
+    folder, _, rest = path.partition("/")
+    is_of_source = folder == "sources" and rest.partition("/")[2] == "index.html"
+    return SOURCES if is_of_source else slug_in(path)
 
 
 def slug_in(path: str) -> str:

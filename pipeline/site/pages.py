@@ -4,7 +4,7 @@
     articles/<slug>/   every public article; articles/<slug>/receipts/ what each of its sentences rests on
     archive/           the newest year; archive/<year>/ every year
     topics/            all topics; topics/<id>/ the newest of one, topics/<id>/page/<n>/ the older ones, counted from the oldest
-    sources/           all sources that articles rest on
+    sources/           all sources that articles rest on; `source_pages` makes a page for each
     corrections/       all corrections
     search/            what asks the search index
     feeds/             all feeds of ours
@@ -20,8 +20,9 @@ the function may be slow, and whatever it reads must be in the fingerprint:
 
 - of one article alone, all that its own files show: ``publication.whole(article)``. Such a file is yielded in `bundles`; what it
   shows of others must be in ``publication.bundles`` too
+- of the page of a source, all that it shows must be in ``publication.of_sources`` too
 - of an article in a list, all that a card shows: ``publication.face(article)``, of several ``publication.faces(articles)``
-- of an article that is linked: ``publication.name(article)``
+- of an article that is linked: ``publication.name(article)``, beside its date ``publication.dated(article)``
 - settings, templates, style sheets, icons, code and versions need not be named: with others of them all files are made again
 - topics, people and sources by themselves: ``repr`` of the nouns
 - where all of this is too much thought: ``publication.everything``, which is right always and slow, since the file is then made
@@ -46,10 +47,10 @@ from pipeline.site.feeds import OwnFeed, feed_of, group_feeds, made_of_list, own
 from pipeline.site.publication import Card, CorrectionNote, Publication, corrections, fingerprint
 from pipeline.site.receipts import receipts_path, receipts_view
 from pipeline.site.registers import (
-    CITING,
     all_corrections,
-    all_sources,
+    made_of_register,
     retractions,
+    source_register,
     with_corrections,
 )
 from pipeline.site.twins import twin_path
@@ -351,29 +352,19 @@ def _all_topics(publication: Publication) -> Drawn:
 
 def _registers(publication: Publication) -> Iterator[Output]:
     modified = publication.modified
-    cited = publication.citing
-    parts: list[bytes | str] = []
-    for id_, citing in cited.items():
-        parts += [id_, *map(publication.name, citing[:CITING]), str(len(citing))]
-    yield Output(
-        "sources/index.html",
-        fingerprint(publication.library.made_of_sources(publication.library.sources), *parts),  # it names origins too
-        partial(_sources, publication),
-        modified,
-    )
+    yield Output("sources/index.html", made_of_register(publication), partial(_sources, publication), modified)
     corrected = with_corrections(publication)
     yield Output("corrections/index.html", publication.faces(corrected), partial(_corrections, publication), modified)
 
 
 def _sources(publication: Publication) -> Drawn:
-    sources = all_sources(publication)
     return _list(
         publication,
         "sources/",
         "sources.html",
         "Sources",
-        "Every source that our articles rest on, what we hold of it, and which articles cite it.",
-        {"sources": sources, "stored": sum(1 for source in sources if source.sha256)},
+        "Every source that our articles rest on, by publisher, with a page that tells what we hold of it and who cites it.",
+        {"register": source_register(publication)},
     )
 
 

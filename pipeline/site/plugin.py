@@ -246,29 +246,27 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         old, files = place.old, self.by_mkdocs.files(place.folder, place.old.loose)
         todo = [output for path, output in self.outputs.items() if not place.is_kept(path, output.made_of)]
         opened = {
-            slug: made_of for slug, made_of in self.bundles.made_of.items() if not place.is_bundle_kept(slug, made_of)
+            name: made_of for name, made_of in self.bundles.made_of.items() if not place.is_bundle_kept(name, made_of)
         }
-        before = {slug: old.bundles[slug].files if slug in old.bundles else {} for slug in opened}
-        for slug in opened:
-            known = before[slug]
-            todo += [one for one in self.bundles[slug] if known.get(one.path, NOTHING)[0] != one.made_of]
+        before = {name: old.bundles[name].files if name in old.bundles else {} for name in opened}
+        for name in opened:
+            known = before[name]
+            todo += [one for one in self.bundles[name] if known.get(one.path, NOTHING)[0] != one.made_of]
         examined = self.publication.library.examined
         if examined is not None:
             examined.close()  # the other processes have their own
-        tidy(
-            todo, images=1 + len(self.bundles), wanted=lambda: [*self.outputs.values(), *chain(*self.bundles.values())]
-        )
+        tidy(todo, images=1 + self.written[0], wanted=lambda: [*self.outputs.values(), *chain(*self.bundles.values())])
         made = paint([one for one in todo if not one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
         self.publication.written = Hashes(made, old)
         made |= paint([one for one in todo if one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
         for path, output in self.outputs.items():
             files[path] = (output.made_of, made[path] if path in made else old.loose[path][1])
-        bundles = {slug: old.bundles[slug] for slug in self.bundles if slug not in opened}
-        for slug, made_of in opened.items():
-            known = {o.path: (o.made_of, made.get(o.path) or before[slug][o.path][1]) for o in self.bundles[slug]}
-            bundles[slug] = bundle_of(made_of, known)
-        of_articles = Together((), self.bundles)
-        loose = {path: known for path, known in files.items() if path not in of_articles}
+        bundles = {name: old.bundles[name] for name in self.bundles if name not in opened}
+        for name, made_of in opened.items():
+            known = {o.path: (o.made_of, made.get(o.path) or before[name][o.path][1]) for o in self.bundles[name]}
+            bundles[name] = bundle_of(made_of, known)
+        bundled = Together((), self.bundles)
+        loose = {path: known for path, known in files.items() if path not in bundled}
         return Manifest(self.whole, loose, bundles, said, self.publication.related_told)
 
     def _outputs(self, written: Set[str]) -> tuple[pages.Output, ...]:

@@ -34,6 +34,7 @@ from pipeline.site.series import Part, parts_of, series_of
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 T = TypeVar("T")
 _LONG: Final = 100  # long values that are held at once: more than any list or feed shows
+MARKS: Final = {Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}  # of an article in lists
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
 
@@ -110,7 +111,7 @@ class SourceRow:
 
     number: int
     anchor: str
-    about: str  # where the page of all sources tells of it
+    about: str  # its own page
     title: str
     url: str | None  # None where it cannot be followed
     robust: Mapping[str, str]
@@ -272,6 +273,10 @@ class Publication:
         """The fingerprint of what a link to *article* shows: its address and its title."""
         return self._names[article.slug]
 
+    def dated(self, article: Article) -> bytes:
+        """The fingerprint of a link to *article* beside its date, and whether it was corrected or retracted."""
+        return self._dated[article.slug]
+
     def faces(self, articles: Iterable[Article]) -> bytes:
         """The fingerprint of a list of *articles*, in their order."""
         return fingerprint(*map(self.face, articles))
@@ -295,6 +300,13 @@ class Publication:
             linked = self._part_told(parts[place]) if place in parts else ()
             found[slug] = fingerprint(*made[place][:2], older, newer, *near, *linked)
         return found
+
+    @cached_property
+    def of_sources(self) -> bytes:
+        """The fingerprint of all sources, and of which articles cite them and what lists show of those."""
+        cited = ("\0".join(self.cited_by(article)) for article in self.articles)
+        faces = b"".join(made.face for made in self._made.values())
+        return fingerprint(self.library.made_of_sources(self.library.sources), faces, "\n".join(cited))
 
     def cited_by(self, article: Article) -> tuple[str, ...]:
         """The ids of the sources that *article* cites and that exist, in order of citation."""
@@ -413,6 +425,11 @@ class Publication:
         }
 
     @cached_property
+    def _dated(self) -> Mapping[str, bytes]:
+        names = zip(self._names.items(), self.articles, strict=True)
+        return {slug: b"%s\0%d\0%s" % (name, a.date.timestamp(), a.status.encode()) for (slug, name), a in names}
+
+    @cached_property
     def _made(self) -> Mapping[str, Made]:
         return {article.slug: self.library.made_of(article) for article in self.articles}
 
@@ -489,7 +506,7 @@ class Publication:
             minutes=self.rendered[article.slug].minutes if minutes is None else minutes,
             strip=Strip(tuple(sources[id_] for id_ in self.cited_by(article))),
             topics=tuple(known[topic] for topic in article.topics if topic in known),
-            mark={Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}.get(article.status, ""),
+            mark=MARKS.get(article.status, ""),
         )
 
     def _source_row(self, cited: CitedSource) -> SourceRow:

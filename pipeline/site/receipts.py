@@ -45,7 +45,7 @@ class PassageRow(NamedTuple):
 
     anchor: str
     number: int  # of the source, in order of citation
-    about: str  # where the page of all sources tells of it
+    about: str  # where the page of the source stands
     title: str
     publisher: str
     facts: tuple[str, ...]  # what the title does not say: publisher and date, in words
@@ -137,8 +137,8 @@ def receipts_path(article: Article) -> str:
 
 
 def source_path(source: str) -> str:
-    """Where the page of all sources tells of the one with this id."""
-    return f"sources/#{source}"
+    """Where the page of the source with this id stands, below the site's address."""
+    return f"sources/{source}/"
 
 
 def receipts_view(publication: Publication, article: Article) -> ReceiptsView:

@@ -1,53 +1,65 @@
 """The two registers of the site: all sources that its articles rest on, and all corrections that were made.
 
-As in `publication`, the values are ready to print and not escaped.
+As in `publication`, the values are ready to print and not escaped. What there is to know of each source stands on a page of its
+own (`source_pages`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import groupby
+from typing import Final, NamedTuple
 
-from pipeline.library import typographic
-from pipeline.library.dates import partial_date_words
-from pipeline.library.deeplinks import address, robust_attributes
-from pipeline.library.receipts import status_note, stored_words
-from pipeline.model import Article, Source, Status
-from pipeline.site.claims import is_published, text_path
-from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, ForEach, Publication, corrections, followable
+from pipeline.library import weight
+from pipeline.library.dates import partial_date_words, short_date
+from pipeline.library.receipts import last_read
+from pipeline.model import Article, Source, SourceStatus, Status
+from pipeline.site.claims import is_published
+from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, fingerprint
 
-CITING = 24  # articles that are named below a source; of those of many years only the newest
-
-
-class Named(NamedTuple):
-    """An article as a list of many shows it."""
-
-    url: str  # below the site's address
-    title: str
+MANY: Final = 40  # publishers; more are also found by their first letters
+PLACE_MAX: Final = 72  # characters of the address of a page that has no title
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredSource:
+class RegisteredSource(NamedTuple):
     """A source as the page of all sources shows it."""
 
     id: str  # also the anchor
     title: str
-    url: str | None  # None where it cannot be followed
-    robust: Mapping[str, str]
-    tier: str
     primary: bool
-    sample: bool
-    facts: tuple[str, ...]  # publisher, authors and dates, in words
-    licence: str
-    stored: str
-    sha256: str  # of the stored text; empty where there is none
-    text: str | None  # where the site shows it; None where it may not be passed on
-    archive: str | None
-    via: tuple[str, str] | None  # what it reports: title, and where this page or the web tells of it
-    note: str
-    cards: tuple[Named, ...]  # the newest articles that cite it, newest first
-    more: int  # how many older ones there are
+    tier: str
+    mark: str  # "sample, invented", "gone", "retracted" or the like, or nothing
+    issued: str  # in words; empty where it is not known
+    cited: int  # how many articles cite it
+    copied: str  # when the stored copy was taken, in words; empty where there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who published sources that articles cite, and which."""
+
+    name: str
+    letter: str  # under which it is found, where it is the first under it; else nothing
+    told: str  # "6 sources, 5 primary, cited 9 times, last read 19 Nov 2026"; of a single source what its row does not say
+    sources: tuple[RegisteredSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRegister:
+    """All sources that public articles cite, by publisher and title."""
+
+    weight: str  # "86 sources, 70 primary"
+    stored: int  # of how many there is a copy
+    publishers: tuple[Publisher, ...]
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The first letters of the publishers, each once; none where they are few."""
+        found = tuple(publisher.letter for publisher in self.publishers if publisher.letter)
+        return found if len(self.publishers) > MANY else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +68,44 @@ class RegisteredCorrection:
     note: CorrectionNote
 
 
-def all_sources(publication: Publication) -> tuple[RegisteredSource, ...]:
-    """Every source that a public article cites, by publisher and title."""
-    citing = publication.citing
-    sources = [publication.library.sources[id_] for id_ in citing]
-    by_name = sorted(sources, key=lambda source: (source.publisher.casefold(), source.label.casefold(), source.id))
-    names = ForEach(publication, _named)
-    return tuple(_registered(publication, source, citing, names) for source in by_name)
+def source_register(publication: Publication) -> SourceRegister:
+    """Every source that a public article cites."""
+    cited = {id_: len(articles) for id_, articles in publication.citing.items()}
+    sources = sorted(
+        (publication.library.sources[id_] for id_ in cited),
+        key=lambda source: (_plain(source.publisher), source.publisher, source.label.casefold(), source.id),
+    )
+    letters: set[str] = set()
+    publishers = []
+    for name, group in groupby(sources, key=lambda source: source.publisher):
+        theirs = tuple(group)
+        letter = _letter(name)
+        publishers.append(
+            Publisher(
+                name=name,
+                letter="" if letter in letters else letter,
+                told=_told(theirs, sum(cited[source.id] for source in theirs)),
+                sources=tuple(_registered(source, cited[source.id]) for source in theirs),
+            )
+        )
+        letters.add(letter)
+    stored = sum(source.snapshot is not None for source in sources)
+    return SourceRegister(weight(sources), stored, tuple(publishers))
+
+
+def made_of_register(publication: Publication) -> bytes:
+    """The fingerprint of what `source_register` gives."""
+    ids = sorted(publication.citing)
+    counts = [len(publication.citing[id_]) for id_ in ids]
+    return fingerprint(publication.library.made_of_sources(ids), " ".join(ids), repr(counts))
+
+
+def title_of(source: Source) -> str:
+    """The title of *source*, or where it stands, which tells one untitled page of a publisher from another."""
+    if source.title:
+        return source.title
+    place = re.sub(r"^https?://(www\.)?|/$", "", source.url)
+    return f"untitled page at {place if len(place) <= PLACE_MAX else f'{place[:PLACE_MAX]}…'}"
 
 
 def with_corrections(publication: Publication) -> tuple[Article, ...]:
@@ -95,52 +138,37 @@ def published_texts(publication: Publication) -> dict[str, Source]:
     return found
 
 
-def _registered(
-    publication: Publication, source: Source, citing: Mapping[str, Sequence[Article]], names: Mapping[str, Named]
-) -> RegisteredSource:
-    shown = is_published(source, publication.library.texts)
-    sha256 = source.snapshot.text_sha256 if source.snapshot else ""
+def _told(sources: Sequence[Source], cited: int) -> str:
+    """What is said of a publisher whose *sources* are cited so often."""
+    alone = sources[0] if len(sources) == 1 else None
+    said = [] if alone else [weight(sources), f"cited {cited} times"]
+    read = max(map(last_read, sources))
+    if read and not (alone and alone.snapshot):  # else the row says it: the copy is of that day
+        said.append(f"last read {partial_date_words(read, short=True)}")
+    return ", ".join(said)
+
+
+def _registered(source: Source, cited: int) -> RegisteredSource:
+    status = "" if source.status is SourceStatus.LIVE else source.status.value
     return RegisteredSource(
         id=source.id,
-        title=source.label,
-        url=followable(address(source)),
-        robust=robust_attributes(source),
-        tier=TIER_WORDS[source.tier],
+        title=title_of(source),
         primary=source.is_primary,
-        sample=source.sample,
-        facts=_facts(source),
-        licence=LICENCES.get(source.licence, source.licence),
-        stored=stored_words(source),
-        sha256=sha256,
-        text=text_path(sha256) if shown else None,
-        archive=followable(source.archive or ""),
-        via=_origin(publication, source, citing),
-        note=status_note(source),
-        cards=tuple(names[article.slug] for article in citing[source.id][:CITING]),
-        more=len(citing[source.id][CITING:]),
+        tier=TIER_WORDS[source.tier],
+        mark=", ".join(word for word in ("sample, invented" if source.sample else "", status) if word),
+        issued=partial_date_words(source.issued, short=True) if source.issued else "",
+        cited=cited,
+        copied=short_date(source.snapshot.at.date()) if source.snapshot else "",
     )
 
 
-def _named(article: Article) -> Named:
-    return Named(article.url_path, typographic(article.title, language=article.lang))
+def _letter(name: str) -> str:
+    """What a publisher is found under; 0 for digits and signs. No source has an id of one character, so it serves as an anchor."""
+    first = _plain(name)[:1].upper()[:1]
+    return first if first.isalpha() else "0"
 
 
-LICENCES = {"unknown": "licence unknown", "all-rights-reserved": "all rights reserved", "us-gov": "US government work"}
-
-
-def _facts(source: Source) -> tuple[str, ...]:
-    facts = [source.publisher] if source.title else []
-    facts += [", ".join(source.authors)] if source.authors else []
-    facts += [f"issued {partial_date_words(source.issued)}"] if source.issued else []
-    facts += [f"read {partial_date_words(source.accessed)}"] if source.accessed else []
-    facts += [f"replaced by {source.superseded_by}"] if source.superseded_by else []
-    return tuple(facts)
-
-
-def _origin(
-    publication: Publication, source: Source, citing: Mapping[str, Sequence[Article]]
-) -> tuple[str, str] | None:
-    origin = publication.library.sources.get(source.via or "")
-    if origin is None:
-        return None
-    return origin.label, f"#{origin.id}" if origin.id in citing else followable(origin.url) or ""
+def _plain(name: str) -> str:
+    """*name* as it is sorted: without accents, capitals like small letters."""
+    parted = unicodedata.normalize("NFD", name)
+    return "".join(char for char in parted if not unicodedata.combining(char)).casefold()

@@ -109,9 +109,9 @@ class Workplace:
         known = self.old.loose.get(path)
         return known is not None and known[0] == made_of
 
-    def is_bundle_kept(self, slug: str, made_of: bytes) -> bool:
-        """True when all files of the article *slug* stand there as they would be made."""
-        known = self.old.bundles.get(slug)
+    def is_bundle_kept(self, name: str, made_of: bytes) -> bool:
+        """True when all files of the bundle *name* stand there as they would be made."""
+        known = self.old.bundles.get(name)
         return known is not None and known.made_of == made_of
 
     # -- ending
@@ -294,11 +294,11 @@ def _marked(manifest: Manifest) -> str:
 
 
 def _only(good: Set[str], manifest: Manifest) -> Manifest:
-    """*manifest* without the files that are not *good*; an article with such a file is looked at again, whatever it is made of."""
+    """*manifest* without the files that are not *good*; a bundle with such a file is looked at again, whatever it is made of."""
     bundles = {}
-    for slug, bundle in manifest.bundles.items():
+    for name, bundle in manifest.bundles.items():
         files = {path: known for path, known in bundle.files.items() if path in good}
-        bundles[slug] = bundle if len(files) == bundle.number else bundle_of(b"", files)
+        bundles[name] = bundle if len(files) == bundle.number else bundle_of(b"", files)
     loose = {path: known for path, known in manifest.loose.items() if path in good}
     return Manifest(manifest.whole, loose, bundles, manifest.said, manifest.related)
 

@@ -20,6 +20,7 @@ from tests.site.test_build import contents, mkdocs
 QUEUE = "content/articles/2026/2026-11-22-grid-queue.md"
 OLD = "content/articles/2025/2025-12-30-transformers.md"
 OLDER = OLD.replace("12-30", "12-29")
+ON_THE_ORIGIN = "content/articles/2026/2026-03-02-on-the-origin.md"
 SUPERSEDING = """id: wire-two
 url: https://wire.example.org/two
 publisher: The Wire
@@ -161,7 +162,16 @@ EDITS: dict[str, Edit] = {
     "source of a source": both(
         add("content/sources/origin.yml", ORIGIN), change("content/sources/wire.yml", "via: grid-office", "via: origin")
     ),
+    "a source that is replaced by one that no article cites": change("content/sources/wire.yml", r"\Z", "superseded_by: origin\n"),
+    "what became of a source that replaces one": change("content/sources/origin.yml", r"\Z", "status: retracted\n"),
     "title of a source that no article cites": change("content/sources/origin.yml", "The first", "Another"),
+    "an article that is the first to cite a source": both(
+        change("content/sources/wire.yml", "^superseded_by: origin\n", ""),
+        lambda root: write_article(root, "on-the-origin", date="2026-03-02", body="Somebody counted.[^origin]"),
+    ),
+    "date of an article in the list of those that cite a source": change(ON_THE_ORIGIN, "T06:00:00Z", "T07:00:00Z"),
+    "an article that a source's list calls corrected": change(ON_THE_ORIGIN, "^status: published", "status: corrected"),
+    "the last article that cites a source is withdrawn": change(ON_THE_ORIGIN, "^status: corrected", "status: draft"),
     "image in HTML": both(draw("e&f.png", 900), change(QUEUE, r"\Z", '\n<img src="images/e&amp;f.png" alt="An image">\n')),
     "another image in HTML": draw("e&f.png", 700),
     "image of a page in HTML": change("content/pages/about.md", r"\Z", '\n<img src="../images/e&amp;f.png" alt="An image">\n'),

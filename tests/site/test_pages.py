@@ -96,7 +96,7 @@ def _scripts(url: str) -> list[str]:
 def _sheet(url: str) -> str:
     """Receipts, registers, archive and search have a sheet of their own in place of the site's."""
     registers = (
-        r"/articles/.+/receipts/$|example\.org/((sources|corrections|feeds|search|topics)/$|archive/|authors/|series/)"
+        r"/articles/.+/receipts/$|example\.org/((corrections|feeds|search|topics)/$|archive/|authors/|series/|sources/)"
     )
     return "receipts" if re.search(registers, url) else "site"
 

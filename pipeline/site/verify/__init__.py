@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -25,9 +25,19 @@ from pipeline.library.quotes import normal, occurs, text_of
 from pipeline.model import Basis, PassageKind
 from pipeline.site.claims import INDEX, text_path
 from pipeline.site.reading import article_words, words_of, words_sha256
+from pipeline.site.receipts import source_path
 from pipeline.site.sealing import SEAL, sealed
 from pipeline.site.verify.bearing import bears_out, figures, worked_out
-from pipeline.site.verify.pages import wrong_with_article, wrong_with_receipts, wrong_with_register
+from pipeline.site.verify.pages import (
+    RegisterRow,
+    SourcePage,
+    read_source_page,
+    rows_of_register,
+    wrong_with_article,
+    wrong_with_receipts,
+    wrong_with_register,
+    wrong_with_source,
+)
 from pipeline.site.verify.papers import (
     Claim,
     ClaimsFile,
@@ -138,7 +148,8 @@ def verify(read: Read, *, only: str = "") -> Verified:
     wanted = [listed for listed in index.articles if not only or listed.url == index.site + only]
     if only and not wanted:
         raise ContentError(f"{INDEX} lists no article at {only}; look for its address on the site")
-    found = [_Article(listed, index, read, texts).looked_up() for listed in wanted]
+    sources = _SourcePages(read)
+    found = [_Article(listed, index, read, texts, sources).looked_up() for listed in wanted]
     verdicts: Counter[Verdict] = Counter()
     for each in found:
         verdicts.update(each.verdicts)
@@ -153,11 +164,6 @@ class _Texts:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._known: dict[str, tuple[str | None, str]] = {}
-
-    @functools.cached_property
-    def register(self) -> bytes | None:
-        """The page of all sources."""
-        return self._read("sources/")
 
     def of(self, source: Source) -> tuple[str | None, str]:
         """The text (None where it is not here), and what is wrong with it."""
@@ -179,6 +185,27 @@ class _Texts:
             return None, f"the stored text at {text_path(sha256)} is not UTF-8"
 
 
+class _SourcePages:
+    """What the page of all sources and those of each show, each page read once."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[str, SourcePage | None] = {}
+
+    @functools.cached_property
+    def register(self) -> Mapping[str, RegisterRow] | None:
+        """The rows of the page of all sources, where there is one."""
+        given = self._read("sources/")
+        return None if given is None else rows_of_register(given)
+
+    def of(self, id_: str) -> SourcePage | None:
+        """The page of the source *id_*, where there is one."""
+        if id_ not in self._known:
+            given = self._read(source_path(id_))
+            self._known[id_] = None if given is None else read_source_page(given, id_)
+        return self._known[id_]
+
+
 @dataclass
 class _Article:
     """One article: where its files stand, and what was found wrong so far."""
@@ -187,6 +214,7 @@ class _Article:
     index: Index
     read: Read
     texts: _Texts
+    sources: _SourcePages
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     away: list[str] = field(default_factory=list)
@@ -268,7 +296,7 @@ class _Article:
             for message in wrong_with_article(given, file):
                 self._fail(message)
             self._receipts_page(file)
-            self._register(file)
+            self._source_pages(file)
         return _bare(words)
 
     def _receipts_page(self, file: ClaimsFile) -> None:
@@ -286,10 +314,16 @@ class _Article:
                 self._fail(f'the receipts page shows "{_short(here)}" where the claims file has "{_short(there)}"')
                 return
 
-    def _register(self, file: ClaimsFile) -> None:
-        given = self.texts.register
-        for message in wrong_with_register(given, file) if given is not None else ():
+    def _source_pages(self, file: ClaimsFile) -> None:
+        listed = self.sources.register
+        if listed is None:
+            return
+        for message in wrong_with_register(listed, file):
             self._fail(message)
+        for source in file.sources:
+            page = self.sources.of(source.id) if source.id in listed else None
+            for message in wrong_with_source(page, source) if page is not None else ():
+                self._fail(message)
 
     def _stored_texts(self, file: ClaimsFile) -> None:
         for source in file.sources:

@@ -5,7 +5,6 @@ Pages are compared with the claims file alone. A theme of one's own keeps the na
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -113,7 +112,6 @@ class _Builder(HTMLParser):
         self._open[-1].children.append(data)
 
 
-@functools.lru_cache(maxsize=4)  # the page of all sources is asked for by each article
 def _read(page: bytes) -> _Node:
     builder = _Builder()
     builder.feed(page.decode("utf-8", "replace"))
@@ -164,14 +162,72 @@ def wrong_with_receipts(page: bytes, file: ClaimsFile) -> Iterator[str]:
             yield from _wrong_with_tier(row, source, "the receipts page")
 
 
-def wrong_with_register(page: bytes, file: ClaimsFile) -> Iterator[str]:
+@dataclass(frozen=True)
+class RegisterRow:
+    """A row of the page of all sources."""
+
+    row: _Node
+    publisher: str  # what stands above it
+
+
+def rows_of_register(page: bytes) -> Mapping[str, RegisterRow]:
+    """What the page of all sources shows of each, by its id."""
+    found, publisher = {}, ""
+    for row in _read(page).all("tr"):
+        if "id" in row.attributes:
+            found[row.attributes["id"]] = RegisterRow(row, publisher)
+        else:
+            publisher = row.words
+    return found
+
+
+def wrong_with_register(rows: Mapping[str, RegisterRow], file: ClaimsFile) -> Iterator[str]:
     """What the page of all sources shows otherwise than the claims file of an article."""
-    rows = {row.attributes.get("id", ""): row for row in _read(page).all("li")}
+    where = "the page of all sources"
     for source in file.sources:
         if source.id not in rows:
-            yield f"the page of all sources does not list {source.id}"
-        else:
-            yield from _wrong_with_row(rows[source.id], source, "the page of all sources")
+            yield f"{where} does not list {source.id}"
+            continue
+        shown, row = rows[source.id], rows[source.id].row
+        yield from _wrong_with_links(row, source, where)
+        for link in row.all("a")[:1]:
+            if source.title and _bare(link.words) != _bare(source.title):
+                yield f'{where} calls {source.id} "{link.words}", and the claims file "{source.title}"'
+        if _bare(source.publisher) not in _bare(shown.publisher):
+            yield f'{where} does not name "{source.publisher}" as the publisher of {source.id}'
+        for cell in row.all("td")[1:2]:
+            yield from _wrong_tier(cell.words, source, where)
+
+
+@dataclass(frozen=True)
+class SourcePage:
+    """What the page of a source tells of it."""
+
+    head: _Node
+    sha256: str  # of the stored text, as it says; empty where it says nothing
+    hidden: tuple[str, ...]  # what could hide words of it or change them
+
+
+def read_source_page(page: bytes, id_: str) -> SourcePage:
+    root = _read(page)
+    head = next(
+        (head for article in root.all("article", "source") for head in article.all("header", "head")), _Node("")
+    )
+    sha256 = "".join(code.words for record in root.all("dl", "record") for code in record.all("code"))
+    return SourcePage(head, sha256, tuple(_hidden(root, "source", _page_of(id_))))
+
+
+def wrong_with_source(shown: SourcePage, source: Source) -> Iterator[str]:
+    """What the page of *source* shows otherwise than the claims file of an article, or hides."""
+    where = _page_of(source.id)
+    yield from shown.hidden
+    yield from _wrong_with_row(shown.head, source, where)
+    if shown.sha256 != (source.snapshot.text_sha256 if source.snapshot else ""):
+        yield f"{where} names another stored text than the claims file"
+
+
+def _page_of(id_: str) -> str:
+    return f"the page of the source {id_}"
 
 
 def _hidden(root: _Node, name: str, where: str) -> Iterator[str]:
@@ -217,10 +273,14 @@ def _wrong_with_row(row: _Node, source: Source, where: str) -> Iterator[str]:
 
 
 def _wrong_with_tier(row: _Node, source: Source, where: str) -> Iterator[str]:
-    words = {tier.value: told for tier, told in TIER_WORDS.items()}.get(source.tier)
     for shown in row.all("span", "tier"):
-        if _bare(shown.words) != _bare(words or ""):
-            yield f'{where} calls {source.id} "{shown.words}", and the claims file "{source.tier}"'
+        yield from _wrong_tier(shown.words, source, where)
+
+
+def _wrong_tier(shown: str, source: Source, where: str) -> Iterator[str]:
+    words = {tier.value: told for tier, told in TIER_WORDS.items()}.get(source.tier)
+    if _bare(shown) != _bare(words or ""):
+        yield f'{where} calls {source.id} "{shown}", and the claims file "{source.tier}"'
 
 
 def _wrong_with_links(node: _Node, source: Source, where: str) -> Iterator[str]:
