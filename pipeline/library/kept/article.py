@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
+import marshal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pipeline.errors import ContentError
 from pipeline.library.citations import find_citations
 from pipeline.library.files import Read
 from pipeline.library.frontmatter import Document, Unreadable, decode, read_bytes, split
+from pipeline.library.kept.rows import digest
 from pipeline.library.weighed import Weighed
-from pipeline.model import Article, Citation
+from pipeline.model import Article, Status
 from pipeline.packing import Packer
 
 T = TypeVar("T")
-MADE_LATER: Final = ("body", "citations")
-KEPT_FIELDS: Final = tuple(
-    field.name for field in dataclasses.fields(Article) if field.name not in (*MADE_LATER, "path")
-)
-
-
+Row: TypeAlias = tuple[Any, ...]
 MOST_HELD: Final = 1_000_000  # characters of texts that are held; those of other articles are read again
+_FIELDS: Final = {field.name: field.default for field in dataclasses.fields(Article)}
+_ALWAYS: Final = ("slug", "title", "dek", "date", "status", "authors", "topics", "body_line", "source_ids")
+_SELDOM: Final = {
+    name: default for name, default in _FIELDS.items() if name not in (*_ALWAYS, "body", "citations", "path")
+}
+_DATE, _STATUS = _ALWAYS.index("date"), _ALWAYS.index("status")
 
 
 class LateTexts:
@@ -50,35 +54,48 @@ class LateTexts:
 
 
 class KeptArticle(Article):
-    """`Article` made of *row*, the packed values of `KEPT_FIELDS`; the rest is made of its text, which *texts* has."""
+    """`Article` made of a row (`row_of`); its body and citations are made of its text, which *texts* has, when they are asked for.
 
-    __slots__ = ("_known", "_packer", "_row", "_texts")
+    Its fields are slots, so that asking for one takes Python no call: a build asks for several of every article. The slots of body
+    and citations are empty, and for an empty one `__getattr__` is called.
+    """
 
-    _row: list[Any]
-    _texts: LateTexts
-    _packer: Packer
-    _known: dict[str, Any]
+    __slots__ = ("_texts", "source_ids")
 
     def __new__(cls, *values: Any, **fields: Any) -> Any:
         return Article(*values, **fields)  # what `dataclasses.replace` makes is an article with all its values
 
     @staticmethod
-    def made(path: str, row: list[Any], *, texts: LateTexts, packer: Packer) -> KeptArticle:
+    def made(path: str, row: Row, *, texts: LateTexts, packer: Packer) -> KeptArticle:
         article: KeptArticle = object.__new__(KeptArticle)
-        put = object.__setattr__
-        put(article, "_row", row)
-        put(article, "_texts", texts)
-        put(article, "_packer", packer)
-        put(article, "_known", {"path": path})
+        _put_path(article, path)
+        _put_texts(article, texts)
+        for put, value in zip(_PUT_ALWAYS, row, strict=False):
+            put(article, value)
+        _put_date(article, dt.datetime.fromisoformat(row[_DATE]))
+        _put_status(article, _STATUSES[row[_STATUS]])
+        for put, value in _PUT_DEFAULTS:
+            put(article, value)
+        for name, value in row[-1] or ():
+            object.__setattr__(article, name, packer.unpack(value))
         return article
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "body":
+            return self._texts.of(self.path)
+        if name == "citations":
+            found = find_citations(self.body, first_line=self.body_line)
+            object.__setattr__(self, name, found)
+            return found
+        raise AttributeError(name)
 
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Article):
             return self is other
-        return all(getattr(self, name) == getattr(other, name) for name in Article.__dataclass_fields__)
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
 
     def __hash__(self) -> int:
-        return hash(tuple(getattr(self, name) for name in Article.__dataclass_fields__))
+        return hash(tuple(getattr(self, name) for name in _FIELDS))
 
     def __repr__(self) -> str:
         return repr(dataclasses.replace(self))
@@ -87,47 +104,41 @@ class KeptArticle(Article):
         return dataclasses.replace, (dataclasses.replace(self),)
 
 
-def _kept(name: str, at: int) -> property:
-    def value(article: KeptArticle) -> Any:
-        found = article._row[at]
-        if found.__class__ is str:
-            return found
-        known = article._known
-        if name not in known:
-            known[name] = article._packer.unpack(found)
-        return known[name]
-
-    return property(value)
+def _put(name: str) -> Callable[[KeptArticle, Any], None]:
+    put: Callable[[KeptArticle, Any], None] = getattr(
+        KeptArticle, name
+    ).__set__  # goes past what makes the fields read-only
+    return put
 
 
-def _body(article: KeptArticle) -> str:
-    return article._texts.of(article._known["path"])
+_put_path, _put_texts, _put_date, _put_status = map(_put, ("path", "_texts", "date", "status"))
+_PUT_ALWAYS: Final = tuple(map(_put, _ALWAYS))
+_PUT_DEFAULTS: Final = tuple((_put(name), default) for name, default in _SELDOM.items())
+_STATUSES: Final = {status.value: status for status in Status}
 
 
-def _citations(article: KeptArticle) -> tuple[Citation, ...]:
-    known = article._known
-    if "citations" not in known:
-        known["citations"] = find_citations(article.body, first_line=article.body_line)
-    found: tuple[Citation, ...] = known["citations"]
-    return found
+def row_of(article: Article, packer: Packer) -> Row:
+    """What `KeptArticle.made` takes: the values that every article has, and by name the others that are not the default."""
+    always = [getattr(article, name) for name in _ALWAYS]
+    always[_DATE], always[_STATUS] = article.date.isoformat(), article.status.value
+    others = [
+        (name, packer.pack(value)) for name, default in _SELDOM.items() if (value := getattr(article, name)) != default
+    ]
+    return (*always, others or None)
 
 
-for _at, _name in enumerate((*KEPT_FIELDS, "source_ids")):
-    setattr(KeptArticle, _name, _kept(_name, _at))
-for _name, _make in zip(MADE_LATER, (_body, _citations), strict=True):
-    setattr(KeptArticle, _name, property(_make))
-KeptArticle.path = property(lambda article: article._known["path"])  # type: ignore[assignment,misc]
-
-
-def row_of(article: Article, packer: Packer) -> list[Any]:
-    """What `KeptArticle.made` takes."""
-    return [packer.pack(getattr(article, name)) for name in (*KEPT_FIELDS, "source_ids")]
+def front_of(article: Article, packer: Packer) -> bytes:
+    """The fingerprint of all that others may ask of *article*: nobody looks into the text of another one."""
+    names = [name for name in _FIELDS if name not in ("body", "citations", "path")]
+    # Bound to a name: marshal marks what is referred to twice, so that the bytes of a list without a name are others.
+    packed = [packer.pack(getattr(article, name)) for name in (*names, "source_ids")]
+    return digest([marshal.dumps(packed)])
 
 
 class LateRead(Read[T]):
     """What was read of a file, whose places are looked up only where something is wrong."""
 
-    def __init__(self, noun: T, path: str, look: Callable[[], Document]) -> None:
+    def __init__(self, noun: T, path: str, look: Callable[[str], Document]) -> None:
         object.__setattr__(self, "noun", noun)
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "at", ())
@@ -135,5 +146,5 @@ class LateRead(Read[T]):
 
     @property
     def document(self) -> Document:
-        found: Document = self.__dict__["_look"]()
+        found: Document = self.__dict__["_look"](self.path)
         return found

@@ -15,7 +15,7 @@ from pipeline.library import files
 from pipeline.library.files import ARTICLES, SNAPSHOTS, SOURCES
 from pipeline.library.kept.article import KeptArticle, LateTexts
 from pipeline.library.kept.reading import read_article, read_source
-from pipeline.library.kept.rows import NOUNS, digest
+from pipeline.library.kept.rows import NOUNS, alike, digest
 from pipeline.library.kept.sight import GONE, Sight
 from pipeline.library.kept.workers import in_slices
 from pipeline.library.own import foreign_files
@@ -133,8 +133,9 @@ class Contents:
                 found[path] = None  # keeps its place in the order
                 changed.append((path, hash_))
         rows = in_slices(read, [path for path, _ in changed], tell, self.root)
+        held: dict[Any, Any] = {}
         for (path, hash_), row in zip(changed, rows, strict=True):
-            found[path] = {"hash": hash_, **row}
+            found[path] = {"hash": hash_, **(alike(row, held) if folder == ARTICLES else row)}
         return found
 
     def _fingerprints(self) -> dict[str, bytes]:

@@ -234,9 +234,7 @@ class Desk:
         contents = self.contents
         library = contents.library(StoredTexts())
         look = functools.partial(document_of, self._root)
-        reads: list[files.Read[Article]] = [
-            LateRead(a, p, functools.partial(look, p)) for p, a in contents.by_path.items()
-        ]
+        reads: list[files.Read[Article]] = [LateRead(a, p, look) for p, a in contents.by_path.items()]
         shelf = dataclasses.replace(contents.lists, articles=reads)
         yield from check_articles_together(shelf, library, self._root)
         yield from check_lists(contents.lists, library)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import ContentError
 from pipeline.library import files
 from pipeline.library.files import Shelf
-from pipeline.library.kept.article import row_of
-from pipeline.library.kept.rows import NOUNS, digest
+from pipeline.library.kept.article import front_of, row_of
+from pipeline.library.kept.rows import NOUNS
 from pipeline.library.urls import page_key
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ def read_article(path: str, root: Path) -> dict[str, Any]:
     shelf = _shelf(root, path, files.shelf_of_article)
     found: dict[str, Any] = {"problems": NOUNS.pack(shelf.problems), "held_back": bool(shelf.held_back), "row": None}
     for read in shelf.articles:
-        row = row_of(read.noun, NOUNS)
-        # All that others may ask of it: nobody looks into the text of another article.
-        found |= {"row": row, "front": digest([marshal.dumps(row)]), "at": read.noun.date.timestamp()}
+        row, front = row_of(read.noun, NOUNS), front_of(read.noun, NOUNS)
+        found |= {"row": row, "front": front, "at": read.noun.date.timestamp()}
     return found
 
 

@@ -18,6 +18,19 @@ def shared(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **{part: [sys.intern(name) for name in row[part]] for part in ("names", "cited") if part in row}}
 
 
+def alike(row: dict[str, Any], held: dict[Any, Any]) -> dict[str, Any]:
+    """*row* of an article, whose lists of ids, and ids, are those of *held* where they are equal: held once, and written once.
+
+    Not by `sys.intern`, which marks words that the article has too: `marshal` writes those otherwise, and `front_of` is made of it.
+    """
+    values = row["row"] or ()
+    same = tuple(
+        held.setdefault(one, tuple(held.setdefault(id_, id_) for id_ in one)) if one.__class__ is tuple else one
+        for one in values
+    )
+    return {**row, "row": same or None}
+
+
 def digest(parts: Iterable[bytes]) -> bytes:
     """One fingerprint of *parts*, in their order."""
     made = hashlib.blake2b(digest_size=16)
