@@ -28,7 +28,7 @@ from pipeline.config import Settings
 from pipeline.errors import BuildError, StoreError, UsageError
 from pipeline.files import is_full, put, take_place, what_next
 from pipeline.library.kept import FOLDER
-from pipeline.library.kept.index import read_table, write_table
+from pipeline.library.kept.table import Table
 from pipeline.site.manifest import Manifest, bundle_of, manifest_of
 
 MARK: Final = ".opensignal-site"
@@ -59,6 +59,7 @@ class Workplace:
         own = target.relative_to(settings.root) if target.is_relative_to(settings.root) else target
         name = hashlib.sha256(str(own).encode()).hexdigest()[:8]
         self._state = settings.state_dir / FOLDER / f"site-{name}"
+        self._table: Table | None = None
         self._journal = target.with_name(f".{target.name}.opensignal-journal")
         # Beside the site and not in our state folder: other clones build there too.
         self._locked = target.with_name(f".{target.name}.opensignal-lock")
@@ -201,12 +202,12 @@ class Workplace:
                 shutil.rmtree(left, ignore_errors=True)
 
     def _known(self) -> Manifest:
-        table, note = read_table(self._state, VERSION)
-        if note:
-            self.notes.append(note)
-        if not table:
+        table = self._table = Table(self._state, VERSION)
+        if table.note:
+            self.notes.append(table.note)
+        if not table.parts:
             return Manifest()
-        known = manifest_of(table)
+        known = manifest_of(table.parts)
         return known if self._mark() == _marked(known) else Manifest()
 
     def _mark(self) -> str:
@@ -284,7 +285,8 @@ class Workplace:
         self._remember(manifest)
 
     def _remember(self, manifest: Manifest) -> None:
-        if note := write_table(self._state, manifest.values(), VERSION):
+        table = self._table or Table(self._state, VERSION)
+        if note := table.write(manifest.values()):
             self.notes.append(note)
 
 

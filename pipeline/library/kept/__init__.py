@@ -8,9 +8,9 @@ anything that was looked up meanwhile (`lookups`) is another; the verdict, its s
 a name made of just these things. So there are no rules about what depends on what, and nothing is ever out of date. Many articles
 are examined by several processes (`workers`).
 
-Read `desk` first. What is kept of a file is a row (`rows`); `index` holds what every run needs of every file; `article` is an
-article whose text is read when it is asked for. Whatever is kept may be deleted at any time. That the library is the same as one
-which nothing was kept of is held by tests/library/test_kept.py.
+Read `desk` first. What is kept of a file is a row (`rows`); `table` holds what every run needs of every file, in files that `index`
+reads and writes; `article` is an article whose text is read when it is asked for. Whatever is kept may be deleted at any time. That
+the library is the same as one which nothing was kept of is held by tests/library/test_kept.py.
 """
 
 from __future__ import annotations

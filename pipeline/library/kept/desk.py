@@ -23,11 +23,11 @@ from pipeline.library.kept.article import LateRead
 from pipeline.library.kept.contents import Contents
 from pipeline.library.kept.examined import Examined
 from pipeline.library.kept.examining import examine
-from pipeline.library.kept.index import read_table, write_table
 from pipeline.library.kept.lookups import Asked, Watched, WatchedArticles, WatchedTexts, fingerprint_of
 from pipeline.library.kept.pasts import Pasts
 from pipeline.library.kept.reading import bytes_of, document_of
 from pipeline.library.kept.rows import NOUNS, digest, shared
+from pipeline.library.kept.table import Table
 from pipeline.library.kept.workers import in_slices
 from pipeline.library.order import by_place
 from pipeline.library.snapshots import StoredTexts
@@ -61,9 +61,9 @@ class Desk:
         self.keep = Keep(self.folder / KEPT)
         code = code_of(("library",), _LIBRARIES)  # another one may read, check, trace or render otherwise
         self.version = f"{code} {sys.version_info[:2]} {marshal.version}"
-        self._file = self.folder / f"library-{hashlib.sha256(f'{site_url} {self._texts}'.encode()).hexdigest()[:8]}"
-        self.before, note = read_table(self._file, self.version)
-        self._notes = [note] if note else []
+        name = f"library-{hashlib.sha256(f'{site_url} {self._texts}'.encode()).hexdigest()[:8]}"
+        self._table = Table(self.folder / name, self.version)
+        self.before = self._table.parts
         if self.keep.is_new:  # what the table tells of is not there
             self.before = {name: part for name, part in self.before.items() if name not in ("examined", "told")}
         self.asked = Asked()
@@ -90,13 +90,12 @@ class Desk:
             "pasts": past_rows,
             "past_of": pasts.of,
         }
-        if any(table[part] != self.before.get(part) for part in table):
-            self._notes.append(write_table(self._file, table, self.version))
+        note = self._table.write(table)
         if self.worked:
             self.keep.tidy((row["name"] for row in rows.values()), day=self.day)
         examined = library.examined
         assert examined is not None
-        examined.notes = tuple(note for note in (*self._notes, self.keep.note) if note)
+        examined.notes = tuple(filter(None, (self._table.note, note, self.keep.note)))
         return library
 
     # -- looking at what has changed

@@ -1,4 +1,4 @@
-"""What is known of every file of content/ from the last run, in one file that is read whole: it may be deleted at any time."""
+"""Plain values in one file that is read and written whole, and may be deleted at any time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
             table = marshal.loads(said)  # noqa: S302 -- makes values, never objects of a class
     except BROKEN:
         return {}, f"{file} is damaged: thrown away and made again"
-    if not isinstance(table, dict) or table.get("version") != version:
+    if not isinstance(table, dict) or table.pop("version", None) != version:
         return {}, f"{file} is of another version: thrown away and made again"
     return table, ""
 
