@@ -29,6 +29,13 @@ class Bundle(NamedTuple):
     def files(self) -> dict[str, tuple[bytes, bytes]]:
         return {path: (made_of, sha256) for path, made_of, sha256 in marshal.loads(self.packed)}  # noqa: S302 -- our own values
 
+    def sha256_of(self, path: str) -> bytes:
+        """The hash of one of the files. Raises `KeyError`."""
+        for name, _, sha256 in marshal.loads(self.packed):  # noqa: S302 -- as above
+            if name == path:
+                return bytes(sha256)
+        raise KeyError(path)
+
 
 def bundle_of(made_of: bytes, files: Files) -> Bundle:
     """The *files* of a bundle as they are kept."""
@@ -103,7 +110,7 @@ class Hashes(Mapping[str, bytes]):
         bundle = self._old.bundles.get(bundle_in(path))
         if bundle is None:
             raise KeyError(path)
-        return bundle.files[path][1]
+        return bundle.sha256_of(path)
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._old.all_files(), **self._made})

@@ -279,7 +279,8 @@ class Publication:
 
     def faces(self, articles: Iterable[Article]) -> bytes:
         """The fingerprint of a list of *articles*, in their order."""
-        return fingerprint(*map(self.face, articles))
+        made = self._made
+        return fingerprint(*[made[article.slug].face for article in articles])
 
     @cached_property
     def everything(self) -> bytes:
@@ -293,10 +294,10 @@ class Publication:
         names = list(self._names.values())
         made = [self._made[slug] for slug in self.places]
         parts = {self.places[slug]: part for slug, part in self.parts.items()}
-        found = {}
+        found, last = {}, len(names) - 1
         for place, slug in enumerate(self.places):
-            older, newer = names[place + 1] if place + 1 < len(names) else b"", names[place - 1] if place else b""
-            near = [made[self.places[other.slug]].face for other in self.related(self.articles[place])]
+            older, newer = names[place + 1] if place < last else b"", names[place - 1] if place else b""
+            near = [made[last - other].face for other in self._related[last - place]]
             linked = self._part_told(parts[place]) if place in parts else ()
             found[slug] = fingerprint(*made[place][:2], older, newer, *near, *linked)
         return found
@@ -535,11 +536,8 @@ class Publication:
 
 def fingerprint(*parts: bytes | str) -> bytes:
     """One short name for *parts* in their order; other parts have another one."""
-    made = hashlib.blake2b(digest_size=12)
-    for part in parts:
-        made.update(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
-        made.update(b"\0")
-    return made.digest()
+    told = [part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts]
+    return hashlib.blake2b(b"\0".join((*told, b"")), digest_size=12).digest()
 
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:

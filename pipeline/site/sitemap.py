@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from itertools import takewhile
 from typing import Final
@@ -95,5 +96,6 @@ def _newest(rows: Sequence[tuple[str, dt.datetime | None]]) -> dt.datetime | Non
     return max((modified for _, modified in rows if modified), default=None)
 
 
+@lru_cache(maxsize=64)  # an article and its receipts stand behind each other, and were changed at one moment
 def _w3c(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
