@@ -28,6 +28,7 @@ class Packer:
         known = {cls.__name__: cls for cls in classes}
         enums = {name: cls for name, cls in known.items() if issubclass(cls, Enum)}
         self._classes = {name: cls for name, cls in known.items() if name not in enums}
+        self._nouns = frozenset(self._classes.values())
         self._members = {name: {member.value: member for member in cls} for name, cls in enums.items()}
 
     def dumps(self, value: object) -> bytes:
@@ -42,7 +43,9 @@ class Packer:
         if cls in _PLAIN:
             return value
         if cls is tuple or cls is list:
-            return [self.pack(one) for one in value]
+            return self._packed(value)
+        if cls in self._nouns:
+            return (cls.__name__, *self._packed(_values_of(cls)(value)))
         if cls is dt.datetime:
             return (_MOMENT, value.isoformat())
         if cls is dt.date:
@@ -53,8 +56,11 @@ class Packer:
             return (_MAPPING, [(key, self.pack(one)) for key, one in value.items()])
         if isinstance(value, frozenset):
             return (_SET, sorted(value))
-        packed = [one if one.__class__ in _PLAIN else self.pack(one) for one in _values_of(cls)(value)]
-        return (cls.__name__, *packed)
+        return (cls.__name__, *self._packed(_values_of(cls)(value)))
+
+    def _packed(self, values: Iterable[Any]) -> list[Any]:
+        """Most values of most nouns are plain."""
+        return [one if one.__class__ in _PLAIN else self.pack(one) for one in values]
 
     def unpack(self, plain: Any) -> Any:
         cls = plain.__class__

@@ -32,8 +32,6 @@ PANDOC: Final = r"\[((?:@[^\[\]\s.,;@^]+(?:,[^\[\];@]*)?)(?:;\s*@[^\[\]\s.,;@^]+
 CITED_BY_PANDOC: Final = re.compile(r"@([^\s.,;@]+)(?:,\s*([^;]*))?")  # each source in it, and where in the source
 
 _PLACES: Final = re.compile(rf"(?<!\\)(?:{INSERTION}|{CITATION}|{PANDOC})")
-_BRACKET: Final = re.compile(r"[!\[]")
-_TICK: Final = re.compile("`")
 # A block quote that is nothing but one citation.
 WORDLESS: Final = re.compile(
     rf"(?:\A|(?:\A|\n)[ \t]*\n)[ \t]*(?:>[ \t]*)+(?P<citation>{CITATION})[ \t]*(?=\n[ \t]*\n|\n?\Z)"
@@ -92,20 +90,23 @@ def cited_places(text: str) -> Iterator[tuple[int, int, list[tuple[str, str | No
 
 def in_brackets(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """What *pattern* finds in *text*; each begins with a bracket or an exclamation mark, so that no other letter need be tried."""
-    return _at_signs(_BRACKET, pattern, text)
+    end, at = 0, text.find("[")
+    while at >= 0:
+        starts = (at - 1, at) if text.startswith("!", max(0, at - 1)) and at > end else (at,)
+        if found := next((found for start in starts if (found := pattern.match(text, start))), None):
+            yield found
+            end = found.end()
+        at = text.find("[", max(at + 1, end))
 
 
 def in_ticks(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """What *pattern* finds in *text*; each begins with a backtick."""
-    return _at_signs(_TICK, pattern, text)
-
-
-def _at_signs(signs: re.Pattern[str], pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    end = 0
-    for sign in signs.finditer(text):
-        if sign.start() >= end and (found := pattern.match(text, sign.start())):
+    end, at = 0, text.find("`")
+    while at >= 0:
+        if found := pattern.match(text, at):
             yield found
             end = found.end()
+        at = text.find("`", max(at + 1, end))
 
 
 def _cited(place: re.Match[str]) -> Iterator[tuple[str, str | None, int, bool]]:

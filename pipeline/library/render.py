@@ -156,9 +156,12 @@ def count_words(body: str, sources: Mapping[str, Source]) -> int:
     def inserted(m: re.Match[str]) -> str:
         return words_of(sources, m[1], m[2]) or ""
 
-    text = re.sub(INSERTION, inserted, re.sub(f"{CITATION}|{PANDOC}", "", prose(body)))
+    text = re.sub(f"{CITATION}|{PANDOC}", "", prose(body))
+    if "![[" in text:
+        text = re.sub(INSERTION, inserted, text)
     pieces = _LINK_TARGET.sub("]", text).split()
-    return sum(1 if piece.isalnum() else len(_WORD.findall(piece)) for piece in pieces)
+    odd = [piece for piece in pieces if not piece.isalnum()]
+    return len(pieces) - len(odd) + len(_WORD.findall(" ".join(odd)))
 
 
 def body_tree(article: Article, sources: Mapping[str, Source], *, attributed: bool = True) -> ET.Element:
@@ -441,6 +444,8 @@ class PrintedMarks(Extension):
 class _PrintedMarks(Treeprocessor):
     def run(self, root: ET.Element) -> None:
         pieces = list(_pieces(root))
+        if not any(place and ("'" in text or '"' in text) for _, place, text in pieces):
+            return
         printed = typographic("".join(_without_placeholders(text) for _, _, text in pieces))
         at = 0
         for element, place, text in pieces:

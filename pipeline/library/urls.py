@@ -6,6 +6,7 @@ phones, a cache, a mirror.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -51,6 +52,7 @@ def without_tracking(address: str) -> str:
     return urlunsplit(parts._replace(query="&".join(pair for pair in _pairs(parts) if not _tracks(pair))))
 
 
+@functools.lru_cache(maxsize=1024)  # each article asks for those of its sources
 def page_key(address: str) -> str:
     """What the addresses of one page nearly always have in common, whoever serves it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import ContentError
@@ -63,7 +63,7 @@ def _check_head(read: Read[Article], told: Sequence[Statement]) -> Iterator[Prob
 def _check_headings(article: Article, told: Sequence[Statement], library: Library) -> Iterator[Problem]:
     """S201, S202: a heading stands for its section, and says nothing that the section does not."""
     for heading, end in headings(article):
-        section = [statement for statement in told if heading.start <= statement.start < end]
+        section = (statement for statement in told if heading.start <= statement.start < end)
         for number in _numbers_apart(heading.text, section):
             message = f'"{number}" of the heading stands nowhere in its section; say it there, with its source'
             yield _at(article, heading.start, "S201", message, Severity.WARNING)
@@ -85,6 +85,8 @@ def _quoted_apart(
     label: Statement, what: str, article: Article, told: Sequence[Statement], library: Library
 ) -> Iterator[Problem]:
     """S202 for the quotations of *label* that are quoted in no sentence, where they would be looked up."""
+    if not label.quotations:
+        return
     titles = {
         normal(source.title).lower()
         for id_ in article.source_ids
@@ -114,9 +116,12 @@ def _occurs(words: str, told: Sequence[Statement]) -> bool:
 _COUNTED: Final = 10  # below it, headings number and count what stands under them
 
 
-def _numbers_apart(words: str, told: Sequence[Statement], *, strictly: bool = False) -> Iterator[str]:
+def _numbers_apart(words: str, told: Iterable[Statement], *, strictly: bool = False) -> Iterator[str]:
     """The numbers in *words* that none of the statements *told* has: their digits, or they in other words and units."""
-    for quantity in find(words).quantities if _DIGITS.search(words) else ():
+    if _DIGITS.search(words) is None:
+        return
+    told = tuple(told)
+    for quantity in find(words).quantities:
         is_small = quantity.unit is None and quantity.number < _COUNTED  # "5 reasons"
         if not quantity.spelled and not (is_small and not strictly) and not _stands_in(quantity, told):
             yield quantity.words

@@ -113,7 +113,8 @@ def labels(article: Article) -> Iterator[Statement]:
             if block.heads and (head := reading.whole(_Block(BlockKind.ROW, block.heads))) and not head.cites:
                 yield head
                 break
-    for found in _SHOWN.finditer(reading.text) if _SHOWN_SIGN.search(reading.text) else ():
+    shows = any(sign in reading.text for sign in ("![", "title", "alt")) or _TITLED_LINK.search(reading.text)
+    for found in _SHOWN.finditer(reading.text) if shows else ():
         group = next(name for name, words in found.groupdict().items() if words is not None)
         words = html.unescape(found[group])
         places = tuple(min(found.start(group) + at, found.end(group)) for at in range(len(words)))
@@ -130,7 +131,7 @@ _EXCUSE: Final = re.compile(r"[^\S\n]*+[.,;:!?)*_]*+(?:\[\^[^\[\]\s]+\])*+[\s>]*
 _OPENED_ANEW: Final = re.compile(r"\s*[“„«‹]")
 _RULE: Final = re.compile(r"[ \t>]*+([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$")  # a line across the page
 _TITLED: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t][^\"\n]*\"(?P<title>[^\n]+)\"[ \t]*$", re.MULTILINE)
-_SHOWN_SIGN: Final = re.compile(r"!\[|title|alt|\]\([^)\n]*[\"']")
+_TITLED_LINK: Final = re.compile(r"\]\([^)\n]*[\"']")
 _SHOWN: Final = re.compile(
     r"!\[(?!\[)(?P<image>[^\[\]]*)\](?=[(\[])"
     r"|(?<=\])\([^()\s]*\s+(?:\"(?P<double>[^\"\n]{0,500})\"|'(?P<single>[^'\n]{0,500})')\s*\)"
