@@ -13,8 +13,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 ENOUGH: Final = 60  # things that are worth other processes; starting them takes about as long as examining two articles
-SLICE: Final = 16  # things at most that are handed over together
-SLICES: Final = 4  # for each process at least, so that all are busy to the end
+SLICE: Final = 100  # things at most that are handed over together, and told of together when they are done
 _LITTER: Final = (
     10_000  # new objects before rings of them are looked for: work on many things makes many that do not stay
 )
@@ -48,17 +47,25 @@ def in_slices(
         return
     global _job  # noqa: PLW0603 -- what is copied into the other processes
     _job = (work, beside)
-    size = max(1, min(SLICE, len(things) // (SLICES * number)))
-    slices = [things[start : start + size] for start in range(0, len(things), size)]
     done = 0
     with multiprocessing.get_context("fork").Pool(number, _prepare) as pool:
         try:
-            for results in pool.imap(_do, slices):
+            for results in pool.imap(_do, _slices(things, number)):
                 yield from results
                 done += len(results)
                 tell(done, len(things))
         finally:
             _job = None
+
+
+def _slices(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
+    """*things* in parts for so many processes: large ones first, for neighbours lean on the same sources, of which each process
+    makes what it needs for itself, and ever smaller ones, so that all are busy to the end."""
+    start = 0
+    while start < len(things):
+        size = max(1, min(SLICE, (len(things) - start) // (2 * number)))
+        yield things[start : start + size]
+        start += size
 
 
 def _prepare() -> None:

@@ -325,6 +325,10 @@ class _Words:
         low = 0
         if not self.runs or self.runs[-1][-1] == " ":
             low = len(words) - len(words.lstrip())
+        even = " ".join(words[low:].split())  # most lines are, and this costs less than to look at each letter
+        if moves and even and words[low:].rstrip("\n") == even:
+            self._take(even if words.endswith(even) else f"{even} ", place + low, moves=True)
+            return
         for gap in _GAP.finditer(words, low):
             self._take(f"{words[low : gap.start()]} ", place + low if moves else place, moves=moves)
             low = gap.end()

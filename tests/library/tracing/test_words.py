@@ -70,4 +70,5 @@ def test_what_leans_on_nothing_is_told(text: str, code: str) -> None:
 
 
 def test_words_are_those_of_small_letters_whatever_their_case() -> None:
+    assert words_in("Ten GPT-4s, 'half' of It\tSAID.") == {"ten", "gpt", "s", "half", "of", "it", "said"}
     assert words_in("Ten GPT-4s, “half” of İt \u017faid") == {"ten", "gpt", "s", "half", "of", "it", "said"}
