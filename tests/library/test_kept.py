@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import marshal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from pipeline.errors import ContentError
 from pipeline.library import Library, load_library
 from pipeline.library.files import article_of
 from pipeline.library.kept import Tell, open_kept
-from pipeline.library.kept.article import MOST_HELD, KeptArticle, LateTexts, row_of
+from pipeline.library.kept.article import MOST_HELD, KeptArticle, LateTexts, front_of, row_of
 from pipeline.library.kept.rows import NOUNS
 from pipeline.library.quotes import text as quotes_text
 from pipeline.library.tracing import evidence
@@ -173,3 +175,15 @@ def test_a_name_that_many_articles_look_up_is_held_and_written_once(newsroom: Ne
 def _delete(folder: Path) -> None:
     for path in folder.iterdir():
         path.unlink()
+
+
+def test_the_fingerprint_of_an_article_is_made_of_its_values_and_not_of_who_holds_them(newsroom: Newsroom) -> None:
+    newsroom.quoted_source("westfield", "60% above our 2024 outlook")
+    newsroom.article(BODY)
+    (article,) = load_library(newsroom.root, now=NOW).articles
+    alone = dataclasses.replace(article, title="".join(["Gr", "id"]), authors=("".join(["in", "es"]),))
+    held = dataclasses.replace(
+        article, title=sys.intern("".join(["Gr", "id"])), authors=(sys.intern("".join(["in", "es"])),)
+    )
+
+    assert front_of(alone, NOUNS) == front_of(held, NOUNS)

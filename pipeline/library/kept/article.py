@@ -114,6 +114,8 @@ def _put(name: str) -> Callable[[KeptArticle, Any], None]:
 _put_path, _put_texts, _put_date, _put_status = map(_put, ("path", "_texts", "date", "status"))
 _PUT_ALWAYS: Final = tuple(map(_put, _ALWAYS))
 _PUT_DEFAULTS: Final = tuple((_put(name), default) for name, default in _SELDOM.items())
+# The last version of the format that tells values alone: since the third, also what is interned or referred to more than once.
+_BY_VALUE: Final = 2
 _STATUSES: Final = {status.value: status for status in Status}
 
 
@@ -130,9 +132,8 @@ def row_of(article: Article, packer: Packer) -> Row:
 def front_of(article: Article, packer: Packer) -> bytes:
     """The fingerprint of all that others may ask of *article*: nobody looks into the text of another one."""
     names = [name for name in _FIELDS if name not in ("body", "citations", "path")]
-    # Bound to a name: marshal marks what is referred to twice, so that the bytes of a list without a name are others.
     packed = [packer.pack(getattr(article, name)) for name in (*names, "source_ids")]
-    return digest([marshal.dumps(packed)])
+    return digest([marshal.dumps(packed, _BY_VALUE)])
 
 
 class LateRead(Read[T]):

@@ -19,10 +19,7 @@ def shared(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def alike(row: dict[str, Any], held: dict[Any, Any]) -> dict[str, Any]:
-    """*row* of an article, whose lists of ids, and ids, are those of *held* where they are equal: held once, and written once.
-
-    Not by `sys.intern`, which marks words that the article has too: `marshal` writes those otherwise, and `front_of` is made of it.
-    """
+    """*row* of an article, whose lists of ids, and ids, are those of *held* where they are equal: held once, and written once."""
     values = row["row"] or ()
     same = tuple(
         held.setdefault(one, tuple(held.setdefault(id_, id_) for id_ in one)) if one.__class__ is tuple else one
