@@ -246,14 +246,17 @@ _PART: Final = "|".join(
     sorted([*_PARTS, *(f"{part}s" for part in _PARTS if part not in ("half", "halves"))], key=len, reverse=True)
 )
 _FOLD_WORD: Final = "|".join(sorted(_FOLDS, key=len, reverse=True))
+_FIRST_LETTERS: Final = "".join(sorted({"a", *(word[0] for word in (*_DIGITS, *_MULTIPLES, *_FOLDS, "half"))}))
+# What no way to open a quantity begins with is left out first: there are a hundred words, and each would be tried at each letter.
 _OPENING: Final = re.compile(
-    rf"(?P<money>(?<![A-Za-z$])(?:{BEFORE}) ?)?(?P<sign>(?<![\w)])[-+~<>≈≥≤])?(?<![\w.,/:#@^])(?:(?<!-)"
+    rf"(?![a-z ])(?P<money>(?<![A-Za-z$])(?:{BEFORE}) ?)?(?P<sign>(?<![\w)])[-+~<>≈≥≤])?(?<![\w.,/:#@^])(?:(?<!-)"
     rf"|(?<=[-+]))(?P<num>{_NUMERAL})"
-    rf"|\b(?P<words>(?i:(?:half )?an? (?=(?:hundred|thousand|million|billion|trillion|dozen)\b)|(?={_WORD}))"
+    rf"|\b(?=(?i:[{_FIRST_LETTERS}]))(?:"
+    rf"(?P<words>(?i:(?:half )?an? (?=(?:hundred|thousand|million|billion|trillion|dozen)\b)|(?={_WORD}))"
     rf"(?i:{_WORD})\b(?:(?:(?<=hundred) and |(?<=thousand) and |(?<=million) and |[ -])(?i:{_WORD})\b)*(?P<more> and (?:a"
     rf"|one) (?:half|quarter|third)\b)?)"
-    rf"|\b(?P<fold>(?i:{_FOLD_WORD}))\b"
-    rf"|\b(?P<half>(?i:half|halves))\b"
+    rf"|(?P<fold>(?i:{_FOLD_WORD}))\b"
+    rf"|(?P<half>(?i:half|halves))\b)"
 )
 _FRACTION: Final = re.compile(
     rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b"
