@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Final
 
-from pipeline.library.kept.workers import in_slices
+from pipeline.library.kept.workers import AtWork
 from pipeline.site.drawing import Easel
 from pipeline.site.manifest import slug_in
 from pipeline.site.pages import Output
@@ -17,29 +17,41 @@ from pipeline.site.pages import Output
 ENOUGH: Final = 60  # files that are worth other processes
 
 
+class Painting:
+    """The making of *outputs* below *folder*: by other processes where there are many, from now on until it is `done`.
+
+    The files of an article are made together, in one process: they are made of the same text and claims, which are read once for
+    all of them.
+    """
+
+    def __init__(self, outputs: Iterable[Output], easel: Easel, folder: Path) -> None:
+        self._in_order = sorted(outputs, key=lambda output: output.path)
+        together = [list(files) for _, files in groupby(self._in_order, key=_whose)]
+        enough = 0 if len(self._in_order) > ENOUGH else len(self._in_order)
+        self._at_work = AtWork(_paint_together, range(len(together)), _Job(together, easel, folder), enough=enough)
+
+    def done(self, tell: Callable[[int, int], None]) -> dict[str, bytes]:
+        """The SHA-256 of each file by its path, when all are made."""
+        made = list(chain.from_iterable(self._at_work.results(tell)))
+        self.stop()
+        return {output.path: sha256 for output, sha256 in zip(self._in_order, made, strict=True)}
+
+    def stop(self) -> None:
+        """Make no more of them."""
+        self._at_work.stop()
+
+
+def _whose(output: Output) -> str:
+    return slug_in(output.path) or output.path
+
+
 @dataclass(frozen=True, slots=True)
-class _Painting:
+class _Job:
     together: Sequence[Sequence[Output]]
     easel: Easel
     folder: Path
 
 
-def paint(
-    outputs: Sequence[Output], easel: Easel, folder: Path, *, tell: Callable[[int, int], None]
-) -> dict[str, bytes]:
-    """Make *outputs* below *folder*; the SHA-256 of each by its path.
-
-    The files of an article are made together, in one process: they are made of the same text and claims, which are read once for
-    all of them.
-    """
-    in_order = sorted(outputs, key=lambda output: output.path)
-    together = [list(files) for _, files in groupby(in_order, key=lambda output: slug_in(output.path) or output.path)]
-    painting = _Painting(together, easel, folder)
-    enough = 0 if len(in_order) > ENOUGH else len(in_order)
-    made = chain.from_iterable(in_slices(_paint_together, range(len(together)), tell, painting, enough=enough))
-    return {output.path: sha256 for output, sha256 in zip(in_order, made, strict=True)}
-
-
-def _paint_together(place: int, painting: _Painting) -> list[bytes]:
-    contents = (painting.easel.write(output, painting.folder) for output in painting.together[place])
+def _paint_together(place: int, job: _Job) -> list[bytes]:
+    contents = (job.easel.write(output, job.folder) for output in job.together[place])
     return [hashlib.sha256(content).digest() for content in contents]

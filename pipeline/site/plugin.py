@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -45,9 +45,10 @@ from pipeline.site.bundles import Bundles, Together
 from pipeline.site.compiled import CompiledTemplates
 from pipeline.site.feeds import own_feeds
 from pipeline.site.machines import Addresses, machine_files
+from pipeline.site.manifest import Files as KnownFiles
 from pipeline.site.manifest import Hashes, Manifest, bundle_of
 from pipeline.site.markup import dressed, without_title
-from pipeline.site.painting import paint
+from pipeline.site.painting import Painting
 from pipeline.site.publication import Publication, fingerprint
 from pipeline.site.series_pages import series_pages
 from pipeline.site.share import TEMPLATE
@@ -93,6 +94,17 @@ class Built:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What was not in order when its making began."""
+
+    opened: Mapping[str, bytes]  # what the bundles are made of of which some files may be out of order, by their names
+    before: Mapping[str, KnownFiles]  # the files of these as they were
+    easel: drawing.Easel
+    painting: Painting
+    late: Sequence[pages.Output]  # that are made when all others are
+
+
 class NothingToSet(Config):  # type: ignore[no-untyped-call]  # MkDocs types its base classes in part
     """The plugin has no options: what can be set is in `pipeline.config`."""
 
@@ -104,6 +116,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
     command: Literal["build", "gh-deploy", "serve"] = "build"
     written: tuple[int, int] = (0, 0)  # articles, pages
     place: Workplace | None = None
+    begun: Begun | None = None
     done: Done | None = None
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -164,21 +177,21 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         )
         made = sum(output.url is not None for output in self.outputs.values()) + self.bundles.pages
         self.written = (len(self.publication.articles), len(written) + made + 1)  # and 404.html
+        self.begun = (
+            self._begun(self.place, self._env_of(config.theme.get_env()), config) if _is_alone(config) else None
+        )
         return files
 
     def on_env(self, env: jinja2.Environment, *, config: MkDocsConfig, files: Files) -> jinja2.Environment:
         config.theme.dirs = self.theme_dirs
-        env.loader = jinja2.FileSystemLoader(config.theme.dirs)
-        env.filters.update(drawing.FILTERS)
-        env.bytecode_cache = CompiledTemplates(self.settings.state_dir / FOLDER)
-        self.env = env
+        self.env = self._env_of(env)
         return env
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         assert self.place is not None
         said = self.heard.ended(self.place.old.said, all_anew=self.by_mkdocs.are_all_made)
-        easel = drawing.Easel(self.env, config, self._values_of_every_page())
-        manifest = self._manifest(self.place, easel, said)
+        begun = self.begun or self._begun(self.place, self.env, config)
+        manifest = self._manifest(self.place, begun, said)
         self.tell("moving in", 0, 1)
         self.done = self.place.finish(manifest)
         if self.publication.library.examined is not None:
@@ -218,6 +231,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         """Put a plain message in place of a traceback."""
         if hasattr(self, "heard"):
             self.heard.stop()
+        self.stop()
         if self.place is not None and self.given is None:
             self.place.leave()
         message = str(error) if isinstance(error, OpenSignalError) else drawing.template_mistake(error)
@@ -225,6 +239,11 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
             message = str(_disk_error(error, str(self.place.target) if self.place else "the site"))
         if message:
             raise PluginError(message) from error
+
+    def stop(self) -> None:
+        """Make no more files, whatever has begun."""
+        if self.begun is not None:
+            self.begun.painting.stop()
 
     # -- parts
 
@@ -241,9 +260,16 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         self.place = place
         config.site_dir = str(place.folder)
 
-    def _manifest(self, place: Workplace, easel: drawing.Easel, said: tuple[str, ...]) -> Manifest:
-        """Make whatever is not in order yet; what the whole site then consists of."""
-        old, files = place.old, self.by_mkdocs.files(place.folder, place.old.loose)
+    def _env_of(self, env: jinja2.Environment) -> jinja2.Environment:
+        """*env*, with our templates and filters."""
+        env.loader = jinja2.FileSystemLoader(self.theme_dirs)
+        env.filters.update(drawing.FILTERS)
+        env.bytecode_cache = CompiledTemplates(self.settings.state_dir / FOLDER)
+        return env
+
+    def _begun(self, place: Workplace, env: jinja2.Environment, config: MkDocsConfig) -> Begun:
+        """Begin to make whatever is not in order yet."""
+        old = place.old
         todo = [output for path, output in self.outputs.items() if not place.is_kept(path, output.made_of)]
         opened = {
             name: made_of for name, made_of in self.bundles.made_of.items() if not place.is_bundle_kept(name, made_of)
@@ -256,14 +282,23 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         if examined is not None:
             examined.close()  # the other processes have their own
         tidy(todo, images=1 + self.written[0], wanted=lambda: [*self.outputs.values(), *chain(*self.bundles.values())])
-        made = paint([one for one in todo if not one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
+        easel = drawing.Easel(env, config, self._values_of_every_page())
+        painting = Painting([one for one in todo if not one.late], easel, place.folder)
+        return Begun(opened, before, easel, painting, [one for one in todo if one.late])
+
+    def _manifest(self, place: Workplace, begun: Begun, said: tuple[str, ...]) -> Manifest:
+        """Make the rest of what is not in order yet; what the whole site then consists of."""
+        old, files = place.old, self.by_mkdocs.files(place.folder, place.old.loose)
+        tell = partial(self.tell, "drawing")
+        made = begun.painting.done(tell)
         self.publication.written = Hashes(made, old)
-        made |= paint([one for one in todo if one.late], easel, place.folder, tell=partial(self.tell, "drawing"))
+        made |= Painting(begun.late, begun.easel, place.folder).done(tell)
         for path, output in self.outputs.items():
             files[path] = (output.made_of, made[path] if path in made else old.loose[path][1])
-        bundles = {name: old.bundles[name] for name in self.bundles if name not in opened}
-        for name, made_of in opened.items():
-            known = {o.path: (o.made_of, made.get(o.path) or before[name][o.path][1]) for o in self.bundles[name]}
+        bundles = {name: old.bundles[name] for name in self.bundles if name not in begun.opened}
+        for name, made_of in begun.opened.items():
+            before = begun.before[name]
+            known = {o.path: (o.made_of, made.get(o.path) or before[o.path][1]) for o in self.bundles[name]}
             bundles[name] = bundle_of(made_of, known)
         bundled = Together((), self.bundles)
         loose = {path: known for path, known in files.items() if path not in bundled}
@@ -328,7 +363,10 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
             if not isinstance(plugin, OpenSignalPlugin):
                 raise BuildError(f"{ROOT_MARK}: the plugin {PLUGIN} is not named; add it under plugins:")
             plugin.given = given
-            mkdocs.commands.build.build(config)
+            try:
+                mkdocs.commands.build.build(config)
+            finally:
+                plugin.stop()
         except (MkDocsException, SystemExit, OSError) as error:
             if isinstance(error, OSError):
                 raise _disk_error(error, str(site_dir)) from error
@@ -389,6 +427,13 @@ def _refuse_what_is_not_ours(config: MkDocsConfig, library: Library) -> None:
     found = [*(library.examined.foreign if library.examined else ()), *foreign_files(root, dict.fromkeys(left))]
     if problems := dict.fromkeys(map(str, found)):
         raise PluginError("\n  ".join(problems))
+
+
+def _is_alone(config: MkDocsConfig) -> bool:
+    """True where no other plugin and no hook has a say, so that our pages may be drawn while MkDocs makes its own."""
+    ours = config.plugins[PLUGIN]
+    methods = chain(*config.plugins.events.values())
+    return all(getattr(method, "__self__", None) is ours for method in methods)
 
 
 def _chapters(files: Sequence[File]) -> list[Page]:

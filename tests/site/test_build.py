@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import multiprocessing
 import os
 import re
 import shutil
@@ -162,6 +163,20 @@ def test_a_broken_template_is_named_with_its_line(own_settings: Settings, templa
 
     with pytest.raises(BuildError, match=said):
         build_site(own_settings, now=NOW)
+
+
+def test_what_other_processes_draw_ends_with_a_build_that_fails(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.site.painting.ENOUGH", 1)
+    monkeypatch.setattr("pipeline.library.kept.workers.processes", lambda: 2)
+    (own_settings.root / "theme/main.html").write_text("{{ nothing.at.all }}", "utf-8")
+
+    with pytest.raises(BuildError, match="'nothing' is undefined"):
+        build_site(own_settings, now=NOW)
+
+    assert not multiprocessing.active_children()
+    assert not list(own_settings.root.glob(".site.opensignal-*"))
 
 
 def test_a_template_that_fails_in_another_process_is_named_with_its_line(

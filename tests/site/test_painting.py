@@ -9,7 +9,7 @@ from typing import cast
 
 from pipeline.site.drawing import Easel
 from pipeline.site.pages import Output
-from pipeline.site.painting import ENOUGH, paint
+from pipeline.site.painting import ENOUGH, Painting
 
 PATHS = (
     "articles/tides/index.html",
@@ -36,7 +36,7 @@ def test_the_files_of_an_article_are_made_behind_one_another(tmp_path: Path) -> 
     easel = Recorder()
     outputs = [Output(path, b"", lambda: "") for path in PATHS]
 
-    made = paint(outputs, cast("Easel", easel), tmp_path, tell=lambda *_: None)
+    made = Painting(outputs, cast("Easel", easel), tmp_path).done(lambda *_: None)
 
     assert [path.split("/")[-2] for path in easel.made[:3]] == ["tides"] * 3
     assert [path.split("/")[1] for path in easel.made[3:5]] == ["wind"] * 2
@@ -53,7 +53,7 @@ class Signer:
 def test_the_files_of_an_article_are_made_in_one_process(tmp_path: Path) -> None:
     outputs = [Output(f"articles/{number}/{name}", b"", lambda: "") for name in "abc" for number in range(ENOUGH)]
 
-    made = paint(outputs, cast("Easel", Signer()), tmp_path, tell=lambda *_: None)
+    made = Painting(outputs, cast("Easel", Signer()), tmp_path).done(lambda *_: None)
 
     for number in range(ENOUGH):
         assert len({made[f"articles/{number}/{name}"] for name in "abc"}) == 1

@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from multiprocessing.pool import Pool
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,23 +40,46 @@ def in_slices(
     work: Callable[..., R], things: Sequence[T], tell: Callable[[int, int], None], *beside: Any, enough: int = ENOUGH
 ) -> Iterator[R]:
     """What *work* gives for each of *things*, in their order; *beside* is handed to it as well."""
-    number = processes()
-    if len(things) <= enough or number < 2:
-        for done, thing in enumerate(things, 1):
-            yield work(thing, *beside)
-            tell(done, len(things))
-        return
-    global _job  # noqa: PLW0603 -- what is copied into the other processes
-    _job = (work, beside)
-    done = 0
-    with multiprocessing.get_context("fork").Pool(number, _prepare) as pool:
-        try:
-            for results in pool.imap(_do, _slices(things, number)):
-                yield from results
-                done += len(results)
-                tell(done, len(things))
-        finally:
-            _job = None
+    at_work = AtWork(work, things, *beside, enough=enough)
+    try:
+        yield from at_work.results(tell)
+    finally:
+        at_work.stop()
+
+
+class AtWork(Generic[T, R]):
+    """Other processes that do *work* for each of *things* from now on, as `in_slices`; this one may do something else until it asks
+    for what comes of it. Where there are no others, nothing is done before that. Whoever does not take all of it must `stop` them.
+    """
+
+    def __init__(self, work: Callable[..., R], things: Sequence[T], *beside: Any, enough: int = ENOUGH) -> None:
+        self._work = work
+        self._things = things
+        self._beside = beside
+        self._pool: Pool | None = None
+        number = processes()
+        if len(things) <= enough or number < 2:
+            return
+        global _job  # noqa: PLW0603 -- what is copied into the other processes
+        _job = (work, beside)
+        self._pool = multiprocessing.get_context("fork").Pool(number, _prepare)
+        self._results = self._pool.imap(_do, _slices(things, number))
+
+    def results(self, tell: Callable[[int, int], None]) -> Iterator[R]:
+        """What came of each thing, in their order; *tell* hears how many are done."""
+        here = ([self._work(thing, *self._beside)] for thing in self._things)
+        done = 0
+        for results in self._results if self._pool else here:
+            yield from results
+            done += len(results)
+            tell(done, len(self._things))
+
+    def stop(self) -> None:
+        """Let nothing more be done."""
+        global _job  # noqa: PLW0603 -- as above
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = _job = None
 
 
 def _slices(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
