@@ -5,11 +5,17 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.pool import Pool
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from pipeline.errors import BuildError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,29 +62,53 @@ class AtWork(Generic[T, R]):
         self._work = work
         self._things = things
         self._beside = beside
-        self._pool: Pool | None = None
+        self._pool: ProcessPoolExecutor | None = None
         number = processes()
         if len(things) <= enough or number < 2:
             return
         global _job  # noqa: PLW0603 -- what is copied into the other processes
         _job = (work, beside)
-        self._pool = multiprocessing.get_context("fork").Pool(number, _prepare)
-        self._results = self._pool.imap(_do, _slices(things, number))
+        from concurrent.futures import ProcessPoolExecutor  # most runs have too little to do for it
+
+        before = multiprocessing.active_children()
+        self._pool = ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("fork"), initializer=_prepare)
+        self._slices: list[Future[list[R]]] = [self._pool.submit(_do, slice_) for slice_ in _slices(things, number)]
+        self._others = [child for child in multiprocessing.active_children() if child not in before]
 
     def results(self, tell: Callable[[int, int], None]) -> Iterator[R]:
-        """What came of each thing, in their order; *tell* hears how many are done."""
-        here = ([self._work(thing, *self._beside)] for thing in self._things)
+        """What came of each thing, in their order; *tell* hears how many are done.
+
+        Raises `BuildError` where one of the processes was ended from outside.
+        """
         done = 0
-        for results in self._results if self._pool else here:
+        for results in self._there() if self._pool else self._here():
             yield from results
             done += len(results)
             tell(done, len(self._things))
+
+    def _here(self) -> Iterator[list[R]]:
+        for thing in self._things:
+            yield [self._work(thing, *self._beside)]
+
+    def _there(self) -> Iterator[list[R]]:
+        from concurrent.futures.process import BrokenProcessPool
+
+        try:
+            while self._slices:
+                yield self._slices.pop(0).result()
+        except BrokenProcessPool as error:
+            raise BuildError(
+                "one of the processes at work was ended from outside, as a machine without free memory does; run again"
+            ) from error
 
     def stop(self) -> None:
         """Let nothing more be done."""
         global _job  # noqa: PLW0603 -- as above
         if self._pool is not None:
-            self._pool.terminate()
+            if self._slices:
+                for child in self._others:
+                    child.terminate()
+            self._pool.shutdown(cancel_futures=True)
             self._pool = _job = None
 
 
@@ -93,8 +123,19 @@ def _slices(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
 
 
 def _prepare() -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # without a word: who is asked to stop is the process that these work for
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     gc.freeze()
     gc.set_threshold(_LITTER, 5, 5)
+
+
+def _end_with(parent: int) -> None:
+    """End when *parent* has: nobody takes what is made any more."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _do(things: Sequence[Any]) -> list[Any]:
