@@ -261,14 +261,19 @@ class Evidence:
         return " ".join(place.words for place in self.places)
 
     def weight(self, stem: str) -> float:
-        """How much *stem* tells: a word of every sentence tells nothing."""
+        """How much *stem* tells: a word of every sentence tells nothing.
+
+        A multiple of 2**-20, so that sums of weights are exact (IEEE 754) and the same in whichever order they are made: sets have
+        another one in each process.
+        """
         return self._weights.get(stem, 0.0)
 
     @cached_property
     def _weights(self) -> dict[str, float]:
-        return {stem: 1 / (1 + 0.5 * (count - 1)) for stem, count in self.counts.items()}
+        return {stem: round(_GRAIN / (1 + 0.5 * (count - 1))) / _GRAIN for stem, count in self.counts.items()}
 
 
+_GRAIN: Final = 2**20
 _INNER_CAPITAL: Final = re.compile(
     r"(?<=[a-z,;] )[A-Z][\w&-]+|(?<=[A-Z][a-z]{2} )[A-Z][\w&-]+|[A-Z][\w&-]{1,60}+(?= [A-Z])"
 )
