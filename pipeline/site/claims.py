@@ -21,7 +21,7 @@ from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, PassageKind, Source
 from pipeline.site.reading import words_of_article, words_sha256
-from pipeline.site.sealing import CLAIMS, SEAL, sealed_text, written
+from pipeline.site.sealing import CLAIMS, SEAL, sealed_text, written_texts
 
 if TYPE_CHECKING:
     from pipeline.site.publication import Publication
@@ -64,12 +64,9 @@ def claims_file(publication: Publication, article: Article) -> str:
 
 def claims_index_of(publication: Publication) -> str:
     """The list of all claims files of the site."""
-    settings = publication.settings
-    listed = [
-        (publication.url(a.url_path), publication.url(claims_path(a)), publication.claims_sha256[a.slug])
-        for a in publication.articles
-    ]
-    return claims_index(settings.site_url, listed)
+    url, sha256 = publication.url, publication.claims_sha256
+    listed = ((url(a.url_path), url(claims_path(a)), sha256[a.slug]) for a in publication.articles)
+    return claims_index(publication.settings.site_url, listed)
 
 
 def sha256_of_claims(publication: Publication, article: Article) -> str:
@@ -136,8 +133,8 @@ def claims_document(
 
 def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
     """The list of all claims files: each with its article's address, its own, and its hash, in this order."""
-    articles = [{"url": url, "claims": claims, SEAL: sha256} for url, claims, sha256 in files]
-    return written({"format": INDEX_FORMAT, "version": VERSION, "site": site_url, "articles": articles})
+    articles = ({"url": url, "claims": claims, SEAL: sha256} for url, claims, sha256 in files)
+    return written_texts({"format": INDEX_FORMAT, "version": VERSION, "site": site_url}, "articles", articles)
 
 
 def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Documents as JSON that bear a seal: the hash of all that they say, however a program writes that down again.
 
-`written` and `sealed` are the plain way. `sealed_text` gives what they give for a claims file in half the time: each sentence is
-encoded once for the text and for the seal, and one that rests on nothing, as most do, by its few values.
+`written` and `sealed` are the plain way. `written_texts` and `sealed_text` give what they give in half the time, the first for a
+list of texts, the second for a claims file: each sentence is encoded once for the text and for the seal, and one that rests on
+nothing, as most do, by its few values.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ SEAL: Final = "sha256"
 CLAIMS: Final = "claims"
 
 _json: Final = json.JSONEncoder(ensure_ascii=False).encode  # without `indent`, which takes five times as long
+_text: Final = json.encoder.encode_basestring
 _bare: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def written(document: Mapping[str, Any]) -> str:
     """*document* as JSON: each member on a line of its own, and each item of a list, so that two versions can be compared."""
     return _lines({name: _member(value) for name, value in document.items()})
+
+
+def written_texts(document: Mapping[str, Any], name: str, items: Iterable[Mapping[str, str]]) -> str:
+    """As `written`, with a last member that lists *items* which are texts alone, each with the same names: in half the time."""
+    rows = (", ".join([f'"{key}": {_text(value)}' for key, value in item.items()]) for item in items)
+    return _lines(
+        {**{key: _member(value) for key, value in document.items()}, name: _items(f"{{{row}}}" for row in rows)}
+    )
 
 
 def sealed(document: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.site.sealing import SEAL, sealed, sealed_text, written
+from pipeline.site.sealing import SEAL, sealed, sealed_text, written, written_texts
 
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\/\u2028\x00\x7f'))
 CLAIM: dict[str, Any] = {
@@ -55,3 +55,10 @@ def test_a_document_without_claims_is_sealed_too() -> None:
     made = document()
 
     assert sealed_text(made) == written({**made, SEAL: sealed(made)})
+
+
+@given(st.lists(st.fixed_dictionaries({"url": st.text(), SEAL: st.text()}), max_size=5))
+def test_a_list_of_texts_is_written_as_any_other(rows: list[dict[str, str]]) -> None:
+    head = {"format": "a list", "version": 1}
+
+    assert written_texts(head, "articles", rows) == written({**head, "articles": rows})

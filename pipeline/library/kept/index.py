@@ -29,7 +29,7 @@ def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
     except OSError as error:
         return {}, f"{file} cannot be read ({error.strerror}), so everything is looked at again"
     said = memoryview(raw)[_SUM:]
-    if hashlib.blake2b(said, digest_size=_SUM).digest() != raw[:_SUM]:
+    if _sum(said) != raw[:_SUM]:
         return {}, f"{file} is damaged: thrown away and made again"
     try:
         with _without_collecting():
@@ -45,10 +45,14 @@ def write_table(file: Path, table: dict[str, Any], version: str) -> str:
     """Write *table* whole or not at all; one line on why it could not be written, if so."""
     raw = marshal.dumps({**table, "version": version})
     try:
-        put(file, hashlib.blake2b(raw, digest_size=_SUM).digest() + raw, sync=False)
+        put(file, _sum(raw) + raw, sync=False)
     except StoreError as error:
         return str(error).replace("and run again", "so that the next run is quicker")
     return ""
+
+
+def _sum(said: bytes | memoryview) -> bytes:
+    return hashlib.sha256(said).digest()[:_SUM]  # processors have instructions for this one
 
 
 @contextlib.contextmanager
