@@ -34,6 +34,7 @@ DENSEST: Final = 150  # bytes unpacked for one packed; text has 3 to 30, a zip b
 DENSE_FROM: Final = 8_000_000  # below, density does no harm
 MOST_FIELD: Final = 64_000_000  # of a CSV
 _NOISE: Final = re.compile(r"(^|/)(__MACOSX/|\.git/|node_modules/|\.DS_Store$|Thumbs\.db$|\._)")
+_UNSAID: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # a byte that is no UTF-8 comes as one of the latter
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -123,7 +124,10 @@ class Archive:
 
     def whole(self, member: Member, *, most: int = MOST_BYTES) -> bytes:
         """All bytes. Raises `TooMuch` for more than *most*, and for what cannot be read."""
-        size = member.packed.file_size if member.packed else member.where.stat().st_size
+        try:
+            size = member.packed.file_size if member.packed else member.where.stat().st_size
+        except OSError as error:
+            raise TooMuch(f"cannot be read: {error.strerror}") from error
         if size > most:
             raise TooMuch(f"{size:,} bytes, more than the {most:,} that are read")
         if member.packed and size > DENSE_FROM and size > DENSEST * max(member.packed.compress_size, 1):
@@ -215,14 +219,18 @@ class Archive:
     def _take_folder(self, path: Path) -> None:
         root = path.resolve()
         for file in sorted(path.rglob("*")):
-            name = file.relative_to(path).as_posix()
-            if _NOISE.search(name) or file.is_dir():
+            name = _sayable(file.relative_to(path).as_posix())
+            if _NOISE.search(name):
+                continue
+            if file.is_dir():
+                if file.is_symlink():
+                    self.notes.append(note(name, "", "is a link to a folder, so it was not followed", lost=True))
                 continue
             if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(root):
                 self.notes.append(note(name, "", "is a link that leads out of the folder", lost=True))
             elif not file.exists():
                 self.notes.append(note(name, "", "is a link that leads nowhere", lost=True))
-            elif not stat.S_ISREG(file.stat().st_mode):
+            elif not file.is_file():
                 self.notes.append(note(name, "", "is no ordinary file", lost=True))
             else:
                 self._add(Member(name, file))
@@ -234,12 +242,11 @@ class Archive:
             raise UsageError(f"{path}: cannot be opened: {error}; download the export again") from error
         self._zips[path] = archive
         for info in archive.infolist():
-            name = info.filename.replace("\\", "/")
+            name = _sayable(info.filename.replace("\\", "/"))
             if info.is_dir() or _NOISE.search(name):
                 continue
             if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
-                shown = name.encode("ascii", "replace").decode()
-                self.notes.append(note(shown, "", "leads out of the archive, so it was not read", lost=True))
+                self.notes.append(note(name, "", "leads out of the archive, so it was not read", lost=True))
             elif stat.S_ISLNK(info.external_attr >> 16):
                 self.notes.append(note(name, "", "is a link, so it was not read", lost=True))
             else:
@@ -249,6 +256,11 @@ class Archive:
         if len(self.members) >= MOST_MEMBERS:
             raise UsageError(f"{member.where}: more than {MOST_MEMBERS:,} files; import it in parts")
         self.members.append(member)
+
+
+def _sayable(name: str) -> str:
+    """*name* as any file can say it: control characters, and bytes that are no text, as numbers."""
+    return _UNSAID.sub(lambda one: f"%{ord(one[0]) & 0xFF:02X}", name)
 
 
 def _decoded(raw: bytes) -> tuple[str, bool]:

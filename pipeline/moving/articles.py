@@ -271,7 +271,7 @@ class Composer:
             f"  id: {json.dumps(post.id, ensure_ascii=False)}",
             f"  on: {place.on.isoformat()}",
         ]
-        came += [f"  url: {url}"] if url else []
+        came += [f"  url: {json.dumps(url) if url.endswith(':') else url}"] if url else []
         came += [f"  tags: [{', '.join(json.dumps(tag, ensure_ascii=False) for tag in tags)}]"] if tags else []
         named = place.path.rpartition("/")[2].removesuffix(".md")[11:]
         lines = [
@@ -305,7 +305,10 @@ class Composer:
 
         def image(url: str) -> str | None:
             whole = url if url.startswith("data:") else self.links.whole(url, post) or url
-            return self.images.place(whole, slug=place.slug, file=post.file, title=post.title, notes=notes, reach=reach)
+            near = self._beside(url, post) if self.export.is_site else None
+            return self.images.place(
+                whole, near, slug=place.slug, file=post.file, title=post.title, notes=notes, reach=reach
+            )
 
         parts: list[str] = []
         if post.cover and (cover := image(post.cover)):
@@ -329,6 +332,12 @@ class Composer:
                 note(post.file, post.title, what, "run again with --fetch-images, while the old place is there")
             )
         return "\n\n".join([*parts, *([text] if text else [])]) + "\n"
+
+    def _beside(self, url: str, post: Post) -> str:
+        """The file that *url* means in the text of a site: one beside it; nothing where it leads to somebody else's."""
+        if self.links.is_elsewhere(url, post):
+            return ""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(post.file), unquote(url.partition("?")[0])))
 
     def _html(self, post: Post, notes: list[Note]) -> str:
         if post.markup is Markup.HTML:

@@ -119,6 +119,9 @@ class Export:
     notes: list[Note] = field(default_factory=list)
     passed_by: dict[str, int] = field(default_factory=dict)  # how many of what is no article: pages, comments
     sites: list[str] = field(default_factory=list)  # addresses that the newsletter had there
+    is_site: bool = (
+        False  # the repository of a site, whose images lie where its texts say, and nobody's else among them
+    )
     topic_names: Mapping[str, str] = field(default_factory=dict)  # slug of a tag -> its name, where the two differ
 
     def pass_by(self, what: str) -> None:
@@ -167,7 +170,7 @@ def _moment(text: str) -> dt.datetime | None:
             continue
     try:
         return parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

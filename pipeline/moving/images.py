@@ -89,11 +89,20 @@ class Images:
         return len(self._left)
 
     def place(
-        self, url: str, *, slug: str, file: str, title: str, notes: list[Note], reach: Reach = Reach.EVERYWHERE
+        self,
+        url: str,
+        near: str | None = None,
+        *,
+        slug: str,
+        file: str,
+        title: str,
+        notes: list[Note],
+        reach: Reach = Reach.EVERYWHERE,
     ) -> str | None:
         """Where the image at *url* lies for the article *slug*: below the site's address, or still where it was.
 
-        None where it could not be had at all, which *notes* then tell.
+        *near* names the file that it most likely is; "" says that it is none of the export's. None where it could not be had at
+        all, which *notes* then tell.
         """
         if url.startswith("data:"):
             return self._inline(url, slug=slug, file=file, title=title, notes=notes)
@@ -107,7 +116,7 @@ class Images:
         if there is not None and reach is not Reach.NOWHERE:
             self._here += 1
             return f"{BELOW}/{slug}/{there.name}"
-        if (member := self._member(address)) is not None:
+        if (member := self._member(address, near)) is not None:
             try:
                 return self._write(self.archive.whole(member, most=MOST_BYTES), stem, slug)
             except (TooMuch, _NoImageError) as error:
@@ -159,8 +168,14 @@ class Images:
             self._to_write[path] = given
         return f"{BELOW}/{slug}/{name}"
 
-    def _member(self, address: str) -> Member | None:
-        """The file of the export that is the image at *address*: of those with its name, the one whose folders agree."""
+    def _member(self, address: str, near: str | None) -> Member | None:
+        """The file of the export that is the image at *address*: *near*, or of those with its name the one whose folders agree."""
+        if near == "":
+            return None
+        if near and (
+            beside := [one for one in self._members.get(_plain(near.rpartition("/")[2]), []) if one.name == near]
+        ):
+            return beside[0]
         path = unquote(urlsplit(address).path if "://" in address else address.partition("?")[0])
         for wanted in dict.fromkeys((path, _SIZED.sub("", path))):
             parts = [_plain(part) for part in wanted.split("/") if part]

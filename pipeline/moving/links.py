@@ -74,6 +74,11 @@ class OldAddresses:
             return self._by_id.get(id_[0])
         return self._by_path.get(_key(parts.path))
 
+    def is_elsewhere(self, url: str, post: Post) -> bool:
+        """True for a whole address at a host that is none of the newsletter's, where those are known."""
+        host = _host(self.whole(url, post) or "")
+        return bool(host and self._hosts and host not in self._hosts)
+
     def elsewhere(self, url: str, post: Post) -> str | None:
         """Where a link leads that is none of the newsletter's own, without what says who sent the reader."""
         address = self.whole(url, post)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from pipeline.moving.archive import Archive
 from pipeline.moving.commonmark import commonmark
 from pipeline.moving.export import Export, Post
 from pipeline.moving.services import read_export
-from tests.moving.newsletter import write_zip
+from tests.moving.newsletter import png, write_zip
 
 JEKYLL = {"_config.yml": "url: https://notes.example.com\n"}
 HUGO = {"hugo.toml": 'baseURL = "https://notes.example.com/"\n'}
@@ -158,6 +160,18 @@ def test_tags_are_filled_in_as_jekyll_fills_them_in(tmp_path: Path) -> None:
         ("Words {{ unclosed", "expected"),
         ("Words {% for a in (1..900000000) %}x{% endfor %}", "limit"),
         ("{% include loop.md %}Words", "context depth"),
+        (
+            "Words {% include lost.md %}{% include loop.md %}{% for a in (1..900000000) %}x{% endfor %}",
+            "no _includes/lost.md",
+        ),
+        ("Words {{ (1..900000000) | join: '' }}", "more than the filter join may take"),
+        ("Words {{ 'x' " + "| replace: 'x', 'xxxxxxxxxx' " * 12 + "}}", "the filter replace makes more"),
+        ("Words {% assign a = 99999 %}" + "{% assign a = a | times: a %}" * 40, "the filter times makes more"),
+        ("Words {{ 99999999999999 | date: '%Y' }}", "a filter was given what it cannot take"),
+        ("Words {{ '1e999999999' | round }}", "more than the filter round may take"),
+        ("Words {{ page.title | no_such }}", "nobody here knows the filters no_such"),
+        ("Words {% include x.md a=² b=" + "9" * 5000 + " %}", "there is no _includes/x.md"),
+        ("Words {% include {{ page }} %}", "there is no _includes/"),
     ],
 )
 def test_tags_that_cannot_be_filled_in_are_told_and_lose_nothing(tmp_path: Path, body: str, why: str) -> None:
@@ -167,6 +181,7 @@ def test_tags_that_cannot_be_filled_in_are_told_and_lose_nothing(tmp_path: Path,
     )
 
     assert "Words" in only(export).content
+    assert len(told(export)) < 2_000
     assert "its tags are not all filled in: " in told(export)
     assert why in told(export)
 
@@ -184,11 +199,61 @@ def test_marks_of_kramdown_are_left_out_and_its_lists_hold_together(tmp_path: Pa
     body = "# Head {#top}\n\n* Contents\n{:toc}\n\n{: .note}\nA note[^1].\n\n- One\n\n  still one\n- Two\n{: #list}\n\nTerm\n: What it is\n\n[^1]: Below.\n"
     html = commonmark(only(read(tmp_path, {**JEKYLL, "_posts/2024-03-01-a.md": f"---\n---\n{body}"})).content)
 
-    assert "{:" not in html
+    assert "{" not in html
     assert "Contents" not in html
     assert html.count("<ul>") == 1
     assert "<dt>Term</dt>" in html
     assert "Below." in html
+
+
+def test_what_looks_like_a_mark_of_kramdown_in_code_stays(tmp_path: Path) -> None:
+    code = 'println!("{:?}", x);\n{:ok, pid}\n{: .note}\n## Head {#top}\n'
+    body = f'`{{:.2f}}` and *this*{{:.wide}}, `a`{{:.ruby}}\n\n```rust\n{code}```\n\n- in a list:\n\n  ~~~\n  {{:.x}}\n  ~~~\n\nthe "{{:>10}}" `b\n'
+    html = commonmark(only(read(tmp_path, {**JEKYLL, "_posts/2024-03-01-a.md": f"---\n---\n{body}"})).content)
+
+    assert plain_text(code) in plain_text(html)
+    assert "<code>{:.2f}</code> and <em>this</em>, <code>a</code></p>" in html
+    assert "<code>{:.x}\n</code>" in html
+    assert "the &quot;{:&gt;10}&quot; `b" in html
+
+
+def test_data_of_a_site_may_be_a_list_and_its_posts_stand_newest_first(tmp_path: Path) -> None:
+    text = "---\n---\n{% for one in site.data.team %}{{ one.name }} {% endfor %}{{ site.posts[0].title }}\n"
+    files = {
+        "_data/team.yml": "- {name: Ann}\n- {name: Bo}\n",
+        "_posts/2024-03-01-a.md": text,
+        "_posts/2024-03-02-b.md": "---\ntitle: Newest\n---\nB\n",
+    }
+    export = read(tmp_path, {**JEKYLL, **files})
+
+    assert export.posts[0].content.strip() == "Ann Bo Newest"
+
+
+def test_what_of_jekyll_is_no_post_is_told(tmp_path: Path) -> None:
+    files = {
+        "_posts/2024-03-01-a.textile": "A",
+        "_posts/notes.md": "B",
+        "_recipes/c.md": "C",
+        "_posts/2024-03-02-D.MD": "D",
+        "2024-03-02-e.md": "E",
+    }
+    export = read(tmp_path, {"_config.yml": JEKYLL["_config.yml"] + "collections: [recipes]\n", **files})
+
+    assert only(export).path == "/2024/03/02/D.html"
+    assert export.passed_by == {"pages": 1, "posts without a day in their name": 1, "documents of collections": 1}
+    assert "_posts/2024-03-01-a.textile: is Textile" in told(export)
+
+
+@pytest.mark.parametrize(
+    ("name", "front", "address"),
+    [
+        ("my_post.v2", "", "/2024/03/01/my_post.v2.html"),
+        ("my post", "", "/2024/03/01/my-post.html"),
+        ("a", "category: Deep Learning", "/deep learning/2024/03/01/a.html"),
+    ],
+)
+def test_a_name_stands_in_the_address_as_jekyll_writes_it(tmp_path: Path, name: str, front: str, address: str) -> None:
+    assert only(read(tmp_path, {**JEKYLL, f"_posts/2024-03-01-{name}.md": f"---\n{front}\n---\nA\n"})).path == address
 
 
 # --- Hugo -----------------------------------------------------------------------------------------------------------------------
@@ -200,6 +265,10 @@ def test_marks_of_kramdown_are_left_out_and_its_lists_hold_together(tmp_path: Pa
         ("", "posts/queue.md", "", "/posts/queue/"),
         ("", "posts/2024/Queue Up.md", "", "/posts/2024/queue-up/"),
         ("", "posts/queue/index.md", "", "/posts/queue/"),
+        ("", "posts/On_node.js é.md", "", "/posts/on_node.js-é/"),
+        ("[languages.en]\n[languages.fr]\n", "posts/a/queue.fr.md", "", "/fr/posts/a/queue/"),
+        ("[languages.en]\n[languages.fr]\n", "posts/queue/index.fr.md", "", "/fr/posts/queue/"),
+        ("[languages.en]\n[languages.fr]\n", "posts/queue.en.md", "", "/posts/queue/"),
         ("", "posts/queue.md", "slug = 'line'\n", "/posts/line/"),
         ("", "posts/queue.md", "url = 'else/where/'\n", "/else/where/"),
         (
@@ -242,10 +311,25 @@ def test_what_hugo_does_not_show_is_held_back_and_what_has_no_date_is_a_page(tmp
     assert (export.posts[2].also, export.posts[2].authors) == (("/old/c/",), ("Ann", "Bo"))
 
 
+def test_keys_of_hugo_mean_the_same_in_capitals(tmp_path: Path) -> None:
+    files = {
+        "content/posts/a.md": "---\nTitle: A\nDate: 2024-01-01\nDraft: true\n---\nA\n",
+        "content/posts/b.md": "---\ntitle: B\ndate: 2024-01-01\npublishDate: 2190-01-01\n---\nB\n",
+        "content/posts/c.org": "#+TITLE: C\n",
+    }
+    export = read(tmp_path, {**HUGO, **files})
+
+    assert {post.title: post.held_back for post in export.posts} == {
+        "A": "was a draft",
+        "B": "was to be published later",
+    }
+    assert "content/posts/c.org: is Org, which is not read" in told(export)
+
+
 def test_shortcodes_become_what_they_make_and_others_are_told(tmp_path: Path) -> None:
     body = (
         '[a]({{< relref "posts/b.md#part" >}}) {{< figure src="x.png" alt="X & y" caption="It says" >}}\n\n{{< youtube id="q8h4r2tz9Lk" >}}\n\n'
-        "{{< highlight go >}}\nx := 1\n{{< /highlight >}}\n\n{{% notice tip %}}Words{{% /notice %}} {{</* shown */>}} {{< x user=ann id=7 >}}\n"
+        "{{< highlight go >}}\nx := 1\n{{< /highlight >}}\n\n{{% notice tip %}}Words{{% /notice %}} {{</* shown */>}} {{< x user=ann id=7 >}}{{< img width=50% >}}\n\n## Head {#top .wide}\n"
     )
     files = {
         "content/posts/a.md": f"---\ndate: 2024-01-01\n---\n{body}",
@@ -259,8 +343,9 @@ def test_shortcodes_become_what_they_make_and_others_are_told(tmp_path: Path) ->
     assert '<iframe src="https://www.youtube.com/embed/q8h4r2tz9Lk">' in html
     assert '<pre><code class="language-go">x := 1' in html
     assert "Words {{&lt; shown &gt;}}" in html
+    assert "<h2>Head</h2>" in html
     assert "https://x.com/ann/status/7" in html
-    assert "the shortcodes notice mean nothing here" in told(export)
+    assert "the shortcodes notice, img mean nothing here" in told(export)
 
 
 # --- Pelican --------------------------------------------------------------------------------------------------------------------
@@ -299,6 +384,43 @@ def test_what_of_pelican_is_no_article_is_told(tmp_path: Path) -> None:
     assert [note.lost for note in export.notes] == [True]
 
 
+@pytest.mark.parametrize(
+    ("name", "front", "address"),
+    [
+        ("blog/2024 notes/a.md", "", "/2024-notes/a.html"),
+        ("a.md", "", "/misc/a.html"),
+        ("a.md", "Lang: fr\n", "/a-fr.html"),
+    ],
+)
+def test_a_text_of_pelican_stood_where_its_folder_and_language_say(
+    tmp_path: Path, name: str, front: str, address: str
+) -> None:
+    program = PELICAN["pelicanconf.py"] + "ARTICLE_URL = '{category}/{slug}.html'\n"
+    text = f"Title: A\nDate: 2024-01-01\n{front}Status: skip\n\nA\n"
+    export = read(tmp_path, {"pelicanconf.py": program, f"content/{name}": text})
+
+    assert (only(export).path, only(export).held_back) == (address, "was not published")
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["x = (", "x = " + "-" * 50_000 + "1", "x = " + "(" * 5_000, "x = 1" + "+1" * 200_000, "x = 1\n" * 200_000],
+    ids=["open", "signs", "brackets", "sums", "long"],
+)
+def test_settings_of_pelican_that_cannot_be_read_are_told(tmp_path: Path, program: str) -> None:
+    export = read(tmp_path, {"pelicanconf.py": program, "content/a.md": "Title: A\nDate: 2024-01-01\n\nA\n"})
+
+    assert only(export).title == "A"
+    assert "pelicanconf.py: cannot be read" in told(export)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_doubtful_in_a_program_of_others_is_not_told(tmp_path: Path) -> None:
+    program = PELICAN["pelicanconf.py"] + "X = '\\d'\nY = 1 is 1\n"
+
+    assert read(tmp_path, {"pelicanconf.py": program, "content/a.md": "Title: A\n\nA\n"}).notes == []
+
+
 # --- all three ------------------------------------------------------------------------------------------------------------------
 
 POSTS = [(JEKYLL, "_posts/2024-03-01-a.md"), (HUGO, "content/posts/a.md"), (PELICAN, "content/a.md")]
@@ -314,8 +436,13 @@ POSTS = [(JEKYLL, "_posts/2024-03-01-a.md"), (HUGO, "content/posts/a.md"), (PELI
         "---\ntitle: " + "x" * 300_000 + "\n---\n",
         "---\na: " + "[" * 9000 + "\n---\n",
         "---\nauthors: &a [Ann, *a]\n---\n",
+        "---\na: &a [l, l]\n"
+        + "".join(f"a{n}: &a{n} [*a{n - 1 or ''}, *a{n - 1 or ''}]\n" for n in range(1, 40))
+        + "---\n",
+        '{"title": "\\ud800", "date": "2024-01-01"}\n',
+        "---\ntitle: A\ndraft: true\n",
     ],
-    ids=["unclosed", "list", "toml", "long", "deep", "loop"],
+    ids=["unclosed", "list", "toml", "long", "deep", "loop", "bomb", "half", "endless"],
 )
 def test_front_matter_that_cannot_be_read_is_told_with_its_file(
     tmp_path: Path, site: dict[str, str], name: str, front: str
@@ -328,6 +455,80 @@ def test_front_matter_that_cannot_be_read_is_told_with_its_file(
     assert only(export).title == "B"
     assert f"{name}: its front matter cannot be read" in told(export)
     assert export.notes[0].lost
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["9999-99-99", "0001-01-01 00:00 +1400", "Mon, 99 Jan 99999999999999 00:00:00 +9999", "x" + " " * 150_000 + "y"],
+)
+@pytest.mark.parametrize(("site", "name"), POSTS, ids=["jekyll", "hugo", "pelican"])
+def test_a_date_that_is_none_makes_a_draft(
+    settings: Settings, tmp_path: Path, site: dict[str, str], name: str, date: str
+) -> None:
+    read(tmp_path, {**site, name: f'---\ntitle: A\ndate: "{date}"\n---\nWords\n'})
+
+    report = move_in(settings, [tmp_path / "repository"], Options(), now=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
+
+    assert (report.outcomes, report.drafts) == ({"new": 1}, 1)
+
+
+def test_a_number_of_more_digits_than_python_writes_is_no_title(tmp_path: Path) -> None:
+    export = read(tmp_path, {**HUGO, "content/a.md": f"+++\ntitle = 0x{'f' * 6000}\ndate = 2024-01-01\n+++\nA\n"})
+
+    assert only(export).title == "A"
+
+
+def test_a_file_whose_name_is_no_text_comes_over_once(settings: Settings, tmp_path: Path) -> None:
+    read(tmp_path, {**JEKYLL, "_posts/2024-03-01-a.md": "A\n"})
+    for name in (b"2024-03-02-b\xff.md", b"2024-03-03-c\n\x7f.md"):
+        path = tmp_path / "repository" / "_posts" / os.fsdecode(name)
+        path.write_text("---\npermalink: '/there:'\n---\nWords\n")
+    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+    outcomes = [move_in(settings, [tmp_path / "repository"], Options(), now=now).outcomes for _ in range(2)]
+
+    assert outcomes == [{"new": 3}, {"unchanged": 3}]
+
+
+def test_what_is_a_link_to_a_folder_is_told_and_what_vanishes_too(tmp_path: Path) -> None:
+    read(tmp_path, {**JEKYLL, "_posts/2024-03-01-a.md": "A\n", "_posts/2024-03-02-b.md": "B\n"})
+    root = tmp_path / "repository"
+    (root / "_drafts").symlink_to(root / "_posts")
+
+    with Archive.of([root]) as archive:
+        (root / "_posts/2024-03-02-b.md").unlink()
+        export = read_export(archive, None)
+
+    assert only(export).slug == "a"
+    assert "_drafts: is a link to a folder" in told(export)
+    assert "_posts/2024-03-02-b.md: cannot be read" in told(export)
+
+
+def test_an_image_beside_a_text_is_its_own_and_one_of_somebody_else_is_not_taken_for_ours(
+    settings: Settings, tmp_path: Path
+) -> None:
+    body = "![a](c.png)\n\n![b](https://elsewhere.example.net/logo.png)\n"
+    read(
+        tmp_path,
+        {
+            "hugo.toml": HUGO["hugo.toml"] + "[permalinks]\nposts = '/:slug/'\n",
+            **{
+                f"content/posts/{n}/index.md": f"---\ndate: 2024-01-01\nslug: {n}-line\n---\n{body}"
+                for n in ("one", "two")
+            },
+        },
+    )
+    root = tmp_path / "repository"
+    for number, name in enumerate(("content/posts/one/c.png", "content/posts/two/c.png", "static/logo.png")):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(png(number))
+
+    report = move_in(settings, [root], Options(), now=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
+
+    folder = settings.root / "content/pages/images/archive"
+    kept = {path.parent.name: path.read_bytes() for path in folder.glob("*/*.png")}
+    assert kept == {"one-line": png(0), "two-line": png(1)}
+    assert report.images_away == {"elsewhere.example.net": 2}
 
 
 def test_people_are_taken_from_a_list_that_was_named_and_from_nothing_in_the_repository(tmp_path: Path) -> None:
@@ -347,6 +548,37 @@ def test_people_are_taken_from_a_list_that_was_named_and_from_nothing_in_the_rep
 )
 def test_what_opens_without_end_is_read_in_time(text: str) -> None:
     assert "words" in commonmark(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "{:",
+            "{::comment}",
+            "*{:a a ",
+            "- a\n{:a toc ",
+            "{%",
+            "{{",
+            "{% highlight c %}",
+            "{% capture a",
+            "{{< a ",
+            '{{< a="',
+        ),
+        *("{{</* ", "{{< highlight c >}}", "` ``\n\n", "``` ` ", " ", " {#a", "\n\t", "<title>", "<body>", "- "),
+    ],
+)
+@pytest.mark.parametrize("begins", ["", "{% capture ", "{% highlight ", "{{< a"])
+def test_what_opens_much_and_closes_nothing_is_read_in_time(tmp_path: Path, begins: str, piece: str) -> None:
+    text = f"Words {begins}{piece * (60_000 // len(piece))}"
+    began = time.monotonic()
+
+    for at, (site, name) in enumerate(POSTS):
+        head = "Title: A\n\n" if site is PELICAN else "---\ntitle: A\ndate: 2024-01-01\n---\n"
+        assert only(read(tmp_path / str(at), {**site, name: head + text})).content.startswith("Words ")
+    read(tmp_path / "html", {**PELICAN, "content/a.html": text})
+
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("text", ["> " * 5_000 + "words", "- " * 3_000 + "words"])

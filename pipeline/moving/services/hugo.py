@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
@@ -25,29 +26,38 @@ from pipeline.moving.services.sitefiles import (
     Fields,
     Text,
     dated,
+    fenced,
     filled_in,
     in_folder,
     listed,
     names_of,
+    outside_code,
     plainly,
     said,
     settings_in,
     site_root,
     slugified,
+    tell_of_others,
     texts,
     truly,
     when,
+    without_ids,
     zone_of,
 )
 
 _SETTINGS: Final = r"(?:config/_default/)?(?:hugo|config)\.(?:toml|ya?ml|json)"
+# Each ends at the next opening sign at the latest, so that a text which opens much and closes nothing is read once.
 _CODE: Final = re.compile(
-    r"\{\{[<%]\s*highlight\s+\"?([\w+#.-]+)[^>%]*[>%]\}\}[ \t]*\n?(.*?)\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", re.DOTALL
+    r"\{\{[<%]\s*+highlight\s++\"?([\w+#.-]++)[^>%{]*+[>%]\}\}[ \t]*\n?((?:(?!\{\{[<%]\s*highlight\b).)*?)"
+    r"\{\{[<%]\s*+/\s*+highlight\s*+[>%]\}\}",
+    re.DOTALL,
 )
 _SHORTCODE: Final = re.compile(
-    r"\{\{([<%])\s*(/?)\s*([\w/.-]+)((?:\s+(?:[\w-]+=)?(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^\s\"`>%]+))*)\s*/?\s*[>%]\}\}"
+    r"\{\{([<%])\s*+(/?)\s*+([\w/.-]++)"
+    r"((?:\s++(?:[\w-]++=)?(?:\"(?:\\.|[^\"\\])*+\"|`[^`]*+`|(?:[^\s\"`>%{]|[>%](?!\}\}))++))*+)\s*+[>%]\}\}"
 )
-_SHOWN: Final = re.compile(r"\{\{([<%])/\*(.*?)\*/([>%])\}\}", re.DOTALL)  # a shortcode that is written about, not used
+_SHOWN: Final = re.compile(r"\{\{([<%])/\*((?:(?!\{\{[<%]/\*).)*?)\*/([>%])\}\}", re.DOTALL)  # written about, not used
+_LEFT: Final = re.compile(r"\{\{[<%](?!/\*)")
 _ARGUMENT: Final = re.compile(r"(?:([\w-]+)=)?(?:\"((?:\\.|[^\"\\])*)\"|`([^`]*)`|([^\s\"`]+))")
 _EMBEDDED: Final[Mapping[str, str]] = {
     "youtube": "https://www.youtube.com/embed/{}",
@@ -77,25 +87,36 @@ def _members(archive: Archive) -> list[Member]:
 
 class _Site:
     def __init__(self, archive: Archive) -> None:
-        self.export = Export("hugo")
+        self.export = Export("hugo", is_site=True)
         self.settings = settings_in(archive, self.export, r"config\.(?:toml|ya?ml|json)", _SETTINGS)
         self.zone = zone_of(said(self.settings, "timeZone", "timezone"))
         self.language = said(self.settings, "locale", "languageCode", "defaultContentLanguage")
         if url := said(self.settings, "baseURL", "baseurl", "baseUrl").rstrip("/"):
             self.export.sites.append(url)
-        found = list(texts(self.export, archive, _members(archive), folder="content"))
+        self.languages = self._languages()
+        there = in_folder(archive, site_root(archive, _SETTINGS), "content")
+        tell_of_others(self.export, there)
+        found = [
+            replace(text, fields={str(key).lower(): value for key, value in text.fields.items()})
+            for text in texts(self.export, archive, _members(archive), folder="content")
+        ]
         posts = [text for text in found if self._is_post(text)]
         self.addresses = {text.name: self._address(text) for text in found}
+        self.by_name: dict[str, str] = {}  # whole names and the ends of them
+        for text in found:
+            parts = _bare(text.name).split("/")
+            for at in range(len(parts)):
+                self.by_name.setdefault("/".join(parts[at:]), self.addresses[text.name])
         self.export.posts += [self._post(text) for text in posts]
         for _ in range(len(found) - len(posts)):
             self.export.pass_by("pages")
 
     def _is_post(self, text: Text) -> bool:
-        return text.stem != "_index" and bool(_date(text) or truly(text.fields.get("draft")))
+        return text.stem.partition(".")[0] != "_index" and bool(_date(text) or truly(text.fields.get("draft")))
 
     def _post(self, text: Text) -> Post:
         fields, path = text.fields, self.addresses[text.name]
-        title = said(fields, "title") or _name(text).replace("-", " ").capitalize()
+        title = said(fields, "title") or self._name(text).replace("-", " ").capitalize()
         cover = fields.get("cover")
         shown = (
             cover
@@ -107,7 +128,7 @@ class _Site:
             title=plainly(title),
             content=self._content(text, title),
             file=text.member.name,
-            slug=said(fields, "slug") or _name(text),
+            slug=said(fields, "slug") or self._name(text),
             subtitle=plainly(said(fields, "subtitle", "description", "summary")),
             published=when(_date(text), self.zone),
             held_back=self._held_back(fields),
@@ -119,7 +140,7 @@ class _Site:
             cover=said(shown, "image", "src", "url"),
             cover_alt=said(shown, "alt"),
             cover_caption=said(shown, "caption"),
-            lang=said(fields, "lang") or self.language,
+            lang=said(fields, "lang") or self._language_of(text) or self.language,
             markup=Markup.HTML if text.member.suffix in HTML else Markup.COMMONMARK,
         )
 
@@ -131,10 +152,32 @@ class _Site:
     def _held_back(self, fields: Fields) -> str:
         if truly(fields.get("draft")):
             return "was a draft"
-        until = when(said(fields, "expiryDate", "expirydate"), self.zone)
+        until = when(said(fields, "expirydate"), self.zone)
         if until and until < dt.datetime.now(dt.UTC):
             return "had expired"
+        begins = when(said(fields, "publishdate", "pubdate"), self.zone)
+        if begins and begins > dt.datetime.now(dt.UTC):
+            return "was to be published later"
         return ""
+
+    # -- in which language
+
+    def _languages(self) -> frozenset[str]:
+        named = self.settings.get("languages")
+        self.main = said(self.settings, "defaultContentLanguage", "defaultcontentlanguage") or "en"
+        if truly(self.settings.get("defaultContentLanguageInSubdir")):
+            self.main = ""
+        return frozenset(str(name).lower() for name in named) if isinstance(named, dict) else frozenset()
+
+    def _language_of(self, text: Text) -> str:
+        """The language that the name of a text says: name.fr.md; nothing where it says none of the site's."""
+        lang = text.stem.rpartition(".")[2].lower()
+        return lang if lang in self.languages and "." in text.stem else ""
+
+    def _name(self, text: Text) -> str:
+        lang = self._language_of(text)
+        stem = text.stem[: -len(lang) - 1] if lang else text.stem
+        return text.name.rpartition("/")[0].rpartition("/")[2] if stem == "index" and "/" in text.name else stem
 
     # -- where
 
@@ -145,10 +188,12 @@ class _Site:
             return f"/{url.lstrip('/')}"
         folder = _folder(text)
         section = folder.partition("/")[0]
-        name = said(fields, "slug") or _name(text)
+        lang = self._language_of(text)
+        prefix = lang if lang and lang != self.main else ""
+        name = said(fields, "slug") or self._name(text)
         style = self._permalinks().get(section, "")
         if not style:
-            return filled_in(f"/{folder}/{slugified(name) if not said(fields, 'slug') else name}/", {})
+            return filled_in(f"/{prefix}/{_urlized(f'{folder}/{name}')}/", {})
         at = when(_date(text), self.zone) or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
         title = slugified(said(fields, "title")) or name
         values = {
@@ -168,7 +213,7 @@ class _Site:
             "filename": name,
             "contentbasename": name,
         }
-        return filled_in(f"/{style}", values)
+        return filled_in(f"/{prefix}/{style}", values)
 
     def _permalinks(self) -> dict[str, str]:
         given = self.settings.get("permalinks")
@@ -185,15 +230,20 @@ class _Site:
         def said_otherwise(found: re.Match[str]) -> str:
             return self._shortcode(found, text, unknown)
 
-        body = _CODE.sub(r"\n```\1\n\2\n```\n", text.body)
-        body = _SHOWN.sub(r"{{\1\2\3}}", _SHORTCODE.sub(said_otherwise, body))
+        body = _CODE.sub(lambda found: fenced(found[1], found[2]), text.body)
+        body = _SHORTCODE.sub(said_otherwise, body)
+        if _LEFT.search(body):
+            self.export.notes.append(
+                note(text.member.name, title, "a shortcode is not whole, and stays as it is", "mend it")
+            )
+        body = outside_code(_SHOWN.sub(r"{{\1\2\3}}", body), without_ids)
         if unknown:
             what = f"the shortcodes {', '.join(unknown)} mean nothing here; what stood between them is kept"
             self.export.notes.append(note(text.member.name, title, what, "look at it"))
         return body
 
     def _shortcode(self, found: re.Match[str], text: Text, unknown: dict[str, None]) -> str:
-        name = found[3].lower()
+        name = found[3].lower().rstrip("/")
         named: dict[str, str] = {}
         given: list[str] = []
         for one in _ARGUMENT.finditer(found[4]):
@@ -207,37 +257,39 @@ class _Site:
         if name in _EMBEDDED and not found[2]:
             return _embedded(name, named, given)
         if name == "param" and given:
-            return said(text.fields, given[0])
+            return said(text.fields, given[0].lower())
         unknown[name] = None
         return ""
 
     def _reference(self, name: str, text: Text) -> str:
         """Where another text stands, of which *name* is the path, from here or from the top, or the end of it."""
         path, hash_, part = name.partition("#")
-        wanted = re.sub(r"(/_?index)?(\.[a-z]+)?$", "", path.strip("/"))
+        wanted = _bare(path.strip("/"))
         if not wanted:
             return f"{hash_}{part}"
         near = f"{_folder(text)}/{wanted}"
-        for other, address in self.addresses.items():
-            whole = re.sub(r"(/_?index)?(\.[a-z]+)$", "", other)
-            if whole in (wanted, near) or whole.endswith(f"/{wanted}"):
-                return f"{address}{hash_}{part}"
-        return f"/{wanted}/{hash_}{part}"
+        address = self.by_name.get(near) or self.by_name.get(wanted) or f"/{wanted}/"
+        return f"{address}{hash_}{part}"
 
 
 def _date(text: Text) -> str:
-    return said(text.fields, "date", "publishDate", "publishdate", "pubdate") or dated(text.stem)[0]
+    return said(text.fields, "date", "publishdate", "pubdate") or dated(text.stem)[0]
 
 
 def _folder(text: Text) -> str:
     """The folder of a text; of the text of a bundle, the one around the bundle."""
     folder = text.name.rpartition("/")[0]
-    return folder.rpartition("/")[0] if text.stem == "index" else folder
+    return folder.rpartition("/")[0] if text.stem.partition(".")[0] == "index" else folder
 
 
-def _name(text: Text) -> str:
-    name = text.name.rpartition("/")[0].rpartition("/")[2] if text.stem == "index" else text.stem
-    return re.sub(r"\.[a-z]{2}(-[a-z]{2})?$", "", name) or text.stem  # name.fr.md is a translation
+def _bare(path: str) -> str:
+    """The path of a text as links name it: without what says its format, and of a bundle that of its folder."""
+    return re.sub(r"(?:/_?index)?(?:\.(?:md|markdown|mkd|mkdn|mdown|html?))?$", "", path)
+
+
+def _urlized(path: str) -> str:
+    """As Hugo makes addresses of names: in small letters, with dashes for blanks, and without what an address may not say."""
+    return re.sub(r"[^\w./+~@-]", "", re.sub(r"\s+", "-", path.strip())).lower()
 
 
 def _all(fields: Fields, *names: str) -> list[str]:

@@ -12,7 +12,6 @@ are left out, for classes mean nothing here.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,16 +31,20 @@ from pipeline.moving.services.sitefiles import (
     dated,
     falsely,
     filled_in,
+    json_value,
     listed,
     names_of,
+    outside_code,
     plainly,
     said,
     settings_in,
     site_root,
     slugified,
+    tell_of_others,
     texts,
     when,
-    yaml_of,
+    without_ids,
+    yaml_value,
     zone_of,
 )
 
@@ -57,10 +60,16 @@ _STYLES: Final = {
     "none": "/:categories/:title:output_ext",
 }
 _TAGGED: Final = re.compile(r"\{[%{]")
+# kramdown's lists of attributes: {: .class #id key="value" reference}. What is no such list, as {:.2f}, is somebody's words.
+_ATTRIBUTES: Final = r"(?:[ ]*(?:[.#][A-Za-z_][\w:-]*+|[\w-]++=(?:\"[^\"\n]*+\"|'[^'\n]*+')|[A-Za-z][\w-]*+))++[ ]*"
 _MARKS: Final = re.compile(
-    r"^[ \t]*\{:[^}\n]*\}[ \t]*$|(?<=\S)\{:[^}\n]*\}|\{::[^}\n]*/?\}|\{:/[^}\n]*\}", re.MULTILINE
+    rf"^[ \t>]*\{{:{_ATTRIBUTES}\}}[ \t]*$|(?<=[*_)\]>\x1a])\{{:{_ATTRIBUTES}\}}"
+    r"|\{::comment\}(?:(?!\{::).)*?\{:/(?:comment)?\}|\{::[^{}\n]*+\}|\{:/[^{}\n]*+\}",
+    re.MULTILINE | re.DOTALL,
 )
-_CONTENTS: Final = re.compile(r"^[ \t]*[*+1-][.]?[ \t]+\S[^\n]*\n[ \t]*\{:[^}\n]*\btoc\b[^}\n]*\}[ \t]*$", re.MULTILINE)
+_CONTENTS: Final = re.compile(
+    r"^[ \t]*(?:[*+-]|1\.)[ \t]+\S[^\n]*\n[ \t]*\{:(?:(?!toc\b)[^{}\n])*+toc\b[^{}\n]*+\}[ \t]*$", re.MULTILINE
+)
 _BUNDLED: Final = re.compile(r"(?:^|/)(?:vendor|_site)/")  # themes' samples, what was built
 _MOST_INCLUDES: Final = 20_000_000  # bytes
 
@@ -109,12 +118,13 @@ class _Draft:
 class _Site:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.export = Export("jekyll")
+        self.export = Export("jekyll", is_site=True)
         self.settings = settings_in(archive, self.export, _SETTINGS)
         self.zone: ZoneInfo = zone_of(said(self.settings, "timezone"))
         self.base = said(self.settings, "baseurl").strip("/")
         self.root = site_root(archive, _SETTINGS)
-        self.people = self._data("authors")
+        people = self._data("authors")
+        self.people = people if isinstance(people, dict) else {}
         if url := said(self.settings, "url").rstrip("/"):
             self.export.sites.append(url)
         drafts = [one for one in archive.named(r"_drafts/.+") if one.suffix in MARKDOWN | HTML]
@@ -122,14 +132,21 @@ class _Site:
             *(self._placed(text, is_draft=False) for text in self._texts(_posts(archive), "_posts")),
             *(self._placed(text, is_draft=True) for text in self._texts(drafts, "_drafts")),
         ]
+        self.by_name: dict[str, str] = {}
+        for one in self.texts:
+            for name in (one.text.whole, one.text.stem, one.text.member.name, f"_posts/{one.text.name}"):
+                self.by_name.setdefault(name, one.path)
         self.export.posts += [self._post(one) for one in self.texts]
+        tell_of_others(self.export, [*archive.named(r"_posts/.+"), *archive.named(r"_drafts/.+")])
+        taken = {one.text.member.name for one in self.texts} | {one.file for one in self.export.notes if one.lost}
         for member in archive.members:
-            if (
-                member.suffix in MARKDOWN | HTML
-                and not _is_private(member.name.rpartition("/")[0])
-                and not dated(member.last)[0]
-            ):
-                self.export.pass_by("pages")
+            if member.suffix in MARKDOWN | HTML and member.name not in taken:
+                if not _is_private(member.name.rpartition("/")[0]):
+                    self.export.pass_by("pages")
+                elif "_posts/" in member.name and not _BUNDLED.search(member.name):
+                    self.export.pass_by("posts without a day in their name")
+                elif any(f"/_{name}/" in f"/{member.name}" for name in self._collections):
+                    self.export.pass_by("documents of collections")
 
     def _texts(self, members: Iterable[Member], folder: str) -> Iterator[Text]:
         return texts(self.export, self.archive, members, folder=folder)
@@ -164,9 +181,9 @@ class _Site:
     ) -> str:
         at = (published or dt.datetime(1970, 1, 1, tzinfo=dt.UTC)).astimezone(self.zone)
         values = {
-            "categories": "/".join(slugified(one) or one for one in categories),
+            "categories": "/".join(dict.fromkeys(one.lower() for one in categories)),
             "slugified_categories": "/".join(map(slugified, categories)),
-            "title": slug,
+            "title": _pretty(slug),
             "slug": slugified(slug),
             "name": slugified(name),
             "output_ext": ".html",
@@ -229,7 +246,7 @@ class _Site:
                     note(draft.text.member.name, title, f"its tags are not all filled in: {filled.error}", "look at it")
                 )
             body = filled.text
-        return body if draft.text.member.suffix in HTML else _MARKS.sub("", _CONTENTS.sub("", body))
+        return body if draft.text.member.suffix in HTML else outside_code(body, _without_marks)
 
     def _page(self, draft: _Draft, title: str) -> dict[str, Any]:
         return {
@@ -255,11 +272,15 @@ class _Site:
             ) from error
         site = {
             **self.settings,
-            "posts": [self._page(one, said(one.fields, "title")) for one in self.texts if not one.held_back],
+            "posts": [self._page(one, said(one.fields, "title")) for one in self._newest_first()],
             "data": {name: self._data(name) for name in self._data_names},
             **{name: self._collection(name) for name in self._collections},
         }
         return Liquid(self._includes(), site, self._address_of)
+
+    def _newest_first(self) -> list[_Draft]:
+        shown = [one for one in self.texts if not one.held_back and one.published]
+        return sorted(shown, key=lambda one: (one.published, one.slug), reverse=True)
 
     def _includes(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -294,7 +315,7 @@ class _Site:
         members = [one for one in self.archive.named(rf"_{re.escape(name)}/.+") if one.suffix in MARKDOWN | HTML]
         for text in self._texts(members, f"_{name}"):
             fields = {**self._defaults(text.member.name), **text.fields}
-            path = text.name.removesuffix(text.member.suffix)
+            path = text.whole
             title = said(fields, "slug") or text.stem
             values = {
                 "collection": name,
@@ -313,31 +334,33 @@ class _Site:
     def _data_names(self) -> Iterable[str]:
         return sorted({one.last.rpartition(".")[0] for one in self.archive.named(r"_data/[^/]+\.(?:ya?ml|json)")})
 
-    def _data(self, name: str) -> dict[str, Any]:
+    def _data(self, name: str) -> Any:
+        """What the file of this name in ``_data`` holds, a mapping or a list; nothing where it cannot be read."""
         for member in self.archive.named(rf"_data/{re.escape(name)}\.(?:ya?ml|json)"):
             try:
                 text = self.archive.text(member)
-                data = json.loads(text) if member.suffix == ".json" else yaml_of(text)
-            except (TooMuch, ValueError, RecursionError):
-                continue  # a list, or nothing that is read
-            if isinstance(data, dict):
-                return data
+                return json_value(text) if member.suffix == ".json" else yaml_value(text)
+            except (TooMuch, ValueError) as error:
+                self.export.notes.append(note(member.name, "", f"cannot be read: {error}", "look at what uses it"))
         return {}
 
     def _address_of(self, name: str) -> str | None:
         """Where the post or file of this name stands."""
         wanted = name.strip("/")
-        for one in self.texts:
-            whole = one.text.name.removesuffix(one.text.member.suffix)
-            if (
-                wanted in (whole, one.text.stem)
-                or wanted == one.text.member.name
-                or wanted == f"_posts/{one.text.name}"
-            ):
-                return one.path
+        if wanted in self.by_name:
+            return self.by_name[wanted]
         if any(member.name == wanted or member.name.endswith(f"/{wanted}") for member in self.archive.members):
             return f"/{wanted.rpartition('.')[0] if wanted.endswith(tuple(MARKDOWN)) else wanted}"
         return None
+
+
+def _without_marks(text: str) -> str:
+    return without_ids(_MARKS.sub("", _CONTENTS.sub("", text)))
+
+
+def _pretty(text: str) -> str:
+    """As Jekyll's slugs of the kind *pretty*: what an address may say stays as it is."""
+    return re.sub(r"[^\w.~!$&'()+,;=@]+", "-", text).strip("-")
 
 
 def _one(value: object) -> tuple[str, ...]:

@@ -8,25 +8,40 @@ can be, and `Filled.error` says what was wrong.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any, ClassVar, Final, TextIO
 
-from liquid import DictLoader, Environment, Mode, Node, RenderContext, Tag, Token, TokenStream
+from liquid import BoundTemplate, DictLoader, Environment, Mode, Node, RenderContext, Tag, Token, TokenStream
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError, TemplateNotFoundError
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
+from pipeline.moving.services.sitefiles import fenced
+
 _NAME: Final = re.compile(r"(\{\{.*?\}\}|\S+)")
-_GIVEN: Final = re.compile(r"""([\w-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([\w.\-\[\]]+))""", re.DOTALL)
+_GIVEN: Final = re.compile(
+    r"""(?<![\w-])([\w-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([\w.\-\[\]]+))""", re.DOTALL
+)
 _PATH: Final = re.compile(r"[\w-]+")
-_TAG: Final = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+# Each ends at the next opening sign at the latest, so that a text which opens much and closes nothing is read once.
+_TAG: Final = re.compile(r"\{[%{](?:(?!\{[%{]).)*?[%}]\}", re.DOTALL)
 _CAPTURE: Final = re.compile(
-    r"(\{%-?\s*capture\s)\W*([\w-]+)[^%]*?(-?%\})"
+    r"(\{%-?\s*+capture\s)[^\w%]*+([\w-]++)[^%]*?(-?%\})"
 )  # Ruby takes the first word of what stands there
 _LISTING: Final = re.compile(
-    r"\{%-?\s*highlight\s+([\w+#.-]+)[^%]*%\}[ \t]*\n?(.*?)\{%-?\s*endhighlight\s*-?%\}", re.DOTALL
+    r"\{%-?\s*+highlight\s++([\w+#.-]++)[^%]*+%\}[ \t]*\n?((?:(?!\{%-?\s*highlight\b).)*?)\{%-?\s*+endhighlight\s*+-?%\}",
+    re.DOTALL,
 )
+MOST_SECONDS: Final = 10.0  # for one text
+MOST_CHARACTERS: Final = 2_000_000  # that a text, or a value in it, may become
+MOST_OPEN: Final = 500
+_MOST_DIGITS: Final = 300
+_EXPONENT: Final = re.compile(r"\A\s*[+-]?\d[\d.]*e\+?\d{4}", re.IGNORECASE)  # a number of ten thousand digits and more
+_GROWING: Final = frozenset({"join", "replace", "replace_first", "replace_last"})
+# What python-liquid lets through when a filter is given what it is not made for; `fill` tells it as an error of the text.
+_LET_THROUGH: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +64,107 @@ class Liquid:
 
     def fill(self, text: str, page: Mapping[str, Any]) -> Filled:
         """*text* with all tags filled in for *page*."""
+        if _opens_without_end(text):
+            return Filled(text, "it opens more tags than it closes")
         text = _as_shopify(text)
         try:
-            return Filled(self._strict.from_string(text, globals={"page": page}).render())
+            return self._strict.filled(text, page)
         except ResourceLimitError as error:
             return Filled(text, error.args[0])
         except LiquidError as error:
-            why = error.args[0]
+            why = str(error.args[0])
         except RecursionError:
             return Filled(text, "its tags nest too deeply")
+        except _LET_THROUGH as error:
+            why = f"a filter was given what it cannot take ({type(error).__name__})"
+        why = why if len(why) < 200 else f"{why[:200]}…"
         try:
-            return Filled(self._lax.from_string(text, globals={"page": page}).render(), why)
-        except (LiquidError, RecursionError):
-            return Filled(text, why)
+            filled = self._lax.filled(text, page).text
+        except (LiquidError, RecursionError, *_LET_THROUGH):
+            filled = ""
+        return Filled(filled if filled.strip() else text, why)
+
+
+class _Context(RenderContext):
+    """Where a text is filled in, with filters that are held to limits."""
+
+    __slots__ = ()
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        assert isinstance(self.env, _Limited)
+        env = self.env
+        if name not in env.filters:
+            env.unknown[name] = None
+        inner = super().filter(name, token)
+
+        def limited(*values: object, **named: object) -> object:
+            env.check_time()
+            sizes = [_size(value) for value in (*values, *named.values())]
+            if sum(sizes) > MOST_CHARACTERS or (
+                name in _GROWING and sizes[0] * (1 + sizes[-1]) > 100 * MOST_CHARACTERS
+            ):
+                raise ResourceLimitError(f"more than the filter {name} may take", token=token)
+            found = inner(*values, **named)
+            if _size(found) > MOST_CHARACTERS:
+                raise ResourceLimitError(f"the filter {name} makes more than is read", token=token)
+            return found
+
+        return limited
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
 
 
 class _Limited(Environment):
+    template_class = _Template
     loop_iteration_limit: ClassVar[int | None] = 200_000
-    output_stream_limit: ClassVar[int | None] = 5_000_000
-    local_namespace_limit: ClassVar[int | None] = 5_000_000
+    output_stream_limit: ClassVar[int | None] = MOST_CHARACTERS
+    local_namespace_limit: ClassVar[int | None] = MOST_CHARACTERS
+    until: float = 0.0
+    unknown: dict[str, None]
+
+    def filled(self, text: str, page: Mapping[str, Any]) -> Filled:
+        self.until = time.monotonic() + MOST_SECONDS
+        self.unknown = {}
+        made = self.from_string(text, globals={"page": page}).render()
+        names = ", ".join(self.unknown)
+        return Filled(made, f"nobody here knows the filters {names}" if names else "")
+
+    def check_time(self) -> None:
+        if time.monotonic() > self.until:
+            raise ResourceLimitError(f"it takes more than {MOST_SECONDS:.0f} seconds", token=None)
+
+    def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
+        if isinstance(exc, ResourceLimitError):
+            raise exc  # whether or not others are passed over
+        super().error(exc, msg, token)
+
+
+def _size(value: object) -> int:
+    """How many characters *value* has, as far as a text can make it grow; counting ends where it is too much."""
+    if isinstance(value, str):
+        return MOST_CHARACTERS + 1 if _EXPONENT.search(value) else len(value)
+    if isinstance(value, int):
+        return MOST_CHARACTERS + 1 if value.bit_length() > 4 * _MOST_DIGITS else 1
+    if isinstance(value, range):
+        return len(value)
+    if not isinstance(value, list | tuple):
+        return 1
+    size = 0
+    for item in value:
+        size += 1 + _size(item)
+        if size > MOST_CHARACTERS:
+            break
+    return size
 
 
 def _environment(
     includes: Mapping[str, str], site: Mapping[str, Any], address: Callable[[str], str | None], mode: Mode
-) -> Environment:
+) -> _Limited:
     made = _Limited(
         tolerance=mode,
-        loader=DictLoader({name: _as_shopify(text) for name, text in includes.items()}),
+        loader=DictLoader({name: _as_shopify(text) for name, text in includes.items() if not _opens_without_end(text)}),
         strict_filters=False,
         globals={"site": site, "jekyll": {}},
     )
@@ -92,10 +181,15 @@ def _environment(
     return made
 
 
+def _opens_without_end(text: str) -> bool:
+    """True for what the library would read again from each tag that it opens to the end of the text."""
+    return text.count("{{") + text.count("{%") - text.count("}}") - text.count("%}") > MOST_OPEN
+
+
 def _as_shopify(text: str) -> str:
     """*text* with what only Ruby's reader takes said otherwise: listings as Markdown has them, names that are none, ``a.[b]``."""
     text = _TAG.sub(lambda tag: tag[0].replace(".[", "["), text)
-    return _LISTING.sub(r"\n```\1\n\2\n```\n", _CAPTURE.sub(r"\1\2 \3", text))
+    return _LISTING.sub(lambda found: fenced(found[1], found[2]), _CAPTURE.sub(r"\1\2 \3", text))
 
 
 def _joined(root: str, path: object) -> str:
@@ -122,10 +216,13 @@ class _WithArgument(Node):
 
 class _IncludeNode(_WithArgument):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        assert isinstance(context.env, _Limited)
+        context.env.check_time()
         found = _NAME.match(self.argument)
         name = found[1] if found else ""
         if name.startswith("{{"):  # a name that is made: {% include {{ page.kind }} %}
-            name = str(_value(context, name.strip("{} ")) or "")
+            value = _value(context, name.strip("{} "))
+            name = value if isinstance(value, str) else ""
         try:
             template = context.env.get_template(name, context=context, tag="include")
         except TemplateNotFoundError as error:
@@ -143,11 +240,11 @@ class _IncludeNode(_WithArgument):
 
 def _value(context: RenderContext, path: str) -> object:
     """What *path* (``page.title``, ``true``, ``7``) means."""
-    if re.fullmatch(r"-?\d+", path):
+    if re.fullmatch(r"-?[0-9]{1,18}", path):
         return int(path)
     if path in ("true", "false"):
         return path == "true"
-    parts = [int(part) if part.isdigit() else part for part in _PATH.findall(path)]
+    parts = [int(part) if re.fullmatch(r"[0-9]{1,18}", part) else part for part in _PATH.findall(path)]
     return context.get(parts, token=None, default=None) if parts else None
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
+import warnings
 from typing import Any, Final
+from urllib.parse import unquote
 
 from pipeline.moving.archive import Archive, Member, TooMuch
 from pipeline.moving.export import Export, Markup, Post, note, words
@@ -30,17 +32,21 @@ from pipeline.moving.services.sitefiles import (
     plainly,
     said,
     site_root,
+    tell_of_others,
     when,
     zone_of,
 )
 
 _SETTINGS: Final = (r"pelicanconf\.py", r"publishconf\.py")
+MOST_SETTINGS: Final = 500_000  # characters
 _HEADER: Final = re.compile(r"[ ]{0,3}([A-Za-z0-9_-]+):[ \t]*(.*)")
 _MORE: Final = re.compile(r"[ ]{4,}(.+)")
 _FIELD: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _LINK: Final = re.compile(r"(?:\{|\|)(filename|static|attach)(?:\}|\|)([^\s\"')<>\]]*)")
 _ADDRESS: Final = "{slug}.html"
+_TRANSLATED: Final = "{slug}-{lang}.html"
 _DATED_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_PUBLIC: Final = frozenset({"", "published"})
 _HELD_BACK: Final = {"draft": "was a draft", "hidden": "was in no list"}
 
 
@@ -57,7 +63,7 @@ def read(archive: Archive) -> Export:
 class _Site:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.export = Export("pelican")
+        self.export = Export("pelican", is_site=True)
         self.settings = self._settings()
         self.zone = zone_of(self.settings.get("TIMEZONE", ""))
         self.folder = self.settings.get("PATH", "content").strip("./") or "content"
@@ -72,8 +78,8 @@ class _Site:
         for name in _SETTINGS:
             for member in sorted(self.archive.named(name), key=lambda one: one.name.count("/"))[:1]:
                 try:
-                    program = ast.parse(self.archive.text(member))
-                except (TooMuch, SyntaxError, ValueError, RecursionError) as error:
+                    program = _program(self.archive.text(member))
+                except (TooMuch, SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     self.export.notes.append(
                         note(member.name, "", f"cannot be read: {error}", "give --site", lost=True)
                     )
@@ -91,17 +97,7 @@ class _Site:
 
     def _members(self) -> list[Member]:
         there = in_folder(self.archive, site_root(self.archive, _SETTINGS[0]), self.folder)
-        for one in there:
-            if one.suffix == ".rst":
-                self.export.notes.append(
-                    note(
-                        one.name,
-                        "",
-                        "is reStructuredText, which is not read",
-                        "turn it into Markdown, and run again",
-                        lost=True,
-                    )
-                )
+        tell_of_others(self.export, there)
         texts = [one for one in there if one.suffix in MARKDOWN | HTML]
         posts = [one for one in texts if not below(one, self.folder).startswith("pages/")]
         for _ in range(len(texts) - len(posts)):
@@ -138,26 +134,45 @@ class _Site:
             slug=_slug(text),
             subtitle=plainly(said(fields, "subtitle", "summary", "description")),
             published=when(_date(text), self.zone),
-            held_back=_HELD_BACK.get(said(fields, "status").lower(), ""),
+            held_back=self._held_back(text),
             path=path,
             url=f"{self.export.sites[0]}{path}" if self.export.sites else None,
-            tags=words([said(fields, "category") or _category(text), *_split(fields.get("tags"))]),
+            tags=words(
+                [
+                    self._category(text) if "/" in text.name or said(fields, "category") else "",
+                    *_split(fields.get("tags")),
+                ]
+            ),
             authors=words(_split(fields.get("authors")) or [said(fields, "author") or self.settings.get("AUTHOR", "")]),
             cover=said(fields, "image", "cover"),
             lang=said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
             markup=Markup.HTML if text.member.suffix in HTML else Markup.MARKDOWN,
         )
 
+    def _held_back(self, text: Text) -> str:
+        status = said(text.fields, "status").lower()
+        return "" if status in _PUBLIC else _HELD_BACK.get(status, "was not published")
+
+    def _category(self, text: Text) -> str:
+        """The category of a text; where it names none, the folder that it lies in, as Pelican has it."""
+        folder = text.name.rpartition("/")[0].rpartition("/")[2]
+        return said(text.fields, "category") or folder or self.settings.get("DEFAULT_CATEGORY", "misc")
+
     def _address(self, text: Text) -> str:
         """Where Pelican puts a text: what it says itself, or what ARTICLE_URL makes of it."""
         fields = text.fields
-        style = said(fields, "url") or self.settings.get("ARTICLE_URL", _ADDRESS)
+        main = self.settings.get("DEFAULT_LANG", "en")
+        style = said(fields, "url") or (
+            self.settings.get("ARTICLE_URL", _ADDRESS)
+            if said(fields, "lang") in ("", main)
+            else self.settings.get("ARTICLE_LANG_URL", _TRANSLATED)
+        )
         at = when(_date(text), self.zone)
         at = at.astimezone(self.zone) if at else None
         values = {
             "slug": _slug(text),
             "lang": said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
-            "category": _slugified(said(fields, "category") or _category(text)),
+            "category": _slugified(self._category(text)),
             "author": _slugified((*_split(fields.get("authors")), said(fields, "author"))[0]),
         }
 
@@ -178,8 +193,15 @@ class _Site:
                 parts.pop()
             elif one not in ("", ".", ".."):
                 parts.append(one)
-        name = "/".join(parts)
+        name = unquote("/".join(parts))
         return f"{self.addresses.get(name, f'/{name}')}{hash_}{part}"
+
+
+def _program(text: str) -> ast.Module:
+    if len(text) > MOST_SETTINGS:
+        raise ValueError(f"longer than {MOST_SETTINGS:,} characters")
+    with warnings.catch_warnings(action="ignore"):  # of what is doubtful in a program that is not ours
+        return ast.parse(text)
 
 
 def _headed(text: str) -> tuple[dict[str, Any], str]:
@@ -203,12 +225,18 @@ def _headed(text: str) -> tuple[dict[str, Any], str]:
 def _meta(text: str) -> tuple[dict[str, Any], str]:
     """What the head of an HTML page says, and its body."""
     fields: dict[str, Any] = {}
-    if title := re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE):
-        fields["title"] = " ".join(title[1].split())
+    if title := _inside("title", text):
+        fields["title"] = " ".join(title.split())
     for found in re.finditer(r"<meta\s+name=[\"']([\w-]+)[\"']\s+content=[\"']([^\"']*)[\"']", text, re.IGNORECASE):
         fields[found[1].lower()] = found[2]
-    body = re.search(r"<body[^>]*>(.*?)</body>", text, re.DOTALL | re.IGNORECASE)
-    return fields, body[1] if body else text
+    return fields, _inside("body", text) or text
+
+
+def _inside(tag: str, text: str) -> str:
+    """What stands in the first element of this name; nothing where it has no end."""
+    begins = re.search(rf"<{tag}\b[^<>]*>", text, re.IGNORECASE)
+    ends = re.compile(rf"</{tag}\s*>", re.IGNORECASE).search(text, begins.end()) if begins else None
+    return text[begins.end() : ends.start()] if begins and ends else ""
 
 
 def _date(text: Text) -> str:
@@ -226,11 +254,6 @@ def _slugified(text: str) -> str:
     """As Pelican's SLUG_REGEX_SUBSTITUTIONS do: letters and figures, and a dash for what parts them."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip()).lower()
-
-
-def _category(text: Text) -> str:
-    """The folder of a text, which is its category where it names none."""
-    return text.name.rpartition("/")[0].partition("/")[0]
 
 
 def _split(value: object) -> tuple[str, ...]:

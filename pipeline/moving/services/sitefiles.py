@@ -11,8 +11,10 @@ import datetime as dt
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,8 +30,23 @@ Fields: TypeAlias = Mapping[str, Any]
 
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mkd", ".mkdn", ".mdown"})
 HTML: Final = frozenset({".html", ".htm"})
+OTHERS: Final[Mapping[str, str]] = {
+    ".rst": "reStructuredText",
+    ".textile": "Textile",
+    ".org": "Org",
+    ".adoc": "AsciiDoc",
+    ".asciidoc": "AsciiDoc",
+    ".ad": "AsciiDoc",
+    ".ipynb": "a notebook",
+}
 MOST_FRONT: Final = 200_000  # characters
+MOST_VALUES: Final = 200_000  # that the aliases of a YAML may stand for
+LONGEST_DATE: Final = 100  # characters
 _FENCED: Final = re.compile(r"\ufeff?\s*(---|\+\+\+)[ \t]*\n(.*?)(?:\n)?^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_UNCLOSED: Final = re.compile(r"\s*(?:---|\+\+\+)[ \t]*\n[ \t]*[\w-]+[ \t]*[:=]")
+_FENCE: Final = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d+[.)])[ \t]*+)?(`{3,}|~{3,})([^\n]*)")
+_ID: Final = re.compile(r"(?<=\S)[ \t]+\{[#.][A-Za-z_][^{}\n]*\}(?=[ \t]*#*[ \t]*$)", re.MULTILINE)
+_GAP: Final = re.compile(r"\n[ \t]*\n")
 _DATED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(.+)")
 _UNPADDED: Final = re.compile(r"\A(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _ZONE: Final = re.compile(r"\s+([+-]\d{2}):?(\d{2})$")
@@ -46,7 +63,12 @@ class Text:
 
     @property
     def stem(self) -> str:
-        return self.member.last.removesuffix(self.member.suffix)
+        return PurePosixPath(self.member.last).stem
+
+    @property
+    def whole(self) -> str:
+        """Its name with folders, and without what says its format."""
+        return self.name.removesuffix(PurePosixPath(self.member.last).suffix)
 
 
 def site_root(archive: Archive, settings: str) -> str:
@@ -83,6 +105,17 @@ def texts(export: Export, archive: Archive, members: Iterable[Member], *, folder
             yield Text(member, below(member, folder), fields, body)
 
 
+def tell_of_others(export: Export, members: Iterable[Member]) -> None:
+    """Tell of texts among *members* that are written in what is not read here."""
+    for member in members:
+        if name := OTHERS.get(member.suffix):
+            export.notes.append(
+                note(
+                    member.name, "", f"is {name}, which is not read", "turn it into Markdown, and run again", lost=True
+                )
+            )
+
+
 def parted(text: str) -> tuple[dict[str, Any], str]:
     """The front matter of *text* and what stands below. Raises `ValueError` for front matter that cannot be read."""
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
@@ -90,27 +123,68 @@ def parted(text: str) -> tuple[dict[str, Any], str]:
         if len(found[2]) > MOST_FRONT:
             raise ValueError(f"longer than {MOST_FRONT:,} characters")
         return (yaml_of if found[1] == "---" else toml_of)(found[2]), text[found.end() :]
+    if _UNCLOSED.match(text):
+        raise ValueError("no line ends it")
     if text.lstrip().startswith("{") and not text.lstrip().startswith(("{%", "{{", "{:")):
         start = len(text) - len(text.lstrip())
         try:
             data, end = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             return {}, text
+        _check_letters(data)
         return (data, text[end:]) if isinstance(data, dict) else ({}, text)
     return {}, text
 
 
 def yaml_of(text: str) -> dict[str, Any]:
-    """The mapping that *text* is in YAML, with all that is no list or mapping as it is written. Raises `ValueError`."""
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 -- it makes texts, lists and mappings, and nothing else
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+    """The mapping that *text* is in YAML. Raises `ValueError`."""
+    data = yaml_value(text)
     if data in (None, ""):
         return {}
     if not isinstance(data, dict):
         raise ValueError("it is no list of keys and values")  # noqa: TRY004 -- of the text, not of an argument
     return {str(key): value for key, value in data.items()}
+
+
+def yaml_value(text: str) -> Any:
+    """What *text* is in YAML, with all that is no list or mapping as it is written. Raises `ValueError`."""
+    try:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 -- it makes texts, lists and mappings, and nothing else
+        if _weight(data, {}) > max(MOST_VALUES, len(text)):
+            raise ValueError("its aliases stand for more than is read")
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    return data
+
+
+def _weight(value: object, known: dict[int, int]) -> int:
+    """How much *value* is when it is written out, aliases and all: what stands in it often is weighed once, and counted often."""
+    if isinstance(value, str):
+        return 1 + len(value)
+    if id(value) not in known:
+        parts = (
+            [*value.keys(), *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
+        known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
+    return known[id(value)]
+
+
+def json_value(text: str) -> Any:
+    """What *text* is in JSON. Raises `ValueError`."""
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    _check_letters(data)
+    return data
+
+
+def _check_letters(data: object) -> None:
+    """Raises `ValueError` for what JSON can say and no file can keep: one half of a letter that is written as two."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds one half of a letter") from error
 
 
 def toml_of(text: str) -> dict[str, Any]:
@@ -131,11 +205,11 @@ def settings_in(archive: Archive, export: Export, *names: str) -> dict[str, Any]
                 if member.suffix == ".toml":
                     found |= toml_of(text)
                 elif member.suffix == ".json":
-                    data = json.loads(text)
+                    data = json_value(text)
                     found |= data if isinstance(data, dict) else {}
                 else:
                     found |= yaml_of(text)
-            except (TooMuch, ValueError, RecursionError) as error:
+            except (TooMuch, ValueError) as error:
                 export.notes.append(note(member.name, "", f"cannot be read: {error}", "give --site", lost=True))
     return found
 
@@ -148,7 +222,10 @@ def said(fields: Fields, *names: str) -> str:
     for name in names:
         value = fields.get(name)
         if isinstance(value, str | int | float | dt.date) and not isinstance(value, bool):
-            text = str(value).strip()
+            try:
+                text = str(value).strip()
+            except ValueError:
+                continue  # a number of more digits than Python writes
             if text and text not in ("~", "null"):
                 return text
     return ""
@@ -164,7 +241,7 @@ def listed(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return words(value.split(",") if "," in value else value.split())
     if isinstance(value, list):
-        return words(str(item) for item in value if isinstance(item, str | int | float))
+        return words(said({"": item}, "") for item in value)
     return ()
 
 
@@ -182,6 +259,8 @@ def names_of(value: object, known: Mapping[str, Any]) -> tuple[str, ...]:
 
 def when(value: str, zone: ZoneInfo) -> dt.datetime | None:
     """The moment that *value* tells, on the clocks of *zone* where it names none; None where it tells none."""
+    if len(value) > LONGEST_DATE:
+        return None
     text = _UNPADDED.sub(lambda day: f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}", _ZONE.sub(r"\1:\2", value.strip()))
     try:
         naive = dt.datetime.fromisoformat(text)
@@ -216,6 +295,64 @@ def _longest(name: str, values: Mapping[str, str]) -> str:
         if name[:end] in values:
             return values[name[:end]] + name[end:]
     return ""
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """*text* in Markdown with *change* done to all of it but code, in fences and in lines."""
+    out: list[str] = []
+    plain: list[str] = []
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        found = _FENCE.match(line)
+        if fence:
+            out.append(line)
+            if found and found[1].startswith(fence) and not found[2].strip():
+                fence = ""
+        elif found and not (found[1][0] == "`" and "`" in found[2]):
+            out += [_outside_spans("".join(plain), change), line]
+            plain.clear()
+            fence = found[1]
+        else:
+            plain.append(line)
+    return "".join([*out, _outside_spans("".join(plain), change)])
+
+
+def _outside_spans(text: str, change: Callable[[str], str]) -> str:
+    """As `outside_code`, of a text without fences. What stands between two runs of as many backticks is code, in one paragraph."""
+    runs = [(run.start(), run.end()) for run in re.finditer("`+", text)]
+    if not runs:
+        return change(text)
+    gaps = [gap.start() for gap in _GAP.finditer(text)]
+    later: dict[tuple[int, int], int] = {}  # paragraph and length of a run -> the next of its kind, from the end on
+    closes: list[int | None] = [None] * len(runs)
+    for at in range(len(runs) - 1, -1, -1):
+        start, end = runs[at]
+        kind = (bisect_right(gaps, start), end - start)
+        closes[at] = later.get(kind)
+        later[kind] = at
+    kept: list[str] = []
+    parts: list[str] = []
+    done = at = 0
+    while at < len(runs):
+        if (close := closes[at]) is None:
+            at += 1
+            continue
+        parts += [text[done : runs[at][0]], f"\x1a{len(kept)}\x1a"]
+        kept.append(text[runs[at][0] : runs[close][1]])
+        done, at = runs[close][1], close + 1
+    changed = change("".join([*parts, text[done:]]))
+    return re.sub(r"\x1a([0-9]{1,6})\x1a", lambda found: "".join(kept[int(found[1]) :][:1]), changed)
+
+
+def without_ids(text: str) -> str:
+    """*text* without what gives headings an id or a class, ``## Head {#here .wide}``: both mean nothing here."""
+    return _ID.sub("", text)
+
+
+def fenced(language: str, code: str) -> str:
+    """*code* as Markdown has it, in a fence that is longer than any in it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+    return f"\n{fence}{language}\n{code}\n{fence}\n"
 
 
 def slugified(text: str) -> str:
