@@ -37,6 +37,7 @@ _LISTING: Final = re.compile(
 MOST_SECONDS: Final = 10.0  # for one text
 MOST_CHARACTERS: Final = 2_000_000  # that a text, or a value in it, may become
 MOST_OPEN: Final = 500
+_BLANKS: Final = re.compile(r"\{[{%][^{}]{0,100}?\s{500}")  # a tag that holds nothing for long
 _MOST_DIGITS: Final = 300
 _EXPONENT: Final = re.compile(r"\A\s*[+-]?\d[\d.]*e\+?\d{4}", re.IGNORECASE)  # a number of ten thousand digits and more
 _GROWING: Final = frozenset({"join", "replace", "replace_first", "replace_last"})
@@ -65,7 +66,7 @@ class Liquid:
     def fill(self, text: str, page: Mapping[str, Any]) -> Filled:
         """*text* with all tags filled in for *page*."""
         if _opens_without_end(text):
-            return Filled(text, "it opens more tags than it closes")
+            return Filled(text, "it opens tags that it does not close")
         text = _as_shopify(text)
         try:
             return self._strict.filled(text, page)
@@ -183,6 +184,8 @@ def _environment(
 
 def _opens_without_end(text: str) -> bool:
     """True for what the library would read again from each tag that it opens to the end of the text."""
+    if _BLANKS.search(text):
+        return True
     return text.count("{{") + text.count("{%") - text.count("}}") - text.count("%}") > MOST_OPEN
 
 
