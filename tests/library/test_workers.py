@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,12 @@ def ended(number: int) -> int:
     return number
 
 
+def asked_to_stop(number: int, asked: signal.Signals) -> int:
+    if number == 70:
+        os.kill(os.getpid(), asked)
+    return number
+
+
 def refused(number: int) -> int:
     if number == 70:
         raise BuildError("no seventy")
@@ -55,9 +63,53 @@ def test_results_come_in_the_order_of_what_was_asked() -> None:
 
 
 @pytest.mark.timeout(30)
-def test_a_process_that_is_killed_ends_the_work_with_words_and_does_not_hang() -> None:
+@pytest.mark.parametrize("things", [range(200), range(70, 100_000)], ids=["late", "while work is handed over"])
+def test_a_process_that_is_killed_ends_the_work_with_words_and_does_not_hang(things: range) -> None:
     with pytest.raises(BuildError, match=r"one of the processes at work was ended from outside.*run again"):
-        list(in_slices(ended, range(200), unheard))
+        list(in_slices(ended, things, unheard))
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_where_the_first_process_goes_on_when_it_is_asked_to_stop_the_others_go_on_too(asked: signal.Signals) -> None:
+    before = signal.signal(asked, lambda number, frame: None)  # as `publish`, which ends what it is at
+    try:
+        found = list(in_slices(asked_to_stop, range(200), unheard, asked))
+    finally:
+        signal.signal(asked, before)
+
+    assert found == list(range(200))
+
+
+@pytest.mark.timeout(30)
+def test_where_no_more_processes_can_be_started_one_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = os.fork
+    started: list[int] = []
+
+    def fork_once() -> int:
+        if started:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        started.append(fork())
+        return started[0]
+
+    monkeypatch.setattr(os, "fork", fork_once)
+
+    found = list(in_slices(doubled, range(200), unheard, 1))
+
+    assert found == [2 * number + 1 for number in range(200)]
+    wait_until(lambda: not is_alive(started[0]))
+
+
+def test_who_is_interrupted_while_it_hands_over_work_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(things: range, number: int) -> Iterator[range]:
+        yield things[:1]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "_slices", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        AtWork(time.sleep, range(60, 600))
+
+    assert not multiprocessing.active_children()
 
 
 def test_what_goes_wrong_in_another_process_is_raised_here() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -63,17 +64,20 @@ class AtWork(Generic[T, R]):
         self._things = things
         self._beside = beside
         self._pool: ProcessPoolExecutor | None = None
+        self._others: list[multiprocessing.process.BaseProcess] = []
+        self._slices: list[Future[list[R]]] = []  # of which nobody has taken the results yet
         number = processes()
         if len(things) <= enough or number < 2:
             return
-        global _job  # noqa: PLW0603 -- what is copied into the other processes
-        _job = (work, beside)
-        from concurrent.futures import ProcessPoolExecutor  # most runs have too little to do for it
-
-        before = multiprocessing.active_children()
-        self._pool = ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("fork"), initializer=_prepare)
-        self._slices: list[Future[list[R]]] = [self._pool.submit(_do, slice_) for slice_ in _slices(things, number)]
-        self._others = [child for child in multiprocessing.active_children() if child not in before]
+        try:
+            self._begin(number)
+        except OSError:  # no memory for them, or no more may be started: this one does all
+            self._end_others()
+            self.stop()
+        except BaseException:
+            self._end_others()
+            self.stop()
+            raise
 
     def results(self, tell: Callable[[int, int], None]) -> Iterator[R]:
         """What came of each thing, in their order; *tell* hears how many are done.
@@ -86,30 +90,55 @@ class AtWork(Generic[T, R]):
             done += len(results)
             tell(done, len(self._things))
 
+    def _begin(self, number: int) -> None:
+        global _job  # noqa: PLW0603 -- what is copied into the other processes
+        _job = (self._work, self._beside)
+        from concurrent.futures import ProcessPoolExecutor  # most runs have too little to do for it
+
+        before = multiprocessing.active_children()
+        fork = multiprocessing.get_context("fork")
+        self._pool = ProcessPoolExecutor(number, mp_context=fork, initializer=_prepare, initargs=(os.getpid(),))
+        try:
+            with _told_of_their_end():
+                for slice_ in _slices(self._things, number):
+                    self._slices.append(self._pool.submit(_do, slice_))
+        finally:
+            self._others = [child for child in multiprocessing.active_children() if child not in before]
+
     def _here(self) -> Iterator[list[R]]:
         for thing in self._things:
             yield [self._work(thing, *self._beside)]
 
     def _there(self) -> Iterator[list[R]]:
-        from concurrent.futures.process import BrokenProcessPool
-
-        try:
+        with _told_of_their_end():
             while self._slices:
                 yield self._slices.pop(0).result()
-        except BrokenProcessPool as error:
-            raise BuildError(
-                "one of the processes at work was ended from outside, as a machine without free memory does; run again"
-            ) from error
 
     def stop(self) -> None:
         """Let nothing more be done."""
-        global _job  # noqa: PLW0603 -- as above
+        global _job  # noqa: PLW0603 -- as in `_begin`
         if self._pool is not None:
             if self._slices:
-                for child in self._others:
-                    child.terminate()
+                self._end_others()
             self._pool.shutdown(cancel_futures=True)
-            self._pool = _job = None
+        self._pool = _job = None
+
+    def _end_others(self) -> None:
+        for child in self._others:
+            child.kill()  # they may be deaf to what asks them to stop (`_prepare`)
+
+
+@contextlib.contextmanager
+def _told_of_their_end() -> Iterator[None]:
+    """Raise `BuildError` where one of the other processes was ended from outside."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise BuildError(
+            "one of the processes at work was ended from outside, as a machine without free memory does; run again"
+        ) from error
 
 
 def _slices(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
@@ -122,11 +151,13 @@ def _slices(things: Sequence[T], number: int) -> Iterator[Sequence[T]]:
         start += size
 
 
-def _prepare() -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # without a word: who is asked to stop is the process that these work for
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+def _prepare(parent: int) -> None:
+    # Who is asked to stop is *parent*: where it ends of that, so does this one, without a word; where it first ends what it is at,
+    # as `publish` does, this one goes on too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        ends = signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+        signal.signal(number, signal.SIG_DFL if ends else signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     gc.freeze()
     gc.set_threshold(_LITTER, 5, 5)
 
