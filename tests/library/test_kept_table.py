@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,17 @@ def test_a_folder_that_cannot_be_written_is_told_of_and_what_was_read_stays(file
 
     assert str(beside(file)) in note
     assert Table(file, "1").parts == PARTS
+
+
+def test_changes_stay_where_the_whole_cannot_be_written(file: Path) -> None:
+    edit(file)
+    table, whole = Table(file, "1"), file.read_bytes()
+    file.unlink()
+    (file / "of-something").mkdir(parents=True)
+
+    note = table.write({**EDITED, "rows": {f"other-{number}": {} for number in range(MOST + 1)}})
+
+    assert str(file) in note
+    shutil.rmtree(file)
+    file.write_bytes(whole)
+    assert Table(file, "1").parts == EDITED

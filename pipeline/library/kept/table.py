@@ -44,8 +44,9 @@ class Table:
             beside = {_STAMP: self._stamp, "rows": self._rows, "values": self._values}
             return write_table(self._beside, beside, self._version)
         note = write_table(self._file, {**parts, _STAMP: os.urandom(16)}, self._version)
-        with contextlib.suppress(OSError):
-            self._beside.unlink()
+        if not note:  # else the old file still stands, and these belong to it
+            with contextlib.suppress(OSError):
+                self._beside.unlink()
         return note
 
     def _take_in(self) -> None:
