@@ -225,7 +225,7 @@ class Settings(BaseModel):
             return cls.model_validate(found | overrides | {"root": root})
         except ValidationError as error:
             raise SettingsError(_readable(error)) from error
-        except ValueError as error:  # a broken TOML file
+        except (OSError, ValueError) as error:  # a broken TOML file, or one that cannot be read
             raise SettingsError(
                 f"pyproject.toml: {error}; mend the file or run with --root in another folder"
             ) from error
@@ -373,7 +373,7 @@ class Settings(BaseModel):
         """Read relative paths from the repository, wherever the command was called."""
         root = Path(values["root"])
         for name in ("state_dir", "site_dir", "outbox_dir"):
-            if values.get(name):
+            if values.get(name) and isinstance(values[name], (str, Path)):
                 values[name] = root / Path(values[name]).expanduser()
         return values
 
@@ -500,15 +500,18 @@ def _from_environment() -> dict[str, str]:
 
 def _from_pyproject(file: Path) -> dict[str, Any]:
     """``[tool.opensignal]`` of *file*, which is in Git and must not hold what is secret. Raises ValueError for broken TOML."""
-    document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-    found: dict[str, Any] = document.get("tool", {}).get("opensignal", {})
+    found: Any = tomllib.loads(file.read_bytes().decode()) if file.is_file() else {}
+    for name in ("tool", "opensignal"):
+        found = found.get(name, {})
+        if not isinstance(found, dict):
+            raise ValueError(f"{name!r} is no table")  # noqa: TRY004 -- as a broken file
     secrets = [name for name in SECRET_SETTINGS if name in found]
     if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
         secrets.append("bounces_url")
     if secrets:
         name = secrets[0]
         raise ValueError(f"{name} is a secret; set OPENSIGNAL_{name.upper()} in the environment instead")
-    return found
+    return dict(found)
 
 
 class _PlainLoader(yaml.SafeLoader):

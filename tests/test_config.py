@@ -128,6 +128,21 @@ def test_a_value_that_makes_no_sense_is_named_with_its_variable(
     assert f"OPENSIGNAL_{name.upper()}" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["tool = 1", "[tool]\nopensignal = 'x'", "[[tool.opensignal]]\npublisher = 'x'"])
+def test_settings_that_stand_in_no_table_are_told_of(root: Path, text: str) -> None:
+    (root / "pyproject.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=r"pyproject.toml: '(tool|opensignal)' is no table; mend the file"):
+        Settings.load(root)
+
+
+def test_a_folder_that_is_no_text_is_named_with_its_setting(root: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.opensignal]\nstate_dir = 5\n")
+
+    with pytest.raises(SettingsError, match=r"setting 'state_dir': .* OPENSIGNAL_STATE_DIR"):
+        Settings.load(root)
+
+
 def test_an_unknown_setting_is_refused(root: Path) -> None:
     (root / "pyproject.toml").write_text('[tool.opensignal]\nmial_from = "x@example.org"\n')
 
