@@ -68,8 +68,8 @@ class Addresses:
     @property
     def made_of(self) -> bytes:
         publication = self.publication
-        newest = [(id_, publication.places[articles[0].slug]) for id_, articles in publication.citing.items()]
-        return fingerprint(repr(self.others), repr(sorted(newest)), repr(publication.seconds), *publication.places)
+        newest = sorted((id_, articles[0].date.timestamp()) for id_, articles in publication.citing.items())
+        return fingerprint(repr(self.others), repr(newest), repr(publication.seconds), *publication.places)
 
     @cached_property
     def sitemaps(self) -> Mapping[str, Sitemap]:

@@ -19,6 +19,7 @@ from tests.site.test_build import contents, mkdocs
 
 QUEUE = "content/articles/2026/2026-11-22-grid-queue.md"
 OLD = "content/articles/2025/2025-12-30-transformers.md"
+CORRECTED = "content/articles/2026/2026-11-19-corrected-one.md"
 OLDER = OLD.replace("12-30", "12-29")
 ON_THE_ORIGIN = "content/articles/2026/2026-03-02-on-the-origin.md"
 SUPERSEDING = """id: wire-two
@@ -109,6 +110,11 @@ EDITS: dict[str, Edit] = {
         change(QUEUE, "An \\[anchor\\]", "More.[^wire-two] An [anchor]"),
     ),
     "correction": change(QUEUE, "^ai:", CORRECTION),
+    "a source that only an article rests on which was corrected": both(
+        add("content/sources/own.yml", ORIGIN.replace("origin", "own")),
+        change(CORRECTED, r"\Z", "\nIt is so.[^own]\n"),
+    ),
+    "date of what was corrected since": change(CORRECTED, "T06:00:00Z", "T05:00:00Z"),
     "status": change(QUEUE, "status: published", "status: corrected"),
     "new": lambda root: write_article(root, "brand-new", date="2026-11-22", body="It is new.[^grid-office]"),
     "new in the middle": lambda root: write_article(root, "late-found", date="2026-03-01", topics="chips"),
