@@ -391,8 +391,8 @@ class _Reading:
         text = self.text[low:high]
         if sum([end - start for start, end in block.spans]) < high - low or _SIGN.search(text) or "://" in text:
             return None
-        text = text.replace("\n", " ").rstrip(" ")
-        if text != " ".join(text.split()):
+        text = text.rstrip("\n").replace("\n", " ")
+        if text != " ".join(text.split()):  # code is blank here, also at the end
             return None
         return _Words(text=text, places=range(low, low + len(text)))
 

@@ -34,6 +34,9 @@ def _texts(body: str) -> list[str]:
         (r"\*Not\* emphasis.", ["*Not* emphasis."]),
         ("Wide.{: .class }", ["Wide."]),
         ("Run `make demo` now.", ["Run make demo now."]),
+        ("It needs `5 GW`\n", ["It needs 5 GW"]),
+        ("- `make demo`\n- two\n", ["make demo", "two"]),
+        ("| what | how much |\n|---|---|\n| `make` | it is `5 GW` |\n", ["make | it is 5 GW"]),
         ("Now <!-- a comment --> go.", ["Now go."]),
         ("# Head\n\nText.", ["Text."]),
         ("## Head\nText.", ["Text."]),
@@ -80,6 +83,12 @@ def test_each_character_knows_its_place(body: str) -> None:
         assert len(statement.places) == len(statement.text)
         for char, place in zip(statement.text, statement.places, strict=True):
             assert body[place] in (char, "&") or (char == " " and body[place].isspace()), (char, place)
+
+
+def test_a_cell_that_is_code_is_told_with_the_others() -> None:
+    (row,) = _read("| what | how much |\n|---|---|\n| `make` | `5 GW` |\n")
+
+    assert row.columns == (("what", "make"), ("how much", "5 GW"))
 
 
 def test_a_citation_behind_the_stop_belongs_to_the_sentence_before_it() -> None:
