@@ -46,7 +46,10 @@ class Stream:
     def print(self, text: object, *, dim: bool = False) -> None:
         """Write *text* and end the line; on a terminal paler, if *dim*."""
         words = str(text).translate(_CONTROLS)
-        print(f"\x1b[2m{words}\x1b[0m" if dim and self.is_terminal else words, file=self.file, flush=True)
+        pale = (
+            dim and self.is_terminal and os.environ.get("TERM") != "dumb"
+        )  # as that of an editor, which shows signs as they are
+        print(f"\x1b[2m{words}\x1b[0m" if pale else words, file=self.file, flush=True)
 
     @contextmanager
     def status(self, what: str) -> Iterator[Callable[[str], None]]:

@@ -30,10 +30,20 @@ def test_what_moves_a_cursor_is_left_out(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_terminal_shows_what_is_less_important_paler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", shown := _Terminal())
+    monkeypatch.setenv("TERM", "xterm")
 
     out.print("a line", dim=True)
 
     assert shown.getvalue() == "\x1b[2ma line\x1b[0m\n"
+
+
+def test_a_terminal_that_knows_no_signs_is_shown_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", shown := _Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+
+    out.print("a line", dim=True)
+
+    assert shown.getvalue() == "a line\n"
 
 
 def test_work_of_a_moment_has_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:

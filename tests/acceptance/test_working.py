@@ -100,7 +100,7 @@ print([name for name in ("procrastinate", "psycopg", "croniter", "asgiref") if n
 _SENDING = "sqlalchemy smtplib fastapi css_inline cryptography".split()
 _FETCHING = "requests feedparser trafilatura lxml pypdf asyncio".split()
 _DRAWING = "PIL fontTools pipeline.site.share.lettering".split()
-_ELSEWHERE = [*_SENDING, *_FETCHING, "rich", "pydantic_settings", "pipeline.site.verify"]
+_ELSEWHERE = [*_SENDING, *_FETCHING, "rich", "pipeline.site.verify"]
 
 
 def _taken_in(repository: Repository, *modules: str) -> list[str]:
