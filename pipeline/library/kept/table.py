@@ -36,7 +36,7 @@ class Table:
             self._take_in()
 
     def write(self, parts: Mapping[str, Any]) -> str:
-        """Keep *parts* in the place of those that were read; one line on why they could not be written, if so."""
+        """Keep *parts* in the place of those that were read, once; one line on why they could not be written, if so."""
         if all(part == self.parts.get(name) for name, part in parts.items()):
             return ""
         self._compare(parts)
