@@ -131,7 +131,8 @@ def test_work_that_nobody_asks_for_any_more_ends() -> None:
 def test_no_process_outlives_the_one_that_it_works_for(tmp_path: Path, ending: signal.Signals) -> None:
     program = tmp_path / "program.py"
     program.write_text(
-        "import os, pathlib, sys, time\n"
+        "import os, pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what it starts behind itself\n"
         "from pipeline.library.kept import workers\n"
         "workers.processes = lambda: 2\n"
         "def work(number, folder):\n    (folder / str(os.getpid())).touch(); time.sleep(0.05)\n"
@@ -140,13 +141,16 @@ def test_no_process_outlives_the_one_that_it_works_for(tmp_path: Path, ending: s
     there = tmp_path / "there"
     there.mkdir()
     process = subprocess.Popen([sys.executable, str(program), str(there)], stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(list(there.iterdir())) == 2)
-    others = [int(path.name) for path in there.iterdir()]
+    try:
+        wait_until(lambda: len(list(there.iterdir())) == 2)
+        others = [int(path.name) for path in there.iterdir()]
 
-    process.send_signal(ending)
-    process.wait()
+        process.send_signal(ending)
 
-    wait_until(lambda: not any(map(is_alive, others)))
+        wait_until(lambda: not any(map(is_alive, [process.pid, *others])))
+    finally:
+        process.kill()
+        process.wait()
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
