@@ -35,7 +35,7 @@ def _texts(body: str) -> list[str]:
         ("Wide.{: .class }", ["Wide."]),
         ("Run `make demo` now.", ["Run make demo now."]),
         ("It needs `5 GW`\n", ["It needs 5 GW"]),
-        ("- `make demo`\n- two\n", ["make demo", "two"]),
+        ("- run `make demo`\n- two\n", ["run make demo", "two"]),
         ("| what | how much |\n|---|---|\n| `make` | it is `5 GW` |\n", ["make | it is 5 GW"]),
         ("Now <!-- a comment --> go.", ["Now go."]),
         ("# Head\n\nText.", ["Text."]),
