@@ -13,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, StrEnum
 from typing import Final
 
+from pipeline.library.credits import GENERATORS
+
 ADDRESS: Final = re.compile(r"[^\s'\"(<>:;,]+@[^\s'\")<>;,]+\.[^\s'\")<>;,]+")
 
 
@@ -119,10 +121,12 @@ class Export:
     notes: list[Note] = field(default_factory=list)
     passed_by: dict[str, int] = field(default_factory=dict)  # how many of what is no article: pages, comments
     sites: list[str] = field(default_factory=list)  # addresses that the newsletter had there
-    is_site: bool = (
-        False  # the repository of a site, whose images lie where its texts say, and nobody's else among them
-    )
     topic_names: Mapping[str, str] = field(default_factory=dict)  # slug of a tag -> its name, where the two differ
+
+    @property
+    def is_site(self) -> bool:
+        """True for the repository of a site: an image that a text names lies beside it, and none of another host in it."""
+        return self.service in GENERATORS
 
     def pass_by(self, what: str) -> None:
         self.passed_by[what] = self.passed_by.get(what, 0) + 1

@@ -32,6 +32,7 @@ from pipeline.moving.services import (
     substack,
     wordpress,
 )
+from pipeline.moving.services.lists import take_lists_named
 
 # In the order in which they are asked: who is surest of their own comes first.
 _ALL: Final[dict[str, ModuleType]] = {
@@ -61,5 +62,7 @@ def read_export(archive: Archive, service: str | None) -> Export:
             f"this looks like no export of {', '.join(NAMES)}; name the file as it was downloaded, or say whose it is with --from"
         )
     export: Export = _ALL[chosen].read(archive)
+    if export.is_site:
+        take_lists_named(export, archive)
     export.notes[:0] = archive.notes
     return export

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final
 
 from pipeline.moving.archive import Archive, Member
 from pipeline.moving.export import Export, Markup, Post, note, words
-from pipeline.moving.services.lists import take_lists_named
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
@@ -35,6 +33,7 @@ from pipeline.moving.services.sitefiles import (
     plainly,
     said,
     settings_in,
+    several,
     site_root,
     slugified,
     tell_of_others,
@@ -71,35 +70,33 @@ _EMBEDDED: Final[Mapping[str, str]] = {
 
 
 def recognises(archive: Archive) -> bool:
-    return bool(archive.named(_SETTINGS) and _members(archive))
+    return bool(archive.named(_SETTINGS) and _texts(_content(archive)))
 
 
 def read(archive: Archive) -> Export:
-    export = _Site(archive).export
-    take_lists_named(export, archive)
-    return export
+    return _Site(archive).export
 
 
-def _members(archive: Archive) -> list[Member]:
-    there = in_folder(archive, site_root(archive, _SETTINGS), "content")
-    return [one for one in there if one.suffix in MARKDOWN | HTML]
+def _content(archive: Archive) -> list[Member]:
+    return in_folder(archive, site_root(archive, _SETTINGS), "content")
+
+
+def _texts(members: Iterable[Member]) -> list[Member]:
+    return [one for one in members if one.suffix in MARKDOWN | HTML]
 
 
 class _Site:
     def __init__(self, archive: Archive) -> None:
-        self.export = Export("hugo", is_site=True)
+        self.export = Export("hugo")
         self.settings = settings_in(archive, self.export, r"config\.(?:toml|ya?ml|json)", _SETTINGS)
         self.zone = zone_of(said(self.settings, "timeZone", "timezone"))
         self.language = said(self.settings, "locale", "languageCode", "defaultContentLanguage")
         if url := said(self.settings, "baseURL", "baseurl", "baseUrl").rstrip("/"):
             self.export.sites.append(url)
         self.languages = self._languages()
-        there = in_folder(archive, site_root(archive, _SETTINGS), "content")
+        there = _content(archive)
         tell_of_others(self.export, there)
-        found = [
-            replace(text, fields={str(key).lower(): value for key, value in text.fields.items()})
-            for text in texts(self.export, archive, _members(archive), folder="content")
-        ]
+        found = [text.in_small_letters() for text in texts(self.export, archive, _texts(there), folder="content")]
         posts = [text for text in found if self._is_post(text)]
         self.addresses = {text.name: self._address(text) for text in found}
         self.by_name: dict[str, str] = {}  # whole names and the ends of them
@@ -135,7 +132,9 @@ class _Site:
             path=path,
             also=tuple(f"/{old.lstrip('/')}" for old in listed(fields.get("aliases"))),
             url=self.export.sites[0] + path if self.export.sites else None,
-            tags=words([*_all(fields, "categories", "category"), *_all(fields, "tags", "topics")]),
+            tags=words(
+                tag for name in ("categories", "category", "tags", "topics") for tag in several(fields.get(name))
+            ),
             authors=names_of(fields.get("authors") or fields.get("author"), {}) or self._site_author(),
             cover=said(shown, "image", "src", "url"),
             cover_alt=said(shown, "alt"),
@@ -290,14 +289,6 @@ def _bare(path: str) -> str:
 def _urlized(path: str) -> str:
     """As Hugo makes addresses of names: in small letters, with dashes for blanks, and without what an address may not say."""
     return re.sub(r"[^\w./+~@-]", "", re.sub(r"\s+", "-", path.strip())).lower()
-
-
-def _all(fields: Fields, *names: str) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        value = fields.get(name)
-        found += [value] if isinstance(value, str) else listed(value)
-    return found
 
 
 def _first(value: Any) -> str:

@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import UsageError
 from pipeline.moving.archive import Archive, Member, TooMuch
 from pipeline.moving.export import Export, Markup, Post, note, words
-from pipeline.moving.services.lists import take_lists_named
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
@@ -38,6 +37,7 @@ from pipeline.moving.services.sitefiles import (
     plainly,
     said,
     settings_in,
+    several,
     site_root,
     slugified,
     tell_of_others,
@@ -79,9 +79,7 @@ def recognises(archive: Archive) -> bool:
 
 
 def read(archive: Archive) -> Export:
-    export = _Site(archive).export
-    take_lists_named(export, archive)
-    return export
+    return _Site(archive).export
 
 
 def _posts(archive: Archive) -> list[Member]:
@@ -118,7 +116,7 @@ class _Draft:
 class _Site:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.export = Export("jekyll", is_site=True)
+        self.export = Export("jekyll")
         self.settings = settings_in(archive, self.export, _SETTINGS)
         self.zone: ZoneInfo = zone_of(said(self.settings, "timezone"))
         self.base = said(self.settings, "baseurl").strip("/")
@@ -160,7 +158,7 @@ class _Site:
         published = when(said(fields, "date") or day, self.zone)
         held_back = "was a draft" if is_draft else "was not to be published" if falsely(fields.get("published")) else ""
         above = text.member.name.removeprefix(self.root).partition("_posts/")[0] if not is_draft else ""
-        categories = words([*above.split("/"), *listed(fields.get("categories")), *_one(fields.get("category"))])
+        categories = words([*above.split("/"), *listed(fields.get("categories")), *several(fields.get("category"))])
         style = said(fields, "permalink") or said(self.settings, "permalink") or "date"
         path = self._address(_STYLES.get(style, style), slug, name, published, categories)
         return _Draft(text, fields, slug, published, categories, path, held_back)
@@ -172,7 +170,7 @@ class _Site:
             scope, values = (rule.get("scope"), rule.get("values")) if isinstance(rule, dict) else (None, None)
             if isinstance(values, dict) and isinstance(scope, dict) and said(scope, "type") in ("", "posts"):
                 path = said(scope, "path").strip("/")
-                if not path or f"/{name}".find(f"/{path}/") >= 0:
+                if not path or f"/{path}/" in f"/{name}":
                     found |= {key: value for key, value in values.items() if key != "image"}  # one for all is no cover
         return found
 
@@ -226,9 +224,9 @@ class _Site:
             published=draft.published,
             held_back=draft.held_back,
             path=draft.path,
-            also=tuple(f"/{path.lstrip('/')}" for path in _many(fields.get("redirect_from"))),
+            also=tuple(f"/{path.lstrip('/')}" for path in several(fields.get("redirect_from"))),
             url=url,
-            tags=words([*draft.categories, *listed(fields.get("tags")), *_one(fields.get("tag"))]),
+            tags=words([*draft.categories, *listed(fields.get("tags")), *several(fields.get("tag"))]),
             authors=authors or names_of(self.settings.get("author"), self.people),
             cover=said(cover, "path", "url", "src"),
             cover_alt=said(cover, "alt"),
@@ -361,12 +359,3 @@ def _without_marks(text: str) -> str:
 def _pretty(text: str) -> str:
     """As Jekyll's slugs of the kind *pretty*: what an address may say stays as it is."""
     return re.sub(r"[^\w.~!$&'()+,;=@]+", "-", text).strip("-")
-
-
-def _one(value: object) -> tuple[str, ...]:
-    """A value that is one, blanks and all."""
-    return (value,) if isinstance(value, str) else listed(value)
-
-
-def _many(value: object) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) and value else listed(value)

@@ -60,8 +60,9 @@ class Liquid:
         self, includes: Mapping[str, str], site: Mapping[str, Any], address: Callable[[str], str | None]
     ) -> None:
         """*includes* by their name below ``_includes``; *address* knows where a post, or another file of the site, stands."""
-        self._strict = _environment(includes, site, address, Mode.STRICT)
-        self._lax = _environment(includes, site, address, Mode.LAX)
+        said = {name: _as_shopify(text) for name, text in includes.items() if not _opens_without_end(text)}
+        self._strict = _environment(said, site, address, Mode.STRICT)
+        self._lax = _environment(said, site, address, Mode.LAX)
 
     def fill(self, text: str, page: Mapping[str, Any]) -> Filled:
         """*text* with all tags filled in for *page*."""
@@ -165,7 +166,7 @@ def _environment(
 ) -> _Limited:
     made = _Limited(
         tolerance=mode,
-        loader=DictLoader({name: _as_shopify(text) for name, text in includes.items() if not _opens_without_end(text)}),
+        loader=DictLoader(dict(includes)),
         strict_filters=False,
         globals={"site": site, "jekyll": {}},
     )

@@ -13,12 +13,12 @@ import ast
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
 from pipeline.moving.archive import Archive, Member, TooMuch
 from pipeline.moving.export import Export, Markup, Post, note, words
-from pipeline.moving.services.lists import take_lists_named
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
@@ -28,11 +28,13 @@ from pipeline.moving.services.sitefiles import (
     filled_in,
     in_folder,
     listed,
+    nearest,
     parted,
     plainly,
     said,
     site_root,
     tell_of_others,
+    texts,
     when,
     zone_of,
 )
@@ -55,28 +57,26 @@ def recognises(archive: Archive) -> bool:
 
 
 def read(archive: Archive) -> Export:
-    export = _Site(archive).export
-    take_lists_named(export, archive)
-    return export
+    return _Site(archive).export
 
 
 class _Site:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.export = Export("pelican", is_site=True)
+        self.export = Export("pelican")
         self.settings = self._settings()
         self.zone = zone_of(self.settings.get("TIMEZONE", ""))
         self.folder = self.settings.get("PATH", "content").strip("./") or "content"
         if url := self.settings.get("SITEURL", "").rstrip("/"):
             self.export.sites.append(url)
-        found = [text for member in self._members() if (text := self._text(member)) is not None]
+        found = list(self._texts())
         self.addresses = {text.name: self._address(text) for text in found}
         self.export.posts += [self._post(text) for text in found]
 
     def _settings(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for name in _SETTINGS:
-            for member in sorted(self.archive.named(name), key=lambda one: one.name.count("/"))[:1]:
+            for member in nearest(self.archive, name):
                 try:
                     program = _program(self.archive.text(member))
                 except (TooMuch, SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -98,31 +98,19 @@ class _Site:
     def _members(self) -> list[Member]:
         there = in_folder(self.archive, site_root(self.archive, _SETTINGS[0]), self.folder)
         tell_of_others(self.export, there)
-        texts = [one for one in there if one.suffix in MARKDOWN | HTML]
-        posts = [one for one in texts if not below(one, self.folder).startswith("pages/")]
-        for _ in range(len(texts) - len(posts)):
+        found = [one for one in there if one.suffix in MARKDOWN | HTML]
+        posts = [one for one in found if not below(one, self.folder).startswith("pages/")]
+        for _ in range(len(found) - len(posts)):
             self.export.pass_by("pages")
         return posts
 
-    def _text(self, member: Member) -> Text | None:
-        try:
-            text = self.archive.text(member)
-            fields, body = parted(text)
-            if not fields:
-                fields, body = _headed(text) if member.suffix in MARKDOWN else _meta(text)
-        except TooMuch as error:
-            self.export.notes.append(note(member.name, "", str(error), "take it over by hand", lost=True))
-            return None
-        except ValueError as error:
-            self.export.notes.append(
-                note(member.name, "", f"its front matter cannot be read: {error}", "mend it", lost=True)
-            )
-            return None
-        named = {key.lower(): value for key, value in fields.items()}
-        if not said(named, "title") and not said(named, "date"):
-            self.export.pass_by("texts without a title")
-            return None
-        return Text(member, below(member, self.folder), named, body)
+    def _texts(self) -> Iterator[Text]:
+        for text in texts(self.export, self.archive, self._members(), folder=self.folder, part=_parted):
+            told = text.in_small_letters()
+            if said(told.fields, "title") or said(told.fields, "date"):
+                yield told
+            else:
+                self.export.pass_by("texts without a title")
 
     def _post(self, text: Text) -> Post:
         fields, path = text.fields, self.addresses[text.name]
@@ -202,6 +190,14 @@ def _program(text: str) -> ast.Module:
         raise ValueError(f"longer than {MOST_SETTINGS:,} characters")
     with warnings.catch_warnings(action="ignore"):  # of what is doubtful in a program that is not ours
         return ast.parse(text)
+
+
+def _parted(member: Member, text: str) -> tuple[dict[str, Any], str]:
+    """What *text* says of itself, in front matter or in the way of its format, and the rest."""
+    fields, body = parted(text)
+    if fields:
+        return fields, body
+    return _headed(text) if member.suffix in MARKDOWN else _meta(text)
 
 
 def _headed(text: str) -> tuple[dict[str, Any], str]:

@@ -13,7 +13,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -61,6 +61,10 @@ class Text:
     fields: Fields
     body: str
 
+    def in_small_letters(self) -> Text:
+        """It with all its keys in small letters, for a generator to which ``Draft`` is ``draft``."""
+        return replace(self, fields={str(key).lower(): value for key, value in self.fields.items()})
+
     @property
     def stem(self) -> str:
         return PurePosixPath(self.member.last).stem
@@ -78,6 +82,11 @@ def site_root(archive: Archive, settings: str) -> str:
     return min((one[1] or "" for one in found if one), key=lambda folder: (folder.count("/"), folder), default="")
 
 
+def nearest(archive: Archive, name: str) -> list[Member]:
+    """The file whose name matches *name*, the one nearest to the top; none where there is none."""
+    return sorted(archive.named(name), key=lambda member: member.name.count("/"))[:1]
+
+
 def in_folder(archive: Archive, root: str, folder: str) -> list[Member]:
     """The files below *folder* of the site at *root*; all there are, where somebody named that folder and not the site."""
     return [one for one in archive.members if one.name.startswith(f"{root}{folder}/")] or archive.members
@@ -89,12 +98,18 @@ def below(member: Member, folder: str) -> str:
     return rest if found else member.name
 
 
-def texts(export: Export, archive: Archive, members: Iterable[Member], *, folder: str) -> Iterator[Text]:
-    """The *members* that can be read; *export* is told of the others."""
+def texts(
+    export: Export,
+    archive: Archive,
+    members: Iterable[Member],
+    *,
+    folder: str,
+    part: Callable[[Member, str], tuple[dict[str, Any], str]] = lambda member, text: parted(text),
+) -> Iterator[Text]:
+    """The *members* that can be read, each parted into what it says of itself and the rest; *export* is told of the others."""
     for member in members:
         try:
-            text = archive.text(member)
-            fields, body = parted(text)
+            fields, body = part(member, archive.text(member))
         except TooMuch as error:
             export.notes.append(note(member.name, "", str(error), "take it over by hand", lost=True))
         except ValueError as error:
@@ -199,7 +214,7 @@ def settings_in(archive: Archive, export: Export, *names: str) -> dict[str, Any]
     """The settings in the files of these *names* (patterns), those nearest to the top; later files have the last word."""
     found: dict[str, Any] = {}
     for name in names:
-        for member in sorted(archive.named(name), key=lambda member: member.name.count("/"))[:1]:
+        for member in nearest(archive, name):
             try:
                 text = archive.text(member)
                 if member.suffix == ".toml":
@@ -243,6 +258,11 @@ def listed(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         return words(said({"": item}, "") for item in value)
     return ()
+
+
+def several(value: object) -> tuple[str, ...]:
+    """A list, or a single one, which is one with all its blanks and commas."""
+    return (value,) if isinstance(value, str) and value else listed(value)
 
 
 def names_of(value: object, known: Mapping[str, Any]) -> tuple[str, ...]:
