@@ -1,4 +1,4 @@
-"""Dates in words, the same on every machine whatever its locale is."""
+"""Dates in words and figures, the same on every machine whatever its locale is."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def date_words(date: dt.date) -> str:
 def short_date(date: dt.date) -> str:
     """20 Nov 2026."""
     return f"{date.day} {MONTHS[date.month - 1][:3]} {date.year}"
+
+
+def timestamp(moment: dt.datetime) -> str:
+    """2026-11-20T06:30:00Z: the moment in UTC, to the second (RFC 3339)."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def partial_date_words(text: str, *, short: bool = False) -> str:

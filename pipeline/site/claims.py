@@ -10,13 +10,13 @@ time of the build stands here. `verify` reads these files and trusts none of the
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.library import CitedSource, StoredTexts
+from pipeline.library.dates import timestamp
 from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, PassageKind, Source
@@ -118,8 +118,8 @@ def claims_document(
         "article": {
             "url": url,
             "title": article.title,
-            "date": _moment(article.date),
-            "modified": _moment(article.modified),
+            "date": timestamp(article.date),
+            "modified": timestamp(article.modified),
             "status": article.status.value,
             "language": article.lang,
             "words_sha256": words,
@@ -142,7 +142,7 @@ def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:
     snapshot = taken and {
         "text_sha256": taken.text_sha256,
         "sha256": taken.sha256,
-        "at": _moment(taken.at),
+        "at": timestamp(taken.at),
         "tool": taken.tool,
         "text": text_path(taken.text_sha256) if published_text(source, texts) is not None else None,
     }
@@ -203,7 +203,3 @@ def _place(passage: Passage, text: str) -> tuple[int | None, str]:
         return None, normal(passage.words)
     place = next((place for place in found if place.line == passage.line), found[0])
     return place.start, flat.flat[place.start : place.end]
-
-
-def _moment(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -40,7 +40,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from pipeline.library.dates import MONTHS
+from pipeline.library.dates import MONTHS, timestamp
 from pipeline.model import Article, Topic
 from pipeline.site.claims import claims_path
 from pipeline.site.feeds import OwnFeed, feed_of, group_feeds, made_of_list, own_feeds
@@ -255,7 +255,7 @@ def _article(publication: Publication, article: Article) -> Drawn:
         canonical=publication.url(article.url_path),
         kind="article",
         published=card.iso,
-        modified=_iso(article.modified),
+        modified=timestamp(article.modified),
         section=card.topics[0].name if card.topics else "",
         claims=claims_path(article),
         markdown=twin_path(article),
@@ -445,7 +445,3 @@ def _corrected_of_late(publication: Publication) -> Iterator[tuple[Article, Corr
 def _recent_corrections(publication: Publication) -> list[tuple[Card, CorrectionNote]]:
     found = [(publication.cards[article.slug], note) for article, note in _corrected_of_late(publication)]
     return sorted(found, key=lambda pair: pair[1].iso, reverse=True)
-
-
-def _iso(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

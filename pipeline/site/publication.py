@@ -19,7 +19,7 @@ from typing import Final, Generic, TypeVar
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Made, Rendered, authorship, provenance, typographic, weight
 from pipeline.library.credits import ROLE_WORDS, ended, first_wrote
-from pipeline.library.dates import date_words, partial_date_words, short_date
+from pipeline.library.dates import date_words, partial_date_words, short_date, timestamp
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
 from pipeline.model import AiUse, Article, Claim, Person, Source, Status, Tier, Topic
@@ -102,7 +102,7 @@ class Card:
 
     @property
     def iso(self) -> str:
-        return self.date.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return timestamp(self.date)
 
 
 @dataclass(frozen=True, slots=True)

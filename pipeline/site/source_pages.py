@@ -5,14 +5,13 @@ As in `publication`, the values are ready to print and not escaped. The list of 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
 from pipeline.library import typographic
-from pipeline.library.dates import partial_date_words, short_date
+from pipeline.library.dates import partial_date_words, short_date, timestamp
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import last_read, status_note, stored_words
 from pipeline.model import Article, Source, SourceStatus, Tier
@@ -171,7 +170,7 @@ def _citing(publication: Publication, article: Article) -> Citing:
         url=article.url_path,
         receipts_url=receipts_path(article),
         title=typographic(article.title, language=article.lang),
-        iso=date.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        iso=timestamp(date),
         short_date=short_date(date),
         mark=MARKS.get(article.status, ""),
     )

@@ -9,13 +9,13 @@ is by `digitalSourceType` (IPTC's list) and `creditText`.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pipeline.library import authorship, typographic
+from pipeline.library.dates import timestamp
 from pipeline.library.deeplinks import address
 from pipeline.model import Article, Person, Role, Source, Status
 from pipeline.site.pages import Head
@@ -75,8 +75,8 @@ def _article(publication: Publication, article: Article, image: str) -> dict[str
         "headline": typographic(article.title, language=article.lang),
         **_given("description", typographic(article.dek, language=article.lang)),
         **_given("image", image),
-        "datePublished": _moment(article.date),
-        "dateModified": _moment(article.modified),
+        "datePublished": timestamp(article.date),
+        "dateModified": timestamp(article.modified),
         **_given("articleSection", topics[0] if topics else ""),
         **_given("keywords", topics[1:]),
         "inLanguage": article.lang,
@@ -163,10 +163,6 @@ def _given(name: str, value: Any) -> dict[str, Any]:
     if not value:
         return {}
     return {name: value[0] if isinstance(value, list) and len(value) == 1 else value}
-
-
-def _moment(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _written(data: Mapping[str, Any]) -> str:
