@@ -85,14 +85,7 @@ runner.stop()
 import pipeline.cli, pipeline.web.server
 print([name for name in ("procrastinate", "psycopg", "croniter", "asgiref") if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=repository.root,
-        env={**repository.env(), "PYTHONPATH": str(HERE)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = _run(code, repository)
 
     assert done.stdout == "[]\n", done.stderr
 
@@ -114,14 +107,7 @@ try:
 finally:
     print([name for name in {modules!r} if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=repository.root,
-        env={**repository.env(), "PYTHONPATH": str(HERE)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = _run(code, repository)
     assert done.returncode == 0, done.stderr
     taken_in: list[str] = ast.literal_eval(done.stdout.splitlines()[-1])
     return taken_in
@@ -174,3 +160,15 @@ def test_up_is_web_and_worker_in_one_and_serve_answers_sign_ups_beside_it(
     assert server.recipients() == ["ann@example.org"]
     assert all("listening on" in words for words, _ in said)
     assert all(seconds < 20 for _, seconds in said)
+
+
+def _run(code: str, repository: Repository) -> subprocess.CompletedProcess[str]:
+    """Run *code* in *repository*, in a Python of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository.root,
+        env={**repository.env(), "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

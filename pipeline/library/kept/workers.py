@@ -71,13 +71,11 @@ class AtWork(Generic[T, R]):
             return
         try:
             self._begin(number)
-        except OSError:  # no memory for them, or no more may be started: this one does all
+        except BaseException as error:
             self._end_others()
             self.stop()
-        except BaseException:
-            self._end_others()
-            self.stop()
-            raise
+            if not isinstance(error, OSError):  # no memory for them, or no more may be started: this one does all
+                raise
 
     def results(self, tell: Callable[[int, int], None]) -> Iterator[R]:
         """What came of each thing, in their order; *tell* hears how many are done.
