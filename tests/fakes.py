@@ -3,7 +3,7 @@
 python -m tests.fakes JOURNAL [--fault STAGE:KIND[:SHARE]]... [--seed N] [--extension NAME]... [--port N]
 
 runs a mail server of its own process: it prints its port, and writes a line of JSON for each letter before it says that it
-has it. `Accepted` reads those lines.
+has it. `Accepted` reads those lines. A number on its standard input is how many more letters it begins before it says nothing.
 """
 
 from __future__ import annotations
@@ -446,10 +446,14 @@ class Script:
     def __init__(self, faults: Sequence[Fault]) -> None:
         self._faults = faults
         self._letters = 0
+        self.kept = 0  # whole letters so far
+        self.most = sys.maxsize  # kept letters, after which it is silent to whoever begins another
 
     def __call__(self, stage: str, recipient: str, connection: int) -> Answer:
         if stage == "mail":
             self._letters += 1
+            if self.kept >= self.most:
+                return Mood.SILENT
         whom = recipient or (f"letter {self._letters}" if stage == "mail" else f"connection {connection}")
         for fault in self._faults:
             if fault.stage == stage and fault.strikes(whom):
@@ -513,13 +517,21 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--extension", action="append", default=[], help="offered by EHLO, besides the usual ones")
     parser.add_argument("--port", type=int, default=0)
     chosen = parser.parse_args(words)
-    server = MailServer(Script([Fault.parse(text, seed=chosen.seed) for text in chosen.fault]))
+    script = Script([Fault.parse(text, seed=chosen.seed) for text in chosen.fault])
+    server = MailServer(script)
     server.extensions += chosen.extension
     file = chosen.journal.open("ab", buffering=0)
-    server.journal = lambda letter: cast("None", file.write(Accepted.of(letter).line()))
+
+    def keep(letter: Received) -> None:
+        file.write(Accepted.of(letter).line())
+        script.kept += 1
+
+    server.journal = keep
     server.start(chosen.port)
     print(server.port, flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        script.most = script.kept + int(line)
+        print(script.most, flush=True)
     os._exit(0)
 
 

@@ -178,6 +178,14 @@ class Sink:
         self._process.wait(10)
         self._process.stdout.close()
 
+    def take(self, more: int) -> None:
+        """Keep so many *more* letters and those in flight then, and be silent to whoever begins another."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{more}\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
+
     def accepted(self) -> list[Accepted]:
         """Every letter that was kept, in the order in which they came."""
         return Accepted.read(self.journal)

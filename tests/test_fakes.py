@@ -171,3 +171,18 @@ def test_a_server_of_its_own_process_writes_down_what_it_keeps(tmp_path: Path) -
 
     assert letter == Accepted.read(tmp_path / "journal")[0]
     assert (letter.recipient, letter.message_id) == ("a@example.org", "<1@example.org>")
+
+
+def test_a_sink_that_has_what_it_was_to_take_is_silent_to_who_begins_another(tmp_path: Path) -> None:
+    with Sink(tmp_path / "journal") as sink:
+        sink.take(2)
+        with smtplib.SMTP("127.0.0.1", sink.port, timeout=1) as client:
+            client.sendmail("s@example.org", ["a@example.org"], LETTER)
+            client.sendmail("s@example.org", ["b@example.org"], LETTER)
+            with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+                client.sendmail("s@example.org", ["c@example.org"], LETTER)
+        sink.take(1)
+        with smtplib.SMTP("127.0.0.1", sink.port) as client:
+            client.sendmail("s@example.org", ["d@example.org"], LETTER)
+
+        assert [recipient for recipient, _ in sink.taken()] == ["a@example.org", "b@example.org", "d@example.org"]
