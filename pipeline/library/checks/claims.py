@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.errors import ContentError
 from pipeline.library.citations import html_blocks, line_and_column, prose
 from pipeline.library.files import Read
+from pipeline.library.late import Late
 from pipeline.library.quotes import normal, occurs
 from pipeline.library.render import render_article
 from pipeline.library.tracing.compare import likeness
@@ -22,7 +23,7 @@ from pipeline.model import Article, Problem, Severity
 if TYPE_CHECKING:
     from pipeline.library import Library
 
-_DIGITS: Final = re.compile(r"\d[\d,.]*")
+_DIGITS: Final = Late(r"\d[\d,.]*")
 
 
 def check_claims(read: Read[Article], library: Library) -> Iterator[Problem]:
@@ -139,13 +140,13 @@ def _stands_in(quantity: Quantity, told: Sequence[Statement]) -> bool:
 
 # --- what is printed otherwise than it is checked ---------------------------------------------------------------------------------
 
-_CRITIC: Final = re.compile(r"\{(\+\+|--|==|~~|>>)(?=\S)[^{}]*?(?:\+\+|--|==|~~|<<)\}")
+_CRITIC: Final = Late(r"\{(\+\+|--|==|~~|>>)(?=\S)[^{}]*?(?:\+\+|--|==|~~|<<)\}")
 # What may make the words of a quotation others than those that readers see.
-_HIDES: Final = re.compile(
+_HIDES: Final = Late(
     r"<(?!!--\s*(?:analysis|not a quotation|sources)\s*-->)[A-Za-z!?/]|\{[^{}\n]*\}|~~|==|\^\^|\\|!\[(?!\[)"
 )
-_STRUCK: Final = re.compile(r"<(del|s|strike)\b[^>]*>.*?</\1\s*>", re.DOTALL)
-_NUMBERED: Final = re.compile(r'<sup class="cite(?:-sep)?".*?</sup>', re.DOTALL)
+_STRUCK: Final = Late(r"<(del|s|strike)\b[^>]*>.*?</\1\s*>", re.DOTALL)
+_NUMBERED: Final = Late(r'<sup class="cite(?:-sep)?".*?</sup>', re.DOTALL)
 
 
 def _check_marks(article: Article) -> Iterator[Problem]:
@@ -195,8 +196,8 @@ def _close(words: str) -> str:
 
 # --- raw HTML ---------------------------------------------------------------------------------------------------------------------
 
-_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_QUOTES: Final = re.compile(r"\s*<blockquote\b", re.IGNORECASE)
+_TAG: Final = Late(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_QUOTES: Final = Late(r"\s*<blockquote\b", re.IGNORECASE)
 
 
 def _check_html(article: Article) -> Iterator[Problem]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.quotes.text import MARKER
 
-_NUMBER_GOES_ON: Final = re.compile(
+_NUMBER_GOES_ON: Final = Late(
     r"[.,'/:^]\d"  # 5 of 5.5, 10 of 10^6
     r"|-\d"  # 9 of 9-17%
     r"|\s?[%‰]"  # 17 of 17%
@@ -15,14 +16,14 @@ _NUMBER_GOES_ON: Final = re.compile(
     r"|\+(?!\w)|×"
 )
 # 9% of "9% to 17%", 9 of "9 to 17 GW", $405 of "$405 to $480"; "rose 9% to 17 GW" is no range, and "from 9% to 17%" two figures.
-_RANGE_GOES_ON: Final = re.compile(r"(?P<percent>\s?[%‰])?\s(?:to|or)\s[$€£¥₹]?\d[\d.,]*(?P<other>\s?[%‰])?")
-_FROM: Final = re.compile(
+_RANGE_GOES_ON: Final = Late(r"(?P<percent>\s?[%‰])?\s(?:to|or)\s[$€£¥₹]?\d[\d.,]*(?P<other>\s?[%‰])?")
+_FROM: Final = Late(
     r"\b(?:from|grew|rose|fell|up|down|increased|decreased|dropped|climbed)\s[$€£¥₹]?[\d.,]*[%‰]?$", re.IGNORECASE
 )
-_YEAR: Final = re.compile(r"(?<!\S)(?:19|20)\d\d$")
-_SUFFIX: Final = re.compile(r"-(?:free|less|proof|neutral|negative)\b")
-_POSSESSIVE: Final = re.compile(r"'s?(?!\w)", re.IGNORECASE)
-_NUMBER_BEGAN: Final = re.compile(
+_YEAR: Final = Late(r"(?<!\S)(?:19|20)\d\d$")
+_SUFFIX: Final = Late(r"-(?:free|less|proof|neutral|negative)\b")
+_POSSESSIVE: Final = Late(r"'s?(?!\w)", re.IGNORECASE)
+_NUMBER_BEGAN: Final = Late(
     r"\d[.,'/:]$"  # 5 of 5.5
     r"|\d-$"  # 17% of 9-17%
     r"|(?:^|[\s(])[-+.]$"  # 3% of -3%, 5 of .5
@@ -31,9 +32,7 @@ _NUMBER_BEGAN: Final = re.compile(
     r"|[$€£¥₹]\s?$"
     r"|(?:\b[A-Z]{1,6}|\b(?:mid|pre|post|non|sub))-$"  # 4 of GPT-4, 2030 of pre-2030
 )
-_PREFIX: Final = re.compile(
-    r"\b(?:non|un|anti|ex|pre|semi|quasi|half|near|sub|mis|dis|counter|pseudo)-$", re.IGNORECASE
-)
+_PREFIX: Final = Late(r"\b(?:non|un|anti|ex|pre|semi|quasi|half|near|sub|mis|dis|counter|pseudo)-$", re.IGNORECASE)
 
 
 def cuts(flat: str, start: int, end: int) -> bool:

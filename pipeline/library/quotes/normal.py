@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import Final
 
+from pipeline.library.late import Late
+
 _SOFT_HYPHEN: Final = "\u00ad"
 _INVISIBLE: Final = re.compile(
     "[\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
@@ -28,9 +30,9 @@ _PLAIN_MARKS: Final = {
 _MARK: Final = re.compile(f"[{''.join(_PLAIN_MARKS)}]")
 _RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _PLAIN: Final = str.maketrans(_RAISED, "0123456789")
-_POWER: Final = re.compile(rf"(?<=\d)([⁻⁺]?)([{_RAISED}]+)")
+_POWER: Final = Late(rf"(?<=\d)([⁻⁺]?)([{_RAISED}]+)")
 # Behind a word of three letters or a mark of punctuation it is a note; m² and CO₂ are units and names.
-_NOTE: Final = re.compile(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,;:!?)\]\"'%”’]))([{_RAISED}]+(?:[,⁻–-][{_RAISED}]+)*)")
+_NOTE: Final = Late(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,;:!?)\]\"'%”’]))([{_RAISED}]+(?:[,⁻–-][{_RAISED}]+)*)")
 
 
 @functools.lru_cache(maxsize=1024)  # a source has several quotes

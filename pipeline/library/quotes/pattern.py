@@ -15,16 +15,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.quotes.text import MARKER, Token, tokens
 
 _ELISION: Final = r"\[\s*\.{3,4}\s*\]|\(\s*\.{3,4}\s*\)|\.\s\.\s\.(?:\s\.)?|\.{3,}"
-_SPECIAL: Final = re.compile(
+_SPECIAL: Final = Late(
     rf"(?P<elision>{_ELISION})|\[(?P<letter>[^\W\d_])\](?=\w)|(?<=\w)\[(?P<ending>[^\W\d_]{{1,4}})\](?!\w)|\[(?P<insert>[^\[\]]{{1,80}})\]"
 )
-_SAYS_TOO_MUCH: Final = re.compile(r"\d|\b(?:not|no|never|none|nor|neither|without|cannot)\b|n't\b", re.IGNORECASE)
+_SAYS_TOO_MUCH: Final = Late(r"\d|\b(?:not|no|never|none|nor|neither|without|cannot)\b|n't\b", re.IGNORECASE)
 _STOPS: Final = frozenset(",.;:")
 _CLOSING: Final = _STOPS | {'"'}
-_REST_OF_WORD: Final = re.compile(r"\w+(?:'\w+)*")
+_REST_OF_WORD: Final = Late(r"\w+(?:'\w+)*")
 REPLACED: Final = 8  # words that an insertion may stand for
 
 

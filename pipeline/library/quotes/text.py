@@ -8,6 +8,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from pipeline.library.late import Late
 from pipeline.library.quotes.normal import normal_lines
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.weighed import Weighed
@@ -20,9 +21,9 @@ _NUMBER: Final = (
 # Scripts without spaces between words: a character is a word.
 _IDEOGRAM: Final = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 _WORD: Final = rf"(?:(?!{_IDEOGRAM})[^\W\d_])(?:(?!{_IDEOGRAM})[^\W_]|'(?=[^\W\d_]))*"
-_TOKEN: Final = re.compile(rf"({_NUMBER})|{_WORD}|\.{{3,}}|''|\S")
+_TOKEN: Final = Late(rf"({_NUMBER})|{_WORD}|\.{{3,}}|''|\S")
 # What a text puts between words to point elsewhere: [12], [2, 6], [a], [note 3], a star or a dagger, a raised digit behind a year.
-MARKER: Final = re.compile(
+MARKER: Final = Late(
     r"\s?\[(?:\d{1,3}(?:\s?[,-]\s?\d{1,3})*|(?-i:[a-z])(?=\](?!\w))|(?:note|nb|n|fn)\.?\s?\d{1,3}|citation needed)\]"
     r"|(?<=[\w.,;:!?)\"'])[*†‡]+(?!\w)|(?<=\b(?:19|20)\d\d)\^\d{1,2}\b",
     re.IGNORECASE,

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.clauses import are_rivals, around, behind, beside, is_time, lead, without_figures
 from pipeline.library.tracing.compare import agrees, likeness
 from pipeline.library.tracing.evidence import CARD, FACT, TEXT, Evidence, Place, sequence, stem, stems, times_in
@@ -282,8 +283,8 @@ def _is_foreign(words: frozenset[str], place: Place, like: Place) -> bool:
     return len(words & like.stems - place.around) >= 2 and not words & place.stems - like.around
 
 
-_COMPARES: Final = re.compile(r"\b(?:than|against|compared|versus|above|below|behind|ahead)\b")
-_COMPARAND: Final = re.compile(r"\b(?:than|against|compared (?:with|to)|versus)\b([^;:]*)")
+_COMPARES: Final = Late(r"\b(?:than|against|compared|versus|above|below|behind|ahead)\b")
+_COMPARAND: Final = Late(r"\b(?:than|against|compared (?:with|to)|versus)\b([^;:]*)")
 
 
 def _is_comparand(
@@ -359,7 +360,7 @@ def _other_time(
             return
 
 
-_RELATIVE: Final = re.compile(
+_RELATIVE: Final = Late(
     r"\b(?:last|this|next|previous|following|coming|past) (?:year|month|quarter|week|spring|summer|autumn|winter)\b"
 )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When, find, find_otherwise
 from pipeline.library.tracing.units import dimensions_in, scales_in
@@ -85,14 +86,14 @@ class Place:
         return Passage(source, self.words, kind, self.name, self.line, self.page, bears)
 
 
-_PRONOUN: Final = re.compile(
+_PRONOUN: Final = Late(
     r"\b(?:it|its|they|them|their|that|this|these|those|none|neither|both|one|the (?:fleet|rest|others?|company|plan|rule"
     r"|firm|trial))\b",
     re.IGNORECASE,
 )
 
 
-_STOP_AT_THE_END: Final = re.compile(r"[.!?;:][\"'”’)\]]*$")
+_STOP_AT_THE_END: Final = Late(r"[.!?;:][\"'”’)\]]*$")
 
 
 SAME_SCALE: Final = 0.05  # of a power of ten: no rounding moves a number as far
@@ -301,13 +302,13 @@ def times_in(figures: Figures, start: int = 0, end: int | None = None) -> frozen
 _RELATIVE: Final = (
     (
         -1,
-        re.compile(
+        Late(
             r"\b(?:last year|a year (?:ago|earlier|before)|(?:the )?(?:previous|prior|preceding) year|the year before"
             r"|year[- ]over[- ]year|year[- ]on[- ]year)\b",
             re.IGNORECASE,
         ),
     ),
-    (1, re.compile(r"\b(?:next year|the coming year|the year after)\b", re.IGNORECASE)),
+    (1, Late(r"\b(?:next year|the coming year|the year after)\b", re.IGNORECASE)),
 )
 
 
@@ -395,7 +396,7 @@ def told(fact: Fact) -> str:
     return f"{what}: {bound}{value}{period}"
 
 
-_BOUND_AT_THE_END: Final = re.compile(
+_BOUND_AT_THE_END: Final = Late(
     r",? \(?(about|around|nearly|almost|roughly|over|more than|at least|up to|up to roughly|up to about|under"
     r"|less than)\)?$"
 )
@@ -420,7 +421,7 @@ def _dates_in(url: str) -> str:
     return " ".join("-".join(part for part in found.groups() if part) for found in _URL_DATE.finditer(url))
 
 
-_URL_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[/-](0[1-9]|1[0-2])(?:[/-]([0-3]\d))?)?(?!\d)")
+_URL_DATE: Final = Late(r"(?<!\d)((?:19|20)\d\d)(?:[/-](0[1-9]|1[0-2])(?:[/-]([0-3]\d))?)?(?!\d)")
 
 
 # --- words ------------------------------------------------------------------------------------------------------------------------
@@ -514,7 +515,7 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-_UNITED_STATES: Final = re.compile(r"U\.S\.|\bUS\b|United States")
+_UNITED_STATES: Final = Late(r"U\.S\.|\bUS\b|United States")
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.compare import Likeness, agrees, likeness
 from pipeline.library.tracing.evidence import CARD, FACT, Evidence, Place, stems
 from pipeline.library.tracing.findings import Finding
@@ -92,7 +93,7 @@ def look_up(text: str, figures: Figures, cited: Sequence[Evidence], *, before: s
 
 
 # Who says so has marked what follows from other figures, in words that readers see.
-_OUR_ARITHMETIC: Final = re.compile(
+_OUR_ARITHMETIC: Final = Late(
     r"\b(?:our (?:own )?(?:arithmetic|calculation|reckoning)|we (?:calculate|reckon|work(?:ed)? out))\b", re.IGNORECASE
 )
 
@@ -180,7 +181,7 @@ def _sightings(
                 yield Sighting(evidence, place, bearer, best, score - (0.5 if place.kind == CARD else 0))
 
 
-_LESS: Final = re.compile(
+_LESS: Final = Late(
     r"\b(?:f[ae]ll\w*|drop\w*|declin\w*|decreas\w*|shr[aiu]nk\w*|cut\w*|reduc\w*|lower\w*|los[est]\w*|minus|negative"
     r"|below|down|deficit\w*|contract\w*|less|fewer|slump\w*|slip\w*|sank|plung\w*)\b",
     re.IGNORECASE,
@@ -277,7 +278,7 @@ def _missing(said: Quantity, text: str, cited: Sequence[Evidence], others: Other
     return Finding("S301", said.start, said.end, message, severity)
 
 
-_EARLIER: Final = re.compile(r" (?:earlier|later|before|after|ago|on|since|apart)\b")
+_EARLIER: Final = Late(r" (?:earlier|later|before|after|ago|on|since|apart)\b")
 
 
 def _counts_our_text(said: Quantity, text: str, cited: Sequence[Evidence]) -> bool:
@@ -364,7 +365,7 @@ def _short(quantity: Quantity, text: str) -> str:
 
 # --- ranges -----------------------------------------------------------------------------------------------------------------------
 
-_ONE_END: Final = re.compile(
+_ONE_END: Final = Late(
     r"\b(?:low(?:er|est)?|high(?:er|est)?|slowest|fastest|smallest|largest|upper|top|bottom|ceiling|floor|maximum|minimum"
     r"|worst|best|peak"
     r"|pessimistic|optimistic|up to|at (?:least|most)|as (?:much|many|long|high|low|little|few) as|(?:no|not) (?:more|less"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from pipeline.library.late import Late
+
 LONG: Final = 4  # words; fewer between single marks are a term or a nickname, not a quotation
 
 _MARK: Final = re.compile('["“”„«»‹›「」『』❝❞]')
@@ -19,10 +21,10 @@ _CLOSES: Final = {
     "“": '”"', "„": "“”", "«": "»", "»": "«", "‹": "›", "›": "‹", "「": "」", "『": "』", "❝": "❞", '"': '"”',
 }  # fmt: skip
 _ALWAYS_OPEN: Final = "“„«‹「『❝"
-_TYPED: Final = re.compile(r"``(?=\S)([^`]{1,2000}?)''")  # the marks of TeX
+_TYPED: Final = Late(r"``(?=\S)([^`]{1,2000}?)''")  # the marks of TeX
 _OPENS_AFTER: Final = " \t\n([{—–-/‘'|"
 # At most as far as a long paragraph: a mark that nothing closes must not be looked after to the end of a long text.
-_SINGLE: Final = re.compile(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.{1,2000}?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
+_SINGLE: Final = Late(r"(?<![\w'’‘])['‘](?!\d\ds\b)(?=\S)(.{1,2000}?)(?<=[\w.,;:!?%…)\]])['’](?!\w)")
 
 
 class QuotationKind(StrEnum):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.evidence import TEXT, Evidence, Place, sequence, stem, stems
 from pipeline.library.tracing.figures import Sought, is_soft
 from pipeline.library.tracing.findings import Finding
@@ -62,7 +63,7 @@ def check_names(text: str, like: Place, evidence: Evidence) -> Iterator[Finding]
         yield Finding("S305", max(at, 0), max(at, 0) + len(first), message, Severity.WARNING)
 
 
-_ROLE: Final = re.compile(
+_ROLE: Final = Late(
     r"\b(?:[Tt]he |[Ii]ts |[Tt]heir |[a-z]+'s )?([a-z]+),? ((?:[A-Z][\w'-]+ )*[A-Z][\w'-]+)(?=[,.]| (?:said|says|told"
     r"|wrote|voted|wants))"
 )
@@ -84,7 +85,7 @@ def _as_written(name: str, text: str) -> str:
     return text[at : at + len(name)] if at >= 0 else name
 
 
-_PROPER: Final = re.compile(r"\b[A-Z][\w&-]+\b")
+_PROPER: Final = Late(r"\b[A-Z][\w&-]+\b")
 
 
 def _substituted(text: str, like: Place, evidence: Evidence) -> tuple[str, str] | None:
@@ -181,7 +182,7 @@ def check_names_of_figures(sought: Sequence[Sought], text: str, evidence: Eviden
             return
 
 
-_LONG_NAME: Final = re.compile(
+_LONG_NAME: Final = Late(
     r"(?<![.!?] )(?<!^)\b(?:[A-Z][a-zà-ÿ]{2,}(?:-[A-Z][a-z]+)?|[A-Z]{3,})(?: (?:[A-Z][a-zà-ÿ]+|[A-Z]{2,}))*\b"
 )
 _COMMON: Final = frozenset(

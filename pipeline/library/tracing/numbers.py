@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.units import (
     BEFORE,
     FOLD,
@@ -184,7 +185,7 @@ _NUMBERED: Final = {
 
 # Each names one time, the most telling first.
 _TIMES: Final = tuple(
-    (re.compile(pattern), "<month>January" in pattern)
+    (Late(pattern), "<month>January" in pattern)
     for pattern in (
         rf"(?<![\w.,-]){_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>[0-3]\d)(?:T[\d:.]+Z?)?(?![\w])",
         rf"(?<![\w.,-]){_DAY}(?: of)? {_MONTH},? {_YEAR}(?!\w)",
@@ -219,27 +220,37 @@ _SIGNS_OF_TIME: Final = (
     re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"),
     re.compile(r"[QH][1-4]|FY|quarter|half|fiscal|financial", re.IGNORECASE),
 )
-_YEARS: Final = re.compile(
+_YEARS: Final = Late(
     r"(?<![\w.,$€£¥₹/#-])(?:mid-|pre-|post-|early-|late-)?((?:19|20)\d\d)(?![\w%]|[.,]\d)(?P<s>(?:-?'?s)?)"
 )
-_DECADE: Final = re.compile(r"(?<![\w.,-])((?:19|20)\d0)'?s\b")
+_DECADE: Final = Late(r"(?<![\w.,-])((?:19|20)\d0)'?s\b")
 _DECADES: Final = ("fifties", "sixties", "seventies", "eighties", "nineties")
-_NAMED_DECADE: Final = re.compile(
+_NAMED_DECADE: Final = Late(
     rf"\bthe (?:(?:early|mid|late)[ -])?(?:nineteen[ -])?(?:(?P<name>(?i:{'|'.join(_DECADES)}))|'(?P<short>[3-9]0)s)\b"
 )
-_WRITTEN_DAY: Final = re.compile(r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2((?:19|20)\d\d)(?![\w/])")
-_YEAR_SPAN: Final = re.compile(r"(?<![\w.,$€£¥-])((?:19|20)\d\d)[-/](\d\d|(?:19|20)\d\d)(?![\w%-]|[.,]\d)")
-_MONTHS_OF_A_FACT: Final = re.compile(r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w-])")
+_WRITTEN_DAY: Final = Late(r"(?<![\w/.-])(\d{1,2})([/.])(\d{1,2})\2((?:19|20)\d\d)(?![\w/])")
+_YEAR_SPAN: Final = Late(r"(?<![\w.,$€£¥-])((?:19|20)\d\d)[-/](\d\d|(?:19|20)\d\d)(?![\w%-]|[.,]\d)")
+_MONTHS_OF_A_FACT: Final = Late(r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w-])")
 
 _VULGAR: Final = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _NUMERAL: Final = rf"\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?[{_VULGAR}]?|\d+(?:\.\d+)?[{_VULGAR}]?|\.\d+|[{_VULGAR}]"
 _RAISED: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
 _NUMBERED_SIGNS: Final = "①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿㈠-㈩㊀-㊉Ⅰ-ↈ"
-_ODD: Final = re.compile(
-    rf"(?:\d[\d.,]{{0,40}}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
-    rf"|[{_NUMBERED_SIGNS}]+"
-    r"|(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]{0,40}\^\d+\^?"
+_ODD_SIGNS: Final = frozenset(_RAISED).union(
+    chr(code)
+    for first, last in zip(_NUMBERED_SIGNS[::3], _NUMBERED_SIGNS[2::3], strict=True)
+    for code in range(ord(first), ord(last) + 1)
+)
+_ODD_IN_LETTERS: Final = (
+    r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]{0,40}\^\d+\^?"
     r"|\d[\d.,]{0,40} ?[kMGTmµ](?:kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh)h?\b(?<!\dMWh)(?<!\dGWh)(?<!\dkWh)(?<!\dTWh)(?<! [kMGT]Wh)"
+)
+_ODD: Final = re.compile(
+    _ODD_IN_LETTERS
+)  # of a text without those signs: most have none, and their sets are slow to compile
+_ODD_WITH_SIGNS: Final = Late(
+    rf"(?:\d[\d.,]{{0,40}}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
+    rf"|[{_NUMBERED_SIGNS}]+|{_ODD_IN_LETTERS}"
 )
 _WORD: Final = "|".join(sorted([*_DIGITS, *_MULTIPLES], key=len, reverse=True))
 _PART: Final = "|".join(
@@ -252,22 +263,20 @@ _OPENING: Final = re.compile(
     rf"(?![a-z ])(?P<money>(?<![A-Za-z$])(?:{BEFORE}) ?)?(?P<sign>(?<![\w)])[-+~<>≈≥≤])?(?<![\w.,/:#@^])(?:(?<!-)"
     rf"|(?<=[-+]))(?P<num>{_NUMERAL})"
     rf"|\b(?=(?i:[{_FIRST_LETTERS}]))(?:"
-    rf"(?P<words>(?i:(?:half )?an? (?=(?:hundred|thousand|million|billion|trillion|dozen)\b)|(?={_WORD}))"
+    rf"(?P<words>(?i:(?:half )?an? (?=(?:hundred|thousand|million|billion|trillion|dozen)\b))?"
     rf"(?i:{_WORD})\b(?:(?:(?<=hundred) and |(?<=thousand) and |(?<=million) and |[ -])(?i:{_WORD})\b)*(?P<more> and (?:a"
     rf"|one) (?:half|quarter|third)\b)?)"
     rf"|(?P<fold>(?i:{_FOLD_WORD}))\b"
     rf"|(?P<half>(?i:half|halves))\b)"
 )
-_FRACTION: Final = re.compile(
-    rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b"
-)
-_SIGN_OF_A_PART: Final = re.compile("|".join(_PARTS), re.IGNORECASE)
+_FRACTION: Final = Late(rf"\b(?i:(?P<top>an?|one|two|three|four|five|six|seven|eight|nine)[ -](?P<part>{_PART}))\b")
+_PART_WORDS: Final = frozenset({*_PARTS, *(f"{part}s" for part in _PARTS)})
 _SIGN_OF_ONE_IN: Final = re.compile(rf" (?:in|out of|of (?:every|each)) (?:every |each |an? )?(?:\d|(?i:{_WORD})\b)")
-_AND_A_HALF: Final = re.compile(
+_AND_A_HALF: Final = Late(
     rf"\b(?i:(?P<top>an?|{_WORD})) (?P<unit>(?i:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     rf"|decades?)) and an? (?P<part>half|quarter|third)\b"
 )
-_ONE_IN: Final = re.compile(
+_ONE_IN: Final = Late(
     rf"\b(?P<a>{_NUMERAL}|(?i:{_WORD}))(?: [a-z]+){{0,2}} (?:in|out of|of(?= every| each)) (?:every |each )?(?P<b>(?:an? )?hundred"
     rf"|{_NUMERAL}|(?i:{_WORD}))\b(?! (?:years?|months?|percent|per cent)|[%.,]\d?\d)"
 )
@@ -328,13 +337,13 @@ _BOUND_BEHIND: Final = re.compile(
 )
 
 # A number that belongs to a name before it: Article 50, Phase 2, Llama 3, No. 14.
-_NAME_BEFORE: Final = re.compile(
+_NAME_BEFORE: Final = Late(
     r"\b(?:Articles?|Art\.|Sections?|Sec\.|Annex|Chapter|Part|Figure|Fig\.|Tables?|Pages?|p\.|pp\.|Rule|Title|Regulation"
     r"|Directive|Act|Nos?\.|Version|Phase"
     r"|Step|Level|Tier|Schedule|Paragraph|Order|Docket|Bill|Decision|Volume|Vol\.|Footnote|Note|Item|Unit|Reactor|Block"
     r"|Line|Route|Room|Gate)s? (?:\d{1,4}[a-z]?\()?$"
 )
-_CAPITAL_BEFORE: Final = re.compile(r"(?:^|[^A-Za-z])([A-Z][A-Za-z]*[A-Za-z]) $")
+_CAPITAL_BEFORE: Final = Late(r"(?:^|[^A-Za-z])([A-Z][A-Za-z]*[A-Za-z]) $")
 _NO_NAME: Final = frozenset(
     "In On By At To From Of For The A An And Or But Some About Around Nearly Almost Over Under Only Up Between With Until "
     "Since After"
@@ -343,7 +352,7 @@ _NO_NAME: Final = frozenset(
     " January February March April May June July August September October November December Another Every Each Even Now "
     "Then FY".split()
 )
-_NOUN: Final = re.compile(
+_NOUN: Final = Late(
     r"[ -](?:(?!(?:a|an|the|of|in|on|at|to|by|for|from|with|and|or|but|as|that|which|who|it|than|more|less|including|if"
     r"|when|while|is|are|was|were|be|been|will|would|can|could|may|might|had|have|has|went|go|goes|did"
     r"|do)\b)[A-Za-z][\w-]{0,40}(?<!ing)[ ]){0,2}?"
@@ -357,7 +366,7 @@ _NO_NOUN: Final = frozenset(
     " counts gets looks appears seems becomes follows starts ends runs holds keeps lies depends applies concerns works "
     "helps lets".split()
 )
-_LINK: Final = re.compile(
+_LINK: Final = Late(
     r"^,? ?(?P<link>to|and|or|-|against|versus|from|up to|but|,)(?: (?:about|around|roughly|nearly|some|as (?:much"
     r"|many) as|over|more than|just|to|the))* ?$"
 )
@@ -382,25 +391,24 @@ def find_otherwise(text: str, *, foreign: bool = False) -> tuple[Quantity, ...]:
 
 _SPACED: Final = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,]|\.\d)")
 _FOREIGN: Final = (
-    re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?:,\d+)?(?![\d,]|\.\d)"),
-    re.compile(r"(?<![\d.,])\d+,\d{1,2}(?![\d,]|\.\d)"),
+    Late(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?:,\d+)?(?![\d,]|\.\d)"),
+    Late(r"(?<![\d.,])\d+,\d{1,2}(?![\d,]|\.\d)"),
 )
 
 
 # A text without any of these signs and words has no figures.
-_SIGN: Final = re.compile(rf"[\d{_VULGAR}{_RAISED}{_NUMBERED_SIGNS}]")
-_SIGN_IN_ASCII: Final = re.compile("[0-9]")
-_FIGURE_WORDS: Final = frozenset(
-    {*_DIGITS, *_MULTIPLES, *_PARTS, *(f"{part}s" for part in _PARTS), *_FOLDS, *_MONTHS, *_DECADES}
-)
+_DIGIT: Final = re.compile(r"\d")
+_SIGNS: Final = _ODD_SIGNS | frozenset(_VULGAR)
+_FIGURE_WORDS: Final = frozenset({*_DIGITS, *_MULTIPLES, *_PART_WORDS, *_FOLDS, *_MONTHS, *_DECADES})
 _NO_FIGURES: Final = Figures()
 _COMMA: Final = re.compile(r",? ")
 
 
 def may_have_figures(text: str) -> bool:
     """False for a *text* in which no sign and no word of a figure stands; quick, for most sentences have none."""
-    sign = _SIGN_IN_ASCII if text.isascii() else _SIGN
-    return sign.search(text) is not None or not _FIGURE_WORDS.isdisjoint(words_in(text))
+    if _DIGIT.search(text) is not None or not _FIGURE_WORDS.isdisjoint(words_in(text)):
+        return True
+    return not text.isascii() and not _SIGNS.isdisjoint(text)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -414,7 +422,8 @@ def find(text: str) -> Figures:
     named = unit_at(masked, len("In "), free=_COMMA) if masked.startswith("In ") else None
     if named is not None:  # "In gallons, that is about 4.5 billion."
         quantities = [replace(one, unit=named.unit) if one.unit is None and not one.noun else one for one in quantities]
-    odd = tuple(found.span() for found in _ODD.finditer(text))
+    odd_ones = _ODD if _ODD_SIGNS.isdisjoint(text) else _ODD_WITH_SIGNS
+    odd = tuple(found.span() for found in odd_ones.finditer(text))
     return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)), odd)
 
 
@@ -433,7 +442,8 @@ def _whens(plain: str, text: str) -> tuple[list[When], str]:
             if when is not None:
                 whens.append(when)
                 plain = _blank(plain, *found.span())
-    for found in _NAMED_DECADE.finditer(plain):
+    has_decade = "0s" in plain or not words_in(text).isdisjoint(_DECADES)
+    for found in _NAMED_DECADE.finditer(plain) if has_decade else ():
         year = _DECADES.index(found["name"].lower()) * 10 + 1950 if found["name"] else 1900 + int(found["short"])
         whens.append(When(*found.span(), text[found.start() : found.end()], year, is_decade=True))
         plain = _blank(plain, *found.span())
@@ -473,7 +483,7 @@ def _whens(plain: str, text: str) -> tuple[list[When], str]:
     return whens, plain
 
 
-_COUNTED: Final = re.compile(
+_COUNTED: Final = Late(
     rf"(?:{SCALE_WORDS}|GPUs|sites|homes|people|firms|companies|employees|workers|jobs|chips|respondents|executives)\b"
 )
 _WORD_ENDS: Final = re.compile(r"(?![A-Za-z])")
@@ -559,7 +569,7 @@ def _fractions(plain: str, text: str) -> list[Quantity]:
             if 0 < top < bottom and (bottom <= 20 or bottom in (25, 30, 40, 50, 100, 1000)):
                 parts.append(_part(found.span(), plain, text, top / bottom, 0.5 / bottom if bottom < 100 else 0.01))
                 plain = _blank(plain, *found.span())
-    if _SIGN_OF_A_PART.search(plain):
+    if not _PART_WORDS.isdisjoint(words_in(text)):
         for found in _FRACTION.finditer(plain):
             name = found["part"].lower()
             top = {"a": 1, "an": 1}.get(found["top"].lower()) or _DIGITS[found["top"].lower()]
@@ -580,10 +590,10 @@ def _is_part(found: re.Match[str], plain: str, name: str) -> bool:
     return bool(is_plural or by or _WHOLE_BEHIND.match(plain, end))
 
 
-_A_TIME_BEHIND: Final = re.compile(r"[ -](?:year|hour|century|earlier|later|ago)")
-_A_TIME_BEFORE: Final = re.compile(r"\b(?:in|per|each|every|first|last|second|this|next) $", re.IGNORECASE)
-_BY_BEFORE: Final = re.compile(r"\b(?:by|to|at)(?: (?:about|around|nearly|almost|roughly|over))? $", re.IGNORECASE)
-_WHOLE_BEHIND: Final = re.compile(
+_A_TIME_BEHIND: Final = Late(r"[ -](?:year|hour|century|earlier|later|ago)")
+_A_TIME_BEFORE: Final = Late(r"\b(?:in|per|each|every|first|last|second|this|next) $", re.IGNORECASE)
+_BY_BEFORE: Final = Late(r"\b(?:by|to|at)(?: (?:about|around|nearly|almost|roughly|over))? $", re.IGNORECASE)
+_WHOLE_BEHIND: Final = Late(
     r" of\b| the\b| (?:less|more|higher|lower|as|larger|smaller)\b| to (?:\d|an? |half|two|three)|[.,;:)]|$"
 )
 
@@ -661,17 +671,17 @@ _COUNTED_OUT: Final = re.compile(r"(?:st|nd|rd|th)(?=[ -](?:month|week|day|hour|
 _MOST_DIGITS: Final = 20
 _MOST: Final = 1e24
 _SCALE: Final = re.compile(rf" ?-?({SCALE_WORDS}|{SCALE_SIGNS})(?![A-Za-z])")
-_FACTOR_BEFORE: Final = re.compile(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
-_ENDS: Final = re.compile(r"\.?\s*$|[.,;)]")
+_FACTOR_BEFORE: Final = Late(r"\bfactor of (?:about |around |roughly |nearly |almost )?$")
+_ENDS: Final = Late(r"\.?\s*$|[.,;)]")
 _MINUS_BEFORE: Final = re.compile(
     r"(?:^|[^\d])(?<![\w%] )\bminus $|(?:\bis|\bwas|\bof|\bat|\bto|\bby) minus $", re.IGNORECASE
 )
-_NOT_HALF_BEFORE: Final = re.compile(r"(?:first|second|other|latter|last|and a|per) $", re.IGNORECASE)
-_HALF_BEHIND: Final = re.compile(r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b")
-_NO_MULTIPLE: Final = re.compile(r"-[a-z]| check| counting")
-_FEW_BEFORE: Final = re.compile(r"\b(?:few|several|many|some|hundred) $", re.IGNORECASE)
-_TO_A_NUMBER: Final = re.compile(rf" to (?:\d|(?i:{_WORD})\b)")
-_OVER_BEFORE: Final = re.compile(r"\bover (?:the )?$", re.IGNORECASE)
+_NOT_HALF_BEFORE: Final = Late(r"(?:first|second|other|latter|last|and a|per) $", re.IGNORECASE)
+_HALF_BEHIND: Final = Late(r" (?:of|the|as|its|their|a (?:million|billion|percent)|that|those|all)\b")
+_NO_MULTIPLE: Final = Late(r"-[a-z]| check| counting")
+_FEW_BEFORE: Final = Late(r"\b(?:few|several|many|some|hundred) $", re.IGNORECASE)
+_TO_A_NUMBER: Final = Late(rf" to (?:\d|(?i:{_WORD})\b)")
+_OVER_BEFORE: Final = Late(r"\bover (?:the )?$", re.IGNORECASE)
 
 
 def _word_alone(opening: re.Match[str], plain: str, text: str) -> Quantity | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
 from pipeline.library.copies import are_copies
+from pipeline.library.late import Late
 from pipeline.library.tracing.compare import likeness
 from pipeline.library.tracing.evidence import CARD, FACT, Evidence, Place
 from pipeline.library.tracing.figures import Sought
@@ -77,7 +77,7 @@ def check_agreement(found: Sequence[Disagreement]) -> Iterator[Finding]:
             yield Finding("S330", one.said.start, one.said.end, message, Severity.WARNING)
 
 
-_OLD_NEWS: Final = re.compile(
+_OLD_NEWS: Final = Late(
     r"\b(?:earlier|previous\w*|former\w*|old|older|original\w*|had|was|were|then|once|ago|first|at the time|superseded"
     r"|replaced|before|used to|revised|compared|than)\b|\b(?:19|20)\d\d\b"
 )

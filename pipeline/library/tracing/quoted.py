@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipeline.library.late import Late
 from pipeline.library.quotes import Place, difference, normal, occurs, places
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.findings import Finding
@@ -108,8 +109,8 @@ def named(held: Sequence[Held]) -> Iterator[Passage]:
                 yield Passage(one.source.id, quote.text, PassageKind.QUOTE, name, line, quote.page)
 
 
-_NEGATION: Final = re.compile(r"\b(?:not|never|no|none|nor|neither|without|hardly|cannot)\b|n't\b", re.IGNORECASE)
-_NEGATED_JUST_BEFORE: Final = re.compile(
+_NEGATION: Final = Late(r"\b(?:not|never|no|none|nor|neither|without|hardly|cannot)\b|n't\b", re.IGNORECASE)
+_NEGATED_JUST_BEFORE: Final = Late(
     r"(?:\b(?:not|never|hardly|nor|neither|without|cannot)|n't)(?:\s(?:be|been|have|yet|to|a|an|the|any))?\s$",
     re.IGNORECASE,
 )

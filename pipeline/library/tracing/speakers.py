@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from pipeline.library.late import Late
 from pipeline.library.quotes import Place, Text, places
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.findings import Finding
@@ -33,24 +34,30 @@ _SAYING: Final = (
     r"|reported|reports|expects|expected|concluded|concludes|complained|stated|states|declared|remarked|forecasts|predicts|predicted|thinks|believes|estimates|estimated|fears|hopes|answered"
 )
 _SAYS: Final = rf"(?:{_SAYING})"
-VOICES: Final = frozenset({*_SAYING.split("|"), "according", "words"})  # without one of these nobody says anything
-_BEFORE_THE_VERB: Final = re.compile(
+_VERBS: Final = frozenset(_SAYING.split("|"))
+VOICES: Final = _VERBS | {"according", "words"}  # without one of these nobody says anything
+_BEFORE_THE_VERB: Final = Late(
     rf"(?P<name>{_NAME})(?:['’]s\s[\w\s-]{{3,40}})?(?:,[^,“\"_]{{2,80}},|,|\s(?:of|from|at|for|who)\s[^,“\"_]{{2,40}})?\s(?:has\s|had\s|also\s|once\s|later\s|himself\s|herself\s)?{_SAYS}\b"
 )
-_BEHIND_THE_VERB: Final = re.compile(rf"\b{_SAYS}\s(?:the\s|its\s|their\s|(?:[a-z][\w-]*\s){{1,3}})?(?P<name>{_NAME})")
-_ACCORDING: Final = re.compile(rf"\b(?:[Aa]ccording\sto|in\sthe\swords\sof)\s(?:the\s|its\s)?(?P<name>{_NAME})")
-_PRONOUN_SAYS: Final = re.compile(
-    rf"\b(?:[Hh]e|[Ss]he)\s(?:has\s|had\s|also\s|then\s)?{_SAYS}\b|\b{_SAYS}\s(?:he|she)\b"
+_BEHIND_THE_VERB: Final = Late(rf"\b{_SAYS}\s(?:the\s|its\s|their\s|(?:[a-z][\w-]*\s){{1,3}})?(?P<name>{_NAME})")
+_ACCORDING: Final = Late(rf"\b(?:[Aa]ccording\sto|in\sthe\swords\sof)\s(?:the\s|its\s)?(?P<name>{_NAME})")
+# Those who are named, and the words of which one must be there.
+_NAMED: Final = (
+    (_BEFORE_THE_VERB, _VERBS),
+    (_BEHIND_THE_VERB, _VERBS),
+    (_ACCORDING, frozenset({"according", "words"})),
 )
-_PERSON: Final = re.compile(
+_PRONOUN_SAYS: Final = Late(rf"\b(?:[Hh]e|[Ss]he)\s(?:has\s|had\s|also\s|then\s)?{_SAYS}\b|\b{_SAYS}\s(?:he|she)\b")
+_PERSON: Final = Late(
     r"\b[A-ZÀ-Þ][\w'’-]{1,40}(?:\s(?:de|van|von|der|al|[A-ZÀ-Þ]\.)){0,4}(?:\s[A-ZÀ-Þ][\w'’-]{1,40}){1,8}"
     r"|(?<=Mr\s|Ms\s)[A-ZÀ-Þ][\w'’-]+"
 )
 _BODY: Final = (
-    r"(?:ministry|council|company|agency|authority|institute|court|board|bank|government|commission|regulator|operator|union|association"
-    r"|committee|department|office|firm|party|makers|owners)"
+    r"ministry|council|company|agency|authority|institute|court|board|bank|government|commission|regulator|operator|union|association"
+    r"|committee|department|office|firm|party|makers|owners"
 )
-_BODY_SAYS: Final = re.compile(rf"\b[Tt]he\s(?P<body>{_BODY})\s{_SAYS}\b|\b{_SAYS}\sthe\s(?P<other>{_BODY})\b")
+_BODIES: Final = frozenset(_BODY.split("|"))
+_BODY_SAYS: Final = Late(rf"\b[Tt]he\s(?P<body>{_BODY})\s{_SAYS}\b|\b{_SAYS}\sthe\s(?P<other>{_BODY})\b")
 # Words with a capital that name nobody: at the beginning of sentences, and the days and months.
 _NOBODY: Final = frozenset(
     """
@@ -139,22 +146,24 @@ class Voice(NamedTuple):
 
 def voices(text: str) -> list[Voice]:
     """Those who say something in *text*, outside its quotations, in order; "he said" is whoever was named last before."""
-    if VOICES.isdisjoint(words_in(text)):
+    there = words_in(text)
+    if VOICES.isdisjoint(there):
         return []
     words = _masked(text)
     found = [
         Voice(_name(match["name"]), *match.span())
-        for pattern in (_BEFORE_THE_VERB, _BEHIND_THE_VERB, _ACCORDING)
+        for pattern, needed in _NAMED
+        if not needed.isdisjoint(there)
         for match in pattern.finditer(words)
     ]
     taken = [(voice.start, voice.end) for voice in found if voice.name]
-    for match in _PRONOUN_SAYS.finditer(words):
+    for match in _PRONOUN_SAYS.finditer(words) if "he" in there or "she" in there else ():
         if not any(low <= match.start() < high for low, high in taken):
             people = [m[0] for m in _PERSON.finditer(words, 0, match.start())]
             found.append(Voice(_name(people[-1]) if people else "", *match.span()))
     found += [
         Voice(f"the {match['body'] or match['other']}", *match.span())
-        for match in _BODY_SAYS.finditer(words)
+        for match in (_BODY_SAYS.finditer(words) if not _BODIES.isdisjoint(there) else ())
         if not any(low <= match.start() < high for low, high in taken)
     ]
     return sorted((voice for voice in found if voice.name), key=lambda voice: (voice.start, voice.end))

@@ -29,6 +29,7 @@ from pipeline.library.citations import (
     prose,
 )
 from pipeline.library.clean import SILENCED
+from pipeline.library.late import Late
 from pipeline.library.sentences import sentence_ends
 from pipeline.library.tracing.marks import Quotation, QuotationKind, quotations
 from pipeline.model import Article, Citation, Source
@@ -127,12 +128,12 @@ def labels(article: Article) -> Iterator[Statement]:
 # --- blocks ---------------------------------------------------------------------------------------------------------------------
 
 ANALYSIS: Final = re.compile(r"<!--\s*analysis\s*-->")
-_EXCUSE: Final = re.compile(r"[^\S\n]*+[.,;:!?)*_]*+(?:\[\^[^\[\]\s]+\])*+[\s>]*+<!--\s*not a quotation\s*-->")
+_EXCUSE: Final = Late(r"[^\S\n]*+[.,;:!?)*_]*+(?:\[\^[^\[\]\s]+\])*+[\s>]*+<!--\s*not a quotation\s*-->")
 _OPENED_ANEW: Final = re.compile(r"\s*[“„«‹]")
 _RULE: Final = re.compile(r"[ \t>]*+([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$")  # a line across the page
-_TITLED: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t][^\"\n]*\"(?P<title>[^\n]+)\"[ \t]*$", re.MULTILINE)
-_TITLED_LINK: Final = re.compile(r"\]\([^)\n]*[\"']")
-_SHOWN: Final = re.compile(
+_TITLED: Final = Late(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t][^\"\n]*\"(?P<title>[^\n]+)\"[ \t]*$", re.MULTILINE)
+_TITLED_LINK: Final = Late(r"\]\([^)\n]*[\"']")
+_SHOWN: Final = Late(
     r"!\[(?!\[)(?P<image>[^\[\]]*)\](?=[(\[])"
     r"|(?<=\])\([^()\s]*\s+(?:\"(?P<double>[^\"\n]{0,500})\"|'(?P<single>[^'\n]{0,500})')\s*\)"
     r"|(?<=[\s{:])(?:title|alt)\s*=\s*(?:\"(?P<attribute>[^\"<>\n]*)\"|'(?P<quoted>[^'<>\n]*)')(?=[^<>{}\n]{0,500}[>}])"
@@ -299,8 +300,8 @@ _LINKED: Final = re.compile(
     r"(?<![!\\\]])\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\](?=\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n^@]*\])"
 )
 _CODE: Final = re.compile(r"(?<![\\`])(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
-_INSERTED_ALONE: Final = re.compile(rf"\s*{INSERTION}\s*")
-_ATTRIBUTED: Final = re.compile(r"^[-–—―]+\s")
+_INSERTED_ALONE: Final = Late(rf"\s*{INSERTION}\s*")
+_ATTRIBUTED: Final = Late(r"^[-–—―]+\s")
 _GAP: Final = re.compile(r"\s{2,}|[^\S ]")  # white space that is not one space
 
 
@@ -646,9 +647,9 @@ class _Reading:
                 )
 
 
-_Q: Final = re.compile(r"<(/?)q\b", re.IGNORECASE)
-_PLAIN_WORD: Final = re.compile(r"[(“\"]?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,]*%?)[.,;:!?)”\"]*")
-_SMALL_WORD: Final = re.compile(r"\b(?:the|a|an|is|are|was|were|has|have|had|of|to|will|we|they|it)\b", re.IGNORECASE)
+_Q: Final = Late(r"<(/?)q\b", re.IGNORECASE)
+_PLAIN_WORD: Final = Late(r"[(“\"]?(?:[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,]*%?)[.,;:!?)”\"]*")
+_SMALL_WORD: Final = Late(r"\b(?:the|a|an|is|are|was|were|has|have|had|of|to|will|we|they|it)\b", re.IGNORECASE)
 
 
 def _is_prose(code: str) -> bool:
@@ -657,7 +658,7 @@ def _is_prose(code: str) -> bool:
     return len(words) >= 4 and all(map(_PLAIN_WORD.fullmatch, words)) and _SMALL_WORD.search(code) is not None
 
 
-_INTERRUPTED: Final = re.compile(
+_INTERRUPTED: Final = Late(
     r"[\s,]*(?:[\w.'’-]+\s+){0,6}(?:said|says|told|wrote|writes|added|adds|argued|argues|warned|warns|noted|notes|explained|explains"
     r"|replied|concluded|concludes|states|stated|continues|continued)\b[^.!?“”\"]{0,60}[.:]?"
 )
@@ -687,7 +688,7 @@ def _lent(found: Iterable[Statement]) -> list[Statement]:
     return turned[::-1]
 
 
-_ATTRIBUTION_FOLLOWS: Final = re.compile(
+_ATTRIBUTION_FOLLOWS: Final = Late(
     r"[ ](?:(?:[A-ZÀ-Þ][\w.'’-]*|of|the|de|van|von)[ ]){1,6}"
     r"(?:said|says|told|asked|asks|wrote|writes|added|adds|argued|argues|warned|warns|replied|noted|notes|concluded)\b"
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.numbers import Bound, Figures, Quantity, When
 from pipeline.library.tracing.units import SHARE
@@ -20,7 +21,7 @@ from pipeline.model import Severity
 MOST: Final = 14  # quantities that are combined with one another; more of them would fit anything
 
 # Words that say that something was worked out. Without one, only a result of three digits or more is taken for it.
-_CUE: Final = re.compile(
+_CUE: Final = Late(
     r"\b(?:sum|sums|total|totals|together|combined|altogether|in all|add|adds|added|adding|plus|difference|differ|differs"
     r"|gap|more|less|fewer|"
     r"times|fold|twice|doubl\w+|tripl\w+|rise|rises|rose|risen|growth|grew|increase\w*|fall|falls|fell|drop\w*|decline\w*"
@@ -55,7 +56,7 @@ def worked_out(
     return any(_fits(said, result) for result in _results(said, pool[:MOST], text))
 
 
-_COMPARED: Final = re.compile(
+_COMPARED: Final = Late(
     r"\b(?:more|less|fewer|higher|lower|longer|shorter|larger|smaller) than\b|\b(?:behind|below|above|ahead of)\b"
     r"|\b(?:half|twice|double|third|quarter|times) (?:of )?(?:what|the|as)\b"
 )
@@ -130,7 +131,7 @@ def _results(said: Quantity, pool: Sequence[Quantity], text: str) -> Iterator[fl
         )
 
 
-_MOVES: Final = re.compile(
+_MOVES: Final = Late(
     r"\b(?:ris(?:e|es|en|ing)|rose|gr[eo]w\w*|increas\w+|gain\w*|f[ae]ll\w*|drop\w*|declin\w+|up|down|shr[aiu]nk)\b"
 )
 
@@ -178,44 +179,46 @@ def _spans(whens: Sequence[When]) -> Iterator[float]:
 
 _NUMBER: Final = r"\x01(\d+)\x02"  # a quantity, once `_marked` has put its place there
 _WHEN: Final = r"\x03(\d+)\x04"
-_CHANGE: Final = re.compile(
+_CHANGE: Final = Late(
     rf"\bfrom {_NUMBER}(?:[^\x01;:.]{{0,40}}?) to (?:[a-z]+ ){{0,2}}{_NUMBER}[^\x01;:]{{0,40}}?\b(?:a|an|or|up|down|rise"
     rf"|increase|growth|gain|drop|fall|decline|"
     rf"cut)\b[^\x01;:]{{0,30}}?{_NUMBER}",
     re.IGNORECASE,
 )
-_CHANGE_FIRST: Final = re.compile(
+_CHANGE_FIRST: Final = Late(
     rf"\b(?:rose|grew|risen|grown|increased|climbed|jumped|fell|fallen|dropped|declined|shrank|rising|growing|falling|up"
     rf"|down|rise|increase|growth|drop|fall)"
     rf"(?: of| by)? (?:[a-z]+ ){{0,2}}{_NUMBER}[^\x01;:]{{0,20}}? from {_NUMBER}[^\x01;:]{{0,40}}? to {_NUMBER}"
 )
-_VERB_FIRST: Final = re.compile(
+_VERB_FIRST: Final = Late(
     rf"{_NUMBER}[^\x01;:.]{{0,30}}? from {_NUMBER}[^\x01;:.]{{0,40}}? to (?:[a-z]+ ){{0,2}}{_NUMBER}"
 )
-_SUM: Final = re.compile(
+_CHANGES: Final = ((_CHANGE, (0, 1, 2)), (_CHANGE_FIRST, (1, 2, 0)), (_VERB_FIRST, (1, 2, 0)))  # from, to, by
+_SUM: Final = Late(
     rf"{_NUMBER}[^\x01;]{{0,60}}?(?:\band\b|\bplus\b|,)[^\x01;]{{0,50}}?{_NUMBER}[^\x01]{{0,60}}?\b(?:together|in all"
     rf"|altogether|combined|in total|a total of|sum to|adds? up to|totall?(?:ing|ed)|sum of|make"
     rf"|makes)\b[^\x01;]{{0,30}}?{_NUMBER}"
 )
-_LEAVES: Final = re.compile(
+_LEAVES: Final = Late(
     rf"{_NUMBER}[^\x01;.]{{0,60}}?{_NUMBER}[^\x01;.]{{0,40}}?\b(?:leav(?:es|ing)|left)\b[^\x01;.]{{0,12}}?{_NUMBER}"
 )
-_SPAN: Final = re.compile(
+_SPAN: Final = Late(
     rf"{_WHEN}[^\x03]{{0,60}}?(?:\band\b|\bto\b|\buntil\b|-)[^\x03\x01]{{0,40}}?{_WHEN}[^\x01]{{0,60}}?{_NUMBER}"
 )
-_SPAN_FIRST: Final = re.compile(
+_SPAN_FIRST: Final = Late(
     rf"{_NUMBER}[^\x01\x03]{{0,60}}?\b(?:between|from)\b[^\x03\x01]{{0,20}}?{_WHEN}[^\x03\x01]{{0,30}}?(?:\band\b|\bto\b"
     rf"|\buntil\b)[^\x03\x01]{{0,20}}?{_WHEN}"
 )
-_LATER: Final = re.compile(rf"{_NUMBER} (?:later|earlier|before|after)\b")
+_LATER: Final = Late(rf"{_NUMBER} (?:later|earlier|before|after)\b")
 
 
 def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
     """S306: arithmetic of a statement whose parts all stand in it."""
     marked = _marked(text, figures)
     quantities, whens = figures.quantities, figures.whens
+    has_three, has_span = len(quantities) > 2, bool(quantities) and len(whens) > 1  # what each expression takes
     seen: set[int] = set()
-    for pattern, order in ((_CHANGE, (0, 1, 2)), (_CHANGE_FIRST, (1, 2, 0)), (_VERB_FIRST, (1, 2, 0))):
+    for pattern, order in _CHANGES if has_three else ():
         for found in pattern.finditer(marked):
             first, last, change = (quantities[int(found[1 + at])] for at in order)
             if pattern is _VERB_FIRST and change.dimension != "fold":
@@ -232,12 +235,12 @@ def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
             if change.start not in seen and _is_wrong_change(first, last, change):
                 seen.add(change.start)
                 yield _wrong(change, f"from {first.words} to {last.words} is {_change(first, last, change)}")
-    for found in _SUM.finditer(marked):
+    for found in _SUM.finditer(marked) if has_three else ():
         first, second, total = (quantities[int(found[at])] for at in (1, 2, 3))
         if total.start not in seen and _comparable((first, second, total)) and not _adds_up(total, quantities):
             seen.add(total.start)
             yield _wrong(total, f"{first.words} and {second.words} are {_plain(first.base + second.base, total)}")
-    for found in _LEAVES.finditer(marked):
+    for found in _LEAVES.finditer(marked) if has_three else ():
         first, second, rest = (quantities[int(found[at])] for at in (1, 2, 3))
         left = abs(first.base - second.base)
         if (
@@ -249,8 +252,8 @@ def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
             seen.add(rest.start)
             yield _wrong(rest, f"{first.words} and {second.words} leave {_plain(left, rest)}")
     for found, span_at, when_at in (
-        *((found, 3, (1, 2)) for found in _SPAN.finditer(marked)),
-        *((found, 1, (2, 3)) for found in _SPAN_FIRST.finditer(marked)),
+        *((found, 3, (1, 2)) for found in (_SPAN.finditer(marked) if has_span else ())),
+        *((found, 1, (2, 3)) for found in (_SPAN_FIRST.finditer(marked) if has_span else ())),
     ):
         span = quantities[int(found[span_at])]
         pair = [whens[int(found[at])] for at in when_at]
@@ -272,7 +275,7 @@ def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
 
 def check_since(text: str, figures: Figures, *, written: int | None) -> Iterator[Finding]:
     """S306: "six years, since 2021" in an article of 2026."""
-    if written is None:
+    if written is None or not figures.quantities or not figures.whens:
         return
     marked = _marked(text, figures)
     for found in re.finditer(

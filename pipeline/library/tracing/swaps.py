@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.evidence import CARD, Place
 from pipeline.library.tracing.figures import Sighting, Sought, is_soft
 from pipeline.library.tracing.findings import Finding
@@ -68,7 +69,7 @@ def _year_behind(text: str, quantity: Quantity, figures: Figures) -> int | None:
     return before[-1].year if before and not _STOP.search(text[before[-1].end : quantity.start]) else None
 
 
-_STOP: Final = re.compile(r"[.;:]")
+_STOP: Final = Late(r"[.;:]")
 
 
 def _year_of_column(said: Quantity, columns: Sequence[tuple[str, str]]) -> int | None:
@@ -77,7 +78,7 @@ def _year_of_column(said: Quantity, columns: Sequence[tuple[str, str]]) -> int |
     return next(iter(years)) if len(years) == 1 else None
 
 
-_OF: Final = re.compile(r"(?:^|[,;:.] |\d )of (?:the |all )?$", re.IGNORECASE)
+_OF: Final = Late(r"(?:^|[,;:.] |\d )of (?:the |all )?$", re.IGNORECASE)
 
 
 def _is_other_whole(text: str, first: Quantity, second: Quantity, words: str, one: Quantity, other: Quantity) -> bool:

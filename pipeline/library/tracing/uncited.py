@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.figures import is_soft
 from pipeline.library.tracing.findings import Finding
 from pipeline.library.tracing.marks import Quotation, QuotationKind
@@ -97,7 +98,7 @@ def _others_say(statement: Statement) -> str | None:
     return next((words for words in told if words and not _OWNED.search(words)), None)
 
 
-_OWNED: Final = re.compile(r"['’]s?\s+\w+$")  # no verb: "the council's announced plans"
+_OWNED: Final = Late(r"['’]s?\s+\w+$")  # no verb: "the council's announced plans"
 
 
 def _given_by_others(statement: Statement, by_others: str, told: Collection[str]) -> Iterator[Finding]:
@@ -115,7 +116,7 @@ def _given_by_others(statement: Statement, by_others: str, told: Collection[str]
 # --- numbers --------------------------------------------------------------------------------------------------------------------
 
 # A number that a reader may ask the source of: not part of a name (GPT-4, H100, Q2), not one item of a date or a reference.
-_NUMBER: Final = re.compile(
+_NUMBER: Final = Late(
     r"(?<![\w.,/:#–-])[$€£¥₹]?\d+(?:[.,]\d+)*(?!\d|(?:st|nd|rd|th)\b|[\w–-]*[:/]\d)"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
     r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-\w+)?|a|half a)"
@@ -124,13 +125,13 @@ _NUMBER: Final = re.compile(
 )
 _DIGIT: Final = re.compile(r"\d")
 _MULTIPLES: Final = frozenset("hundred thousand million billion trillion crore percent cent".split())
-_YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_YEAR: Final = Late(r"(?:19|20)\d\d")
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
-_BEFORE: Final = re.compile(
+_BEFORE: Final = Late(
     rf"(?:{_MONTH}|(?i:Articles?|Art\.|Sections?|Annex|Chapters?|Part|Figures?|Fig\.|Tables?|Pages?|Rule|Title|Regulation|Directive|Act"
     r"|No\.|Version|Phase|Step|Level|Tier|Schedule|Paragraph))\s+$"
 )
-_AFTER: Final = re.compile(rf"\s+{_MONTH}\b")
+_AFTER: Final = Late(rf"\s+{_MONTH}\b")
 
 
 def figures(statement: Statement) -> Iterator[tuple[int, int]]:
@@ -173,7 +174,7 @@ _SAYS: Final = (
     "|warned|warns|wrote|writes|claims|claimed|argues|argued|confirmed|denied|denies"
 )
 _SHOWS: Final = "said|says|found|finds|shows|showed|reports|reported|estimates|estimated|warned|warns"
-_SAID: Final = re.compile(
+_SAID: Final = Late(
     rf"\b{_NAME}(?:has\s+|have\s+|had\s+|also\s+)?(?:{_SAYS})\b"
     r"|\b(?:[Tt]he|[Ii]ts|[Tt]heir|[Aa])\s+(?:\w+\s+)?(?:report|study|survey|paper|audit|statement|filing|poll|agency|company|authority)\s+"
     rf"(?:{_SHOWS})\b"
@@ -183,14 +184,12 @@ _DOES: Final = (
     "launched|bought|acquired|sued|signed|approved|ordered|resigned|appointed|hired|dismissed|invested|raised|pledged|refused|rejected"
     "|admitted|joined|testified|withdrew|cancelled"
 )
-_DID: Final = re.compile(
-    rf"\b{_NAME}(?:has\s+|have\s+|had\s+)?(?:{_DOES}|agreed\s+to|was\s+(?:appointed|fined|sued))\b"
-)
+_DID: Final = Late(rf"\b{_NAME}(?:has\s+|have\s+|had\s+)?(?:{_DOES}|agreed\s+to|was\s+(?:appointed|fined|sued))\b")
 _MOST: Final = (
     "largest|biggest|smallest|highest|lowest|fastest|slowest|cheapest|dearest|richest|poorest|oldest|youngest|busiest"
     "|steepest"
 )
-_FIRST: Final = re.compile(
+_FIRST: Final = Late(
     rf"\b(?:the|its|their|his|her|\w+['’]s)\s+(?:(?:second|third|single|\w+['’]s)[ -])?(?:{_MOST})\s+\w"
     r"|\brecord\s+(?:high|low|year|quarter|number|level|profit|loss|revenue|sales|demand|sum|pace)s?\b"
     r"|\bthe\s+(?:first|only)\s+(?:[\w-]+\s+){1,3}(?:to|ever)\b|\bfor\s+the\s+first\s+time\b|\bfirst-ever\b|\ball-time\b|\bunprecedented\b",
@@ -225,7 +224,7 @@ def _softer(statement: Statement) -> Iterator[Finding]:
         yield Finding("S205", *did.span(), f'"{did[0]}" tells what somebody did; {mark}', Severity.WARNING)
 
 
-def _by_somebody(pattern: re.Pattern[str], verbs: frozenset[str], text: str) -> re.Match[str] | None:
+def _by_somebody(pattern: Late, verbs: frozenset[str], text: str) -> re.Match[str] | None:
     """The first match of *pattern*, which needs one of *verbs*, whose subject is a name and no word that begins a sentence."""
     if verbs.isdisjoint(words_in(text)):
         return None

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from pipeline.library.late import Late
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -297,9 +299,9 @@ def scale_of(words: str) -> float:
 
 
 _STARTS: Final = re.escape("".join(sorted({name[0] for name in (*_BEHIND, *_BEFORE)})))
-_NAME: Final = re.compile(rf"(?<![A-Za-z])[A-Za-z{_STARTS}]")
+_NAME: Final = Late(rf"(?<![A-Za-z])[A-Za-z{_STARTS}]")
 _NO_LETTER: Final = re.compile(r"(?![A-Za-z])")
-_SIGN: Final = re.compile(rf"(?<!\$){BEFORE}(?![A-Za-z])")
+_SIGN: Final = Late(rf"(?<!\$){BEFORE}(?![A-Za-z])")
 
 
 def dimensions_in(text: str) -> frozenset[str]:
@@ -320,7 +322,7 @@ def dimensions_in(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-_SCALE_NAMED: Final = re.compile(
+_SCALE_NAMED: Final = Late(
     r"\b(?:(?P<word>thousand|lakh|million|crore|billion|trillion)s?|(?P<short>mn|mln|bn|bln|tn|trn))\b|(?<![A-Za-z])(?P<noughts>'?000s?)\b",
     re.IGNORECASE,
 )

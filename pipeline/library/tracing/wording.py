@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pipeline.library.late import Late
 from pipeline.library.tracing.evidence import Place, stems
 from pipeline.library.tracing.figures import Sighting, Sought
 from pipeline.library.tracing.findings import Finding
@@ -29,7 +30,7 @@ def _clauses(text: str) -> list[tuple[int, str]]:
 
 # --- negation ---------------------------------------------------------------------------------------------------------------------
 
-_NOT: Final = re.compile(
+_NOT: Final = Late(
     r"\b(?:not(?! only)|cannot|never|none|neither|nobody|nothing|without|no(?! (?:more|less|fewer|later|earlier|sooner"
     r"|longer) than|\.))\b|\w+n['’]t\b"
     r"|\b(?:refus(?:e|ed|es) to|declin(?:e|ed|es) to|fail(?:s|ed)? to|den(?:y|ies|ied)|reject(?:s|ed)?|turn(?:s"
@@ -41,7 +42,7 @@ _NOT: Final = re.compile(
 
 
 # Words that say no without a "not": where the other sentence has one, both may say the same.
-_SOFT_NOT: Final = re.compile(
+_SOFT_NOT: Final = Late(
     r"\b(?:stop\w*|ceas\w+|end(?:s|ed|ing)?|halt\w*|avoid\w*|spar(?:e|es|ed)|exempt\w*|shut|clos(?:e|es|ed)|missing|absent"
     r"|against|drop(?:s|ped)?"
     r"|withdr[ae]w\w*|gave up|give up|free (?:of|from)|prevent\w*|bar(?:s|red)|ban(?:s|ned)?|forb\w+|block(?:s|ed)"
@@ -74,7 +75,7 @@ def check_negation(text: str, like: Place, source: str) -> Iterator[Finding]:
 
 # --- reservations -----------------------------------------------------------------------------------------------------------------
 
-_HEDGE: Final = re.compile(
+_HEDGE: Final = Late(
     r"\b(?:could|may|might|would|up to|as (?:much|many|high) as|estimat\w+|expect\w*|project(?:s|ed|ion|ions)|forecast\w*"
     r"|likely|potentially|possibly|perhaps"
     r"|propos\w+|(?<!the )(?<!its )(?<!their )plans|plan(?: to|ned|ning)|intend\w*|aims?|aimed|hopes?|preliminary"
@@ -84,9 +85,8 @@ _HEDGE: Final = re.compile(
     r"|scenario|projected|pending"
     r"|non-binding)\b"
 )
-_OUR_HEDGE: Final = re.compile(
-    _HEDGE.pattern[:-3]
-    + r"|predict\w*|foresee\w*|sees|anticipat\w*|target\w*|goals?|seems?|believ\w+|set to|due to|pledg\w+|promis\w+"
+_OUR_HEDGE: Final = Late(  # in ours these are reservations, too
+    r"\b(?:predict\w*|foresee\w*|sees|anticipat\w*|target\w*|goals?|seems?|believ\w+|set to|due to|pledg\w+|promis\w+"
     r"|outlook|ceiling|at most|should|upper|assum\w+"
     r"|prospective|hypothe\w+|guid(?:ed|ance)|will seek|seeks?|to be|not (?:yet )?(?:final|certain|decided)|maximum|limit"
     r"|cap|capped|risk\w*|possible|probabl\w+|prospects?|want\w*|hoping"
@@ -96,10 +96,11 @@ _OUR_HEDGE: Final = re.compile(
 
 def check_hedge(text: str, like: Place, source: str) -> Iterator[Finding]:
     """S321: the source says could, up to or estimated, and the statement says it flatly."""
-    if _OUR_HEDGE.search(text):
+    theirs = list(_HEDGE.finditer(like.words))
+    if not theirs or _HEDGE.search(text) or _OUR_HEDGE.search(text):
         return
     ours = stems(text)
-    for found in _HEDGE.finditer(like.words):
+    for found in theirs:
         if found[0] == "would" and _NOT.search(like.words):
             continue  # "would not say" is no reservation
         clause = next(part for start, part in reversed(_clauses(like.words)) if start <= found.start())
@@ -110,7 +111,7 @@ def check_hedge(text: str, like: Place, source: str) -> Iterator[Finding]:
             return
 
 
-_CEILING: Final = re.compile(
+_CEILING: Final = Late(
     r"\b(?:up to|at most|most|as (?:much|many|high)|no more|not more|maximum|cap|capped|ceiling|limit|upper|top|could|may"
     r"|might|reach\w*|within)\b"
 )
@@ -150,8 +151,8 @@ def _is_flat(said: Quantity, sighting: Sighting) -> bool:
     return given.base == said.base and _MORE_OR_LESS.search(words) is None
 
 
-_THAN_A_NUMBER: Final = re.compile(r"\b(?:(?<!no )(?<!not )more|less|fewer) than $", re.IGNORECASE)
-_MORE_OR_LESS: Final = re.compile(
+_THAN_A_NUMBER: Final = Late(r"\b(?:(?<!no )(?<!not )more|less|fewer) than $", re.IGNORECASE)
+_MORE_OR_LESS: Final = Late(
     r"\b(?:more|less|fewer|over|under|above|below|beyond|exceed\w*|least|most|up to|minimum|maximum|limit\w*|threshold"
     r"|cap|from|passed|topped|older|younger|larger|smaller|longer|shorter|higher|lower|upwards?|about|around|roughly|nearly"
     r"|almost|approximately|some|within|until)\b|[<>~≥≤+]"
@@ -176,40 +177,39 @@ _MOVE: Final = (
     r"|cut(?:s|ting)?|reduc(?:e|es|ed|ing)|lower(?:s|ed|ing)?|rais(?:e|es|ed|ing)"
     r"|lift(?:s|ed|ing)?|slip(?:s|ped)?|slump(?:s|ed)?|up|down)"
 )
-_BY: Final = re.compile(
-    rf"(?:\bby{_SOFT}|\b{_MOVE}{_SOFT}|\b(?:growth|rise|increase|gain|fall|drop|decline|reduction|cut|jump"
-    rf"|expansion) of{_SOFT}) ?$",
+_BY: Final = Late(
+    rf"\b(?:by|{_MOVE}|(?:growth|rise|increase|gain|fall|drop|decline|reduction|cut|jump|expansion) of){_SOFT} ?$",
     re.IGNORECASE,
 )
-_TO: Final = re.compile(
+_TO: Final = Late(
     rf"\b(?:to|reach(?:es|ed|ing)?|stands? at|stood at|(?:low|high|level|peak|value|total|record) of){_SOFT} ?$",
     re.IGNORECASE,
 )
 # Verbs and nouns of movement, which have one subject; words that compare two things are read with their two sides.
-_UP: Final = re.compile(
+_UP: Final = Late(
     r"\b(?:ris(?:e|es|en|ing)|rose|grow(?:s|n|ing|th)?|grew|increas\w+|climb\w*|jump\w*|surg\w+|gain\w*|expan\w+|rais\w+"
     r"|lift\w*|doubl\w+|tripl\w+|quadrupl\w+"
     r"|widen\w*|accelerat\w+|strengthen\w*|improv\w+|soar\w*|swell\w*|boost\w*|added|dearer"
     r"|reach(?:es|ed|ing)?(?! (?:a |its |the )?(?:record )?low)|times as (?:much|many|high|large)|up(?= (?:by|from|to|\d)))\b",
     re.IGNORECASE,
 )
-_DOWN: Final = re.compile(
+_DOWN: Final = Late(
     r"\b(?:fall(?:s|en|ing)?|fell|drop\w*|declin\w+(?! to)|decreas\w+|shr[aiu]nk\w*|cut|cuts|cutting|reduc\w+|lower(?:s|ed"
     r"|ing)|halv\w+|slow(?:s|ed|ing)"
     r"|narrow\w*|weaken\w*|worsen\w*|slip(?:s|ped)?|slump\w*|plung\w+|trim\w*|los(?:e|es|t|ing)|sank|sink\w*|cheaper"
     r"|down(?= (?:by|from|to|\d)))\b",
     re.IGNORECASE,
 )
-_MORE: Final = re.compile(
+_MORE: Final = Late(
     r"\b(?:more|higher|larger|greater|bigger|faster|above|ahead|longer|earlier|better|exceed\w*|outpac\w+|overt(?:ake|akes"
     r"|ook|aken)|surpass\w*|beat\w*|worse|stronger|dearer|outnumber\w*)\b",
     re.IGNORECASE,
 )
-_LESS: Final = re.compile(
+_LESS: Final = Late(
     r"\b(?:less|fewer|lower|smaller|slower|below|behind|shorter|later|trail\w*|lag\w*|weaker|cheaper|short of)\b",
     re.IGNORECASE,
 )
-_BOUND_WORDS: Final = re.compile(
+_BOUND_WORDS: Final = Late(
     r"\b(?:more|less|fewer|greater|higher|lower) than (?=[$€£¥\d]|half|a |an |one|two|three)|\bup to\b|\bno (?:more|less"
     r"|fewer|later) than\b|\b(?:above|below|up|down|over|under) (?=[$€£¥]?\d)|\bor more\b|\band above\b|\bslow down\b",
     re.IGNORECASE,
@@ -259,7 +259,7 @@ def _comparison(text: str, quantity: Quantity) -> tuple[str, str] | None:
     return ("more" if found[1] in _MORE_BEHIND else "less"), found[1]
 
 
-_COMPARES: Final = re.compile(
+_COMPARES: Final = Late(
     r"(?: [a-z]+)? (more|less|fewer|higher|lower|larger|smaller|above|below|longer|shorter|cheaper|dearer|earlier|later"
     r"|short|behind|ahead|(?:over|under)(?= (?:its|their|the) ))\b(?! (?:a|an|in|on|until) )"
 )
@@ -275,7 +275,7 @@ def _is_crossed(text: str, source: str) -> bool:
     return bool(mine[0] & its[1] - its[0]) or bool(mine[1] & its[0] - its[1])
 
 
-_COMPARES_WITH: Final = re.compile(r"\b(?:than|above|below|behind|ahead of|short of)\b")
+_COMPARES_WITH: Final = Late(r"\b(?:than|above|below|behind|ahead of|short of)\b")
 
 
 def _moved(text: str, like: Place, source: str) -> Iterator[Finding]:
@@ -312,7 +312,7 @@ def _matching(text: str, source: str) -> str:
     return " , ".join(parts) or source
 
 
-_THAN: Final = re.compile(
+_THAN: Final = Late(
     r"\b(?:than|ahead of|behind|above|below|exceed(?:s|ed|ing)?|outpac(?:es|ed|ing)|overt(?:akes?|ook|aken|aking)"
     r"|surpass(?:es|ed|ing)?|trail(?:s|ed)?|outnumber(?:s|ed)?)\b"
 )

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.library import quotes, tracing
 from pipeline.library.citations import find_citations
+from pipeline.library.late import Late
 from pipeline.library.quotes import difference, places
 from pipeline.library.tracing.evidence import evidence_of
 from pipeline.library.tracing.judge import examine
@@ -100,8 +101,8 @@ PIECES = [
 ALL_AT_ONCE = 10.0  # seconds; each takes well under one on an idle machine
 
 
-def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Each compiled pattern of the packages that read what strangers write, and where it stands."""
+def _patterns() -> Iterator[tuple[str, re.Pattern[str] | Late]]:
+    """Each pattern of the packages that read what strangers write, and where it stands."""
     for package in (tracing, quotes):
         names = [
             package.__name__,
@@ -113,8 +114,8 @@ def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
                     yield f"{name}.{key}[{number}]", pattern
 
 
-def _within(value: object) -> Iterator[re.Pattern[str]]:
-    if isinstance(value, re.Pattern):
+def _within(value: object) -> Iterator[re.Pattern[str] | Late]:
+    if isinstance(value, re.Pattern | Late):
         yield value
     elif isinstance(value, tuple | list | frozenset):
         for one in value:
