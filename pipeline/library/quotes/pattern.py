@@ -12,8 +12,7 @@ What stands in brackets must hold no digit and no negation: those are the source
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.late import Late
 from pipeline.library.quotes.text import MARKER, Token, tokens
@@ -29,8 +28,7 @@ _REST_OF_WORD: Final = Late(r"\w+(?:'\w+)*")
 REPLACED: Final = 8  # words that an insertion may stand for
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Words of a quotation that must follow one another."""
 
     tokens: tuple[Token, ...]
@@ -45,7 +43,7 @@ class Part:
         while last and self.tokens[last - 1].key in _CLOSING:
             last -= 1
         kept = (*self.tokens[:last], *(token for token in self.tokens[last:] if token.key not in _STOPS))
-        return replace(self, tokens=kept) if last and len(kept) < len(self.tokens) else None
+        return self._replace(tokens=kept) if last and len(kept) < len(self.tokens) else None
 
 
 def plain(wanted: str) -> tuple[Part, ...]:
@@ -68,18 +66,18 @@ def edited(wanted: str, flat: str) -> tuple[Part, ...]:
             return ()
         held = (*opening.tokens, *tokens(wanted[at : special.start()]))
         if held:
-            parts.append(replace(opening, tokens=held, stem=special["ending"] is not None))
+            parts.append(opening._replace(tokens=held, stem=special["ending"] is not None))
             opening = Part(())
         at = special.end()
         if special["letter"]:
             rest = _REST_OF_WORD.match(wanted, at)
             at = rest.end() if rest else at
-            opening = replace(
-                opening, tokens=tuple(tokens(special["letter"] + (rest[0] if rest else ""))), first_letter=True
+            opening = opening._replace(
+                tokens=tuple(tokens(special["letter"] + (rest[0] if rest else ""))), first_letter=True
             )
         elif special["elision"]:
             opening = Part((), passed_by=None, bare=special[0].startswith("."))
         elif said is not None and opening.passed_by is not None:
             opening = Part((), passed_by=REPLACED)
     held = (*opening.tokens, *tokens(wanted[at:]))
-    return (*parts, replace(opening, tokens=held)) if held else tuple(parts)
+    return (*parts, opening._replace(tokens=held)) if held else tuple(parts)

@@ -5,6 +5,8 @@
 
 The same article and the same sources give the same claims, on every machine and in every run. Nothing here says that a sentence is
 true: it says where its words and figures stand, and where they do not.
+
+Values are named tuples here: an article has thousands, and a frozen dataclass takes four times as long to make.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.late import Late
 from pipeline.library.tracing.compare import Likeness, agrees, likeness
@@ -29,8 +28,7 @@ NEXT_OF_A_DATE: Final = "mend it, or cite what names it"
 WIDTH: Final = 160  # characters of a source's words in a message
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A place that bears out a figure."""
 
     evidence: Evidence
@@ -40,8 +38,7 @@ class Sighting:
     score: float  # how much its words are those of the statement
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(NamedTuple):
     """A quantity of a statement, and every place that has it, the likeliest first."""
 
     said: Quantity

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.library.quotes import Text, text_of
 from pipeline.library.tracing.statements import Statement
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from pipeline.library import Library
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """One source that a statement cites."""
 
     source: Source

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pipeline.library.copies import origins
 from pipeline.library.tracing.binding import check_binding
@@ -57,8 +56,7 @@ __all__ = ["Finding", "Looked", "Verdict", "examine", "judge"]
 _Borne: TypeAlias = tuple[Quantity | When, Evidence, Place]  # what a statement says, and where it stands
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(NamedTuple):
     """A number or a date that was looked up: as the article writes it, and how it stands with it."""
 
     words: str
@@ -66,8 +64,7 @@ class Looked:
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     numbers: tuple[Looked, ...] = ()
     passages: tuple[Passage, ...] = ()
     findings: tuple[Finding, ...] = ()

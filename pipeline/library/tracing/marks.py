@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.late import Late
 
@@ -36,8 +35,7 @@ class QuotationKind(StrEnum):
     OPEN = "open"  # a quotation mark, of which the closing one is missing
 
 
-@dataclass(frozen=True, slots=True)
-class Quotation:
+class Quotation(NamedTuple):
     """Words between quotation marks: *start* and *end* take the marks in, *words* do not."""
 
     start: int
@@ -47,7 +45,7 @@ class Quotation:
     excused: bool = False  # the editor says that it is none: a title, a term
 
     def moved(self, by: int) -> Quotation:
-        return replace(self, start=self.start + by, end=self.end + by)
+        return self._replace(start=self.start + by, end=self.end + by)
 
     @property
     def is_short(self) -> bool:

@@ -13,9 +13,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.late import Late
 from pipeline.library.tracing.units import (
@@ -46,8 +45,7 @@ class Bound(StrEnum):
     UP_TO = "up to"  # a ceiling that need not be reached
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number as it stands in a text, with its unit. *value* and *step* are in the unit as written, scale words multiplied in."""
 
     start: int
@@ -87,8 +85,7 @@ class Quantity:
         return self.spelled and self.unit is FOLD and self.words[-5:].lower() != "times"
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """A day, month, quarter, half or year that a text names, as far as it names it."""
 
     start: int
@@ -102,8 +99,7 @@ class When:
     is_fiscal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     quantities: tuple[Quantity, ...] = ()
     whens: tuple[When, ...] = ()
     odd: tuple[tuple[int, int], ...] = ()  # numbers in signs that nothing here reads: ⁴², ㊷, 41e3, 0x2A, 9.4 kGW
@@ -385,7 +381,7 @@ def find_otherwise(text: str, *, foreign: bool = False) -> tuple[Quantity, ...]:
             rest = f"{text[: number.start()]}{plain}{text[number.end() :]}"
             read = next((q for q in find(rest).quantities if q.start <= number.start() < q.end), None)
             if read is not None:
-                found.append(replace(read, end=read.end + len(number[0]) - len(plain)))
+                found.append(read._replace(end=read.end + len(number[0]) - len(plain)))
     return tuple(found)
 
 
@@ -421,7 +417,7 @@ def find(text: str) -> Figures:
     quantities = _quantities(masked, text)
     named = unit_at(masked, len("In "), free=_COMMA) if masked.startswith("In ") else None
     if named is not None:  # "In gallons, that is about 4.5 billion."
-        quantities = [replace(one, unit=named.unit) if one.unit is None and not one.noun else one for one in quantities]
+        quantities = [one._replace(unit=named.unit) if one.unit is None and not one.noun else one for one in quantities]
     odd_ones = _ODD if _ODD_SIGNS.isdisjoint(text) else _ODD_WITH_SIGNS
     odd = tuple(found.span() for found in odd_ones.finditer(text))
     return Figures(tuple(_ranged(quantities, masked)), tuple(sorted(whens, key=lambda when: when.start)), odd)
@@ -863,10 +859,10 @@ def _ranged(quantities: list[Quantity], plain: str) -> list[Quantity]:
         is_range = word in ("to", "-") and not re.search(r"\bfrom (?:about |around |roughly |nearly )?$", before)
         is_range = is_range or is_between
         if is_range and left.dimension == right.dimension and 0 <= left.base < right.base:
-            left = replace(left, other_end=right.value, is_low=True)
-            right = replace(right, other_end=left.value)
+            left = left._replace(other_end=right.value, is_low=True)
+            right = right._replace(other_end=left.value)
         elif word in ("to", "from"):
-            left, right = replace(left, is_change=True), replace(right, is_change=True)
+            left, right = left._replace(is_change=True), right._replace(is_change=True)
         done[at], done[at + 1] = left, right
     return done
 
@@ -876,14 +872,14 @@ def _lend(left: Quantity, right: Quantity, *, is_range: bool, is_listed: bool) -
     bare = not left.noun and not left.per and (left.unit is None or left.unit == right.unit)
     spelled = left.spelled or right.spelled
     if bare and left_scale == 1 < right_scale and (is_range or not spelled) and left.number < 1000:
-        left = replace(left, value=left.number * right_scale, step=left.step * right_scale)
+        left = left._replace(value=left.number * right_scale, step=left.step * right_scale)
     if (
         left.unit is None
         and right.unit is not None
         and not left.noun
         and (is_range or (is_listed and right.unit.dimension != "time"))
     ):
-        left = replace(left, unit=right.unit, per=right.per)
+        left = left._replace(unit=right.unit, per=right.per)
     if (
         right.unit is None
         and not right.noun
@@ -891,7 +887,7 @@ def _lend(left: Quantity, right: Quantity, *, is_range: bool, is_listed: bool) -
         and left.unit.is_money
         and (right_scale > 1 or is_range)
     ):
-        right = replace(right, unit=left.unit)
+        right = right._replace(unit=left.unit)
     if left.unit is None and right.unit is None and not left.noun:
-        left = replace(left, noun=right.noun)
+        left = left._replace(noun=right.noun)
     return left, right

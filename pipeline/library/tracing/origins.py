@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.copies import are_copies
 from pipeline.library.late import Late
@@ -19,8 +18,7 @@ from pipeline.model import Severity
 ALIKE: Final = 0.6  # of the words of two places are in both: they speak of one thing
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(NamedTuple):
     """Two sources that give different figures for one thing."""
 
     said: Quantity

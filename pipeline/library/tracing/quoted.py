@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.library.late import Late
 from pipeline.library.quotes import Place, difference, normal, occurs, places
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from pipeline.library import Library
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How one quotation stands."""
 
     quotation: Quotation

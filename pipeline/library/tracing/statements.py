@@ -13,7 +13,7 @@ import functools
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -46,7 +46,7 @@ class BlockKind(StrEnum):
     LABEL = "label"  # words beside the sentences, see `labels`
 
 
-class Statement(NamedTuple):  # an article has a hundred, and a frozen dataclass takes four times as long to make
+class Statement(NamedTuple):
     """One sentence, row or item of an article's body, as readers see it."""
 
     text: str  # no markup, no citations, single spaces
@@ -145,8 +145,7 @@ _BOX: Final = re.compile(r"[ \t>]*(?:!!!|\?\?\?\+?|===[!+]*)[ \t]")  # the head 
 _ITEM: Final = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)]|:)[ \t]+(?:\[[ xX]\][ \t]+)?)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """Lines that belong together, as spans of the text without what leads each line."""
 
     kind: BlockKind
@@ -154,8 +153,7 @@ class _Block:
     heads: tuple[tuple[int, int], ...] = ()  # of a row: the cells of the table's head
 
 
-@dataclass(frozen=True, slots=True)
-class _Paragraph:
+class _Paragraph(NamedTuple):
     """Lines without an empty one between them."""
 
     start: int
@@ -490,7 +488,7 @@ class _Reading:
         self.at = _At()
         cited = self._cited_in(block)
         found = self._excused(quotations(words.text, inserted=words.inserted, tagged=words.tagged), words)
-        return self._statement(replace(block, heads=()), words, 0, len(words.text), cited, found)
+        return self._statement(block._replace(heads=()), words, 0, len(words.text), cited, found)
 
     def titled(self, box: re.Match[str]) -> Statement | None:
         """The title of a box."""
@@ -544,7 +542,7 @@ class _Reading:
         if not self.body.has_comments:
             return tuple(found)
         return tuple(
-            replace(q, excused=_EXCUSE.match(self._article.body, words.places[q.end - 1] + 1) is not None)
+            q._replace(excused=_EXCUSE.match(self._article.body, words.places[q.end - 1] + 1) is not None)
             for q in found
         )
 

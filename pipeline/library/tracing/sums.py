@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from pipeline.library.late import Late
@@ -258,7 +257,7 @@ def check_sums(text: str, figures: Figures) -> Iterator[Finding]:
         span = quantities[int(found[span_at])]
         pair = [whens[int(found[at])] for at in when_at]
         if pair[0].year is not None and pair[1].year is None and (pair[1].month or 0) > (pair[0].month or 12):
-            pair[1] = replace(pair[1], year=pair[0].year)  # "from April 2026 to October"
+            pair[1] = pair[1]._replace(year=pair[0].year)  # "from April 2026 to October"
         if (
             span.dimension == "time"
             and span.start not in seen
