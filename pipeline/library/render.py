@@ -10,13 +10,12 @@ Plain text is made of the same tree, by `plain`; what is sent is never scraped f
 
 from __future__ import annotations
 
-import dataclasses
 import html as entities
 import itertools
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from xml.etree import ElementTree as ET
 
 from markdown import Markdown
@@ -51,8 +50,7 @@ _LINK_TARGET: Final = re.compile(r"\]\([^)\n]*\)")
 _SAME_PAGE: Final = re.compile(r'(<a(?: [a-z]+="[^"]*")*? href=")(#)')
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TocEntry:
+class TocEntry(NamedTuple):
     """A heading of the body: where it is, what it says (plain text), and its level (2 for ``##``)."""
 
     id: str
@@ -60,8 +58,7 @@ class TocEntry:
     level: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class CitedSource:
+class CitedSource(NamedTuple):
     """A row of the sources panel."""
 
     number: int
@@ -71,8 +68,7 @@ class CitedSource:
     back: tuple[str, ...]  # ids of the places that cite it: "cite-1-1", "cite-1-2"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """An article's body, ready to be set into a page."""
 
     html: str
@@ -352,8 +348,7 @@ class _Numbering(Treeprocessor):
 
     def _cited_again(self, row: CitedSource, quote: str | None) -> CitedSource:
         words = row.source.quotes.get(quote) if quote else None
-        return dataclasses.replace(
-            row,
+        return row._replace(
             quotes=row.quotes if words is None or words in row.quotes else (*row.quotes, words),
             back=(*row.back, f"cite-{row.number}-{len(row.back) + 1}"),
         )

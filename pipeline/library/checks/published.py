@@ -14,9 +14,9 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pipeline.library.citations import inserted_in
 from pipeline.library.files import SOURCES, Read, article_of, source_of
@@ -36,16 +36,14 @@ _Known: TypeAlias = dict[tuple[str, str], Article | None]
 _RANK: Final = {status: rank for rank, status in enumerate(Status)}
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(NamedTuple):
     """An article as readers saw it from one version on."""
 
     version: Version
     article: Article  # with the words that the build set in it
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(NamedTuple):
     """What an article was before, as far as Git knows."""
 
     editions: tuple[Edition, ...]  # those that readers saw, oldest first
