@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from pipeline.printable import printable
 
@@ -30,7 +31,10 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         """True when readers may see the article once its date has come."""
-        return self in (Status.SCHEDULED, Status.PUBLISHED, Status.CORRECTED, Status.RETRACTED)
+        return self in _FINAL
+
+
+_FINAL: Final = (Status.PUBLISHED, Status.SCHEDULED, Status.CORRECTED, Status.RETRACTED)
 
 
 class Tier(StrEnum):

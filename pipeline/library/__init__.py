@@ -295,6 +295,12 @@ class Library:
         return newest
 
     @cached_property
+    def shown_texts(self) -> Mapping[str, str]:
+        """By id of a source, the hash of its stored text, where readers find that on the site."""
+        shown = filter(self.texts.is_shown, self.sources.values())
+        return {source.id: source.snapshot.text_sha256 for source in shown if source.snapshot}
+
+    @cached_property
     def _by_slug(self) -> dict[str, Article]:
         return {article.slug: article for article in reversed(self.articles)}
 

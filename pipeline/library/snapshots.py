@@ -51,6 +51,10 @@ class StoredTexts:
         wanted = source.snapshot.text_sha256 if source.snapshot else ""
         return text is not None and not wrong and hashlib.sha256(text.encode()).hexdigest() == wanted
 
+    def is_shown(self, source: Source) -> bool:
+        """True when the stored text of *source* is here whole and may be passed on, so that readers find it on the site."""
+        return source.redistribute == "full" and self.is_whole(source)
+
     def is_away(self, source: Source) -> bool:
         """True when a copy of *source* was taken that is not here, or is another now: nothing can be looked up in it."""
         return source.snapshot is not None and self.of(source)[0] is None

@@ -20,6 +20,7 @@ from pipeline.library.dates import timestamp
 from pipeline.library.quotes import normal, places, text_of
 from pipeline.library.receipts import tally
 from pipeline.model import Article, Claim, Passage, PassageKind, Source
+from pipeline.site.manifest import CLAIMS_FILE
 from pipeline.site.reading import words_of_article, words_sha256
 from pipeline.site.sealing import CLAIMS, SEAL, sealed_text, written_texts
 
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 FORMAT: Final = "opensignal-claims"
 INDEX_FORMAT: Final = "opensignal-claims-index"
 VERSION: Final = 1
-INDEX: Final = "claims.json"
+INDEX: Final = CLAIMS_FILE
 
 
 def claims_path(article: Article) -> str:
-    return f"{article.url_path}claims.json"
+    return article.url_path + CLAIMS_FILE
 
 
 def text_path(sha256: str) -> str:
@@ -43,12 +44,7 @@ def text_path(sha256: str) -> str:
 
 def published_text(source: Source, texts: StoredTexts) -> str | None:
     """The stored text of *source*, where it is here and may be passed on."""
-    return texts.of(source)[0] if is_published(source, texts) else None
-
-
-def is_published(source: Source, texts: StoredTexts) -> bool:
-    """True when the site shows the stored text of *source*."""
-    return source.redistribute == "full" and source.snapshot is not None and texts.is_whole(source)
+    return texts.of(source)[0] if texts.is_shown(source) else None
 
 
 def claims_files(publication: Publication) -> dict[str, str]:
@@ -64,8 +60,10 @@ def claims_file(publication: Publication, article: Article) -> str:
 
 def claims_index_of(publication: Publication) -> str:
     """The list of all claims files of the site."""
-    url, sha256 = publication.url, publication.claims_sha256
-    listed = ((url(a.url_path), url(claims_path(a)), sha256[a.slug]) for a in publication.articles)
+    listed = []
+    for article in publication.articles:
+        page, known = publication.url(article.url_path), publication.claims_known.get(article.slug)
+        listed.append((page, page + CLAIMS_FILE, known.hex() if known else sha256_of_claims(publication, article)))
     return claims_index(publication.settings.site_url, listed)
 
 
@@ -133,8 +131,8 @@ def claims_document(
 
 def claims_index(site_url: str, files: Iterable[tuple[str, str, str]]) -> str:
     """The list of all claims files: each with its article's address, its own, and its hash, in this order."""
-    articles = ({"url": url, "claims": claims, SEAL: sha256} for url, claims, sha256 in files)
-    return written_texts({"format": INDEX_FORMAT, "version": VERSION, "site": site_url}, "articles", articles)
+    head = {"format": INDEX_FORMAT, "version": VERSION, "site": site_url}
+    return written_texts(head, "articles", ("url", "claims", SEAL), files)
 
 
 def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from pipeline.model import Article, Source
+from pipeline.model import Article
 from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
 from pipeline.site.feeds import WRITERS, Newsstand, made_of_list, own_feeds
 from pipeline.site.outline import OUTLINE, outline
@@ -39,8 +39,8 @@ def machine_files(
     yield from _maps(publication, pages)
     yield Output(LLMS, fingerprint(made_of_llms(publication), repr(links)), partial(llms, publication, links))
     yield Output(INDEX, publication.everything, partial(claims_index_of, publication), late=True)
-    for sha256, source in published_texts(publication).items():
-        yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, source))
+    for sha256, id_ in published_texts(publication).items():
+        yield Output(text_path(sha256), sha256.encode(), partial(_stored_text, publication, id_))
 
 
 def article_twins(publication: Publication, article: Article) -> Iterator[Output]:
@@ -107,7 +107,7 @@ def _maps(publication: Publication, pages: Addresses) -> Iterator[Output]:
     yield Output("robots.txt", b"", partial(robots, site_url))
 
 
-def _stored_text(publication: Publication, source: Source) -> str:
-    text, _ = publication.library.texts.of(source)
+def _stored_text(publication: Publication, id_: str) -> str:
+    text, _ = publication.library.texts.of(publication.library.sources[id_])
     assert text is not None  # it was, a moment ago
     return text

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
 SOURCES: Final = "sources/"  # the bundle of the pages of sources; no article is called so
+CLAIMS_FILE: Final = "claims.json"  # the name of an article's claims file
 
 
 class Bundle(NamedTuple):
@@ -22,6 +24,7 @@ class Bundle(NamedTuple):
 
     made_of: bytes  # a fingerprint of what all of them are made of
     mark: bytes  # of their paths and bytes
+    claims: bytes  # the SHA-256 of the article's claims file, which is told beside those of all others
     number: int
     packed: bytes
 
@@ -29,18 +32,12 @@ class Bundle(NamedTuple):
     def files(self) -> dict[str, tuple[bytes, bytes]]:
         return {path: (made_of, sha256) for path, made_of, sha256 in marshal.loads(self.packed)}  # noqa: S302 -- our own values
 
-    def sha256_of(self, path: str) -> bytes:
-        """The hash of one of the files. Raises `KeyError`."""
-        for name, _, sha256 in marshal.loads(self.packed):  # noqa: S302 -- as above
-            if name == path:
-                return bytes(sha256)
-        raise KeyError(path)
-
 
 def bundle_of(made_of: bytes, files: Files) -> Bundle:
     """The *files* of a bundle as they are kept."""
     packed = marshal.dumps([(path, *known) for path, known in files.items()])
-    return Bundle(made_of, hashlib.sha256(_told(files)).digest(), len(files), packed)
+    claims = next((sha256 for path, (_, sha256) in files.items() if path.endswith(f"/{CLAIMS_FILE}")), b"")
+    return Bundle(made_of, hashlib.sha256(_told(files)).digest(), claims, len(files), packed)
 
 
 class Related(NamedTuple):
@@ -50,7 +47,7 @@ class Related(NamedTuple):
     places: Sequence[tuple[int, ...]] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """What the files of a site were made of."""
 
@@ -60,9 +57,9 @@ class Manifest:
     said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
     related: Related = field(default_factory=Related)
 
-    @property
+    @cached_property
     def mark(self) -> str:
-        """One hash of all files."""
+        """One hash of all files; one that was kept has it at hand."""
         told = b"".join(name.encode() + b"\0" + bundle.mark for name, bundle in sorted(self.bundles.items()))
         return hashlib.sha256(_told(self.loose) + told).hexdigest()
 
@@ -86,37 +83,27 @@ class Manifest:
         """It as plain values, out of which `manifest_of` makes it again."""
         bundles = {name: tuple(bundle) for name, bundle in self.bundles.items()}
         loose, said, related = dict(self.loose), list(self.said), list(map(list, self.related))
-        return {"whole": self.whole, "loose": loose, "bundles": bundles, "said": said, "related": related}
+        return {
+            "whole": self.whole,
+            "loose": loose,
+            "bundles": bundles,
+            "said": said,
+            "related": related,
+            "mark": self.mark,
+        }
 
 
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     bundles = {name: Bundle._make(bundle) for name, bundle in values["bundles"].items()}
-    return Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), Related(*values["related"]))
+    made = Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), Related(*values["related"]))
+    made.__dict__["mark"] = values["mark"]
+    return made
 
 
-class Hashes(Mapping[str, bytes]):
-    """The SHA-256 of files by their paths: of those *made* just now, and of the *old* ones. A bundle is unpacked when one of its
-    files is asked for."""
-
-    def __init__(self, made: Mapping[str, bytes], old: Manifest) -> None:
-        self._made = made
-        self._old = old
-
-    def __getitem__(self, path: str) -> bytes:
-        if path in self._made:
-            return self._made[path]
-        if path in self._old.loose:
-            return self._old.loose[path][1]
-        bundle = self._old.bundles.get(bundle_in(path))
-        if bundle is None:
-            raise KeyError(path)
-        return bundle.sha256_of(path)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._old.all_files(), **self._made})
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+def claims_of(made: Mapping[str, bytes], old: Manifest) -> dict[str, bytes]:
+    """By slug, the SHA-256 of each claims file: of the *old* ones, and of those among the files *made* just now, by path."""
+    found = {slug: bundle.claims for slug, bundle in old.bundles.items() if bundle.claims}
+    return found | {slug_in(path): sha256 for path, sha256 in made.items() if path.endswith(f"/{CLAIMS_FILE}")}
 
 
 def bundle_in(path: str) -> str:

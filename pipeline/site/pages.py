@@ -107,7 +107,7 @@ class Output:
     made_of: bytes  # a fingerprint: the file is made again when it is another one
     make: Callable[[], Content]
     modified: dt.datetime | None = None  # of what a page shows; the sitemap tells it
-    late: bool = False  # made when all others are, since it tells their hashes (`Publication.written`)
+    late: bool = False  # made when all others are, since it tells their hashes (`Publication.claims_known`)
 
     @property
     def url(self) -> str | None:

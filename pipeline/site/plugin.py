@@ -46,7 +46,7 @@ from pipeline.site.compiled import CompiledTemplates
 from pipeline.site.feeds import own_feeds
 from pipeline.site.machines import Addresses, machine_files
 from pipeline.site.manifest import Files as KnownFiles
-from pipeline.site.manifest import Hashes, Manifest, bundle_of
+from pipeline.site.manifest import Manifest, bundle_of, claims_of
 from pipeline.site.markup import dressed, without_title
 from pipeline.site.painting import Painting
 from pipeline.site.publication import Publication, fingerprint
@@ -291,7 +291,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         old, files = place.old, self.by_mkdocs.files(place.folder, place.old.loose)
         tell = partial(self.tell, "drawing")
         made = begun.painting.done(tell)
-        self.publication.written = Hashes(made, old)
+        self.publication.claims_known = claims_of(made, old)
         made |= Painting(begun.late, begun.easel, place.folder).done(tell)
         for path, output in self.outputs.items():
             files[path] = (output.made_of, made[path] if path in made else old.loose[path][1])

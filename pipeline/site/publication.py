@@ -23,7 +23,7 @@ from pipeline.library.dates import date_words, partial_date_words, short_date, t
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import independence, status_note, stored_words, tally_words, weight_of
 from pipeline.model import AiUse, Article, Claim, Person, Source, Status, Tier, Topic
-from pipeline.site.claims import claims_path, sha256_of_claims
+from pipeline.site.claims import claims_path
 from pipeline.site.manifest import Related
 from pipeline.site.markup import dressed, with_margin_notes
 from pipeline.site.pictures import Pictures
@@ -215,7 +215,7 @@ class Publication:
         self.settings = settings
         self.library = library
         self.now = now
-        self.written: Mapping[str, bytes] = {}  # by path, the SHA-256 of files of the site that are made already
+        self.claims_known: Mapping[str, bytes] = {}  # by slug, the SHA-256 of claims files that are made already
         self.surroundings = b""  # the fingerprint of what all texts are made of; empty where nobody says so
         self.related_before = Related()  # as the last build told it
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
@@ -233,11 +233,6 @@ class Publication:
     def html(self) -> Mapping[str, str]:
         """The bodies as the articles' own pages have them."""
         return ForEach(self, self._html, most=_LONG)
-
-    @cached_property
-    def claims_sha256(self) -> Mapping[str, str]:
-        """The hash of each claims file."""
-        return ForEach(self, self._claims_sha256)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -280,34 +275,36 @@ class Publication:
     def faces(self, articles: Iterable[Article]) -> bytes:
         """The fingerprint of a list of *articles*, in their order."""
         made = self._made
-        return fingerprint(*[made[article.slug].face for article in articles])
+        return joined([made[article.slug].face for article in articles])
 
     @cached_property
     def everything(self) -> bytes:
         """The fingerprint of all public articles: for what shows something of each. With it nothing is ever out of date."""
-        return fingerprint(*(self._made[slug].whole for slug in self.places))
+        return joined([made.whole for made in self._made.values()])
 
     @cached_property
     def bundles(self) -> Mapping[str, bytes]:
         """By slug, one fingerprint of all that the files of an article are made of: itself, with people in its face, and what
         `beside` tells of others."""
         names = list(self._names.values())
-        made = [self._made[slug] for slug in self.places]
+        made = list(self._made.values())
+        faces = [each.face for each in made]
         parts = {self.places[slug]: part for slug, part in self.parts.items()}
-        found, last = {}, len(names) - 1
+        found, last, related = {}, len(names) - 1, self._related
         for place, slug in enumerate(self.places):
             older, newer = names[place + 1] if place < last else b"", names[place - 1] if place else b""
-            near = [made[last - other].face for other in self._related[last - place]]
-            linked = self._part_told(parts[place]) if place in parts else ()
-            found[slug] = fingerprint(*made[place][:2], older, newer, *near, *linked)
+            near = [faces[last - other] for other in related[last - place]]
+            linked = [fingerprint(*self._part_told(parts[place]))] if place in parts else []
+            found[slug] = joined([made[place].whole, faces[place], older, newer, *near, *linked])
         return found
 
     @cached_property
     def of_sources(self) -> bytes:
         """The fingerprint of all sources, and of which articles cite them and what lists show of those."""
         cited = ("\0".join(self.cited_by(article)) for article in self.articles)
-        faces = b"".join(made.face for made in self._made.values())
-        return fingerprint(self.library.made_of_sources(self.library.sources), faces, "\n".join(cited))
+        return fingerprint(
+            self.library.made_of_sources(self.library.sources), self.faces(self.articles), "\n".join(cited)
+        )
 
     def cited_by(self, article: Article) -> tuple[str, ...]:
         """The ids of the sources that *article* cites and that exist, in order of citation."""
@@ -484,10 +481,6 @@ class Publication:
     def _origins_of(self, article: Article) -> tuple[tuple[str, ...], ...]:
         return self.library.origins(article, self.rendered[article.slug].cited)
 
-    def _claims_sha256(self, article: Article) -> str:
-        known = self.written.get(claims_path(article))
-        return known.hex() if known else sha256_of_claims(self, article)
-
     def _rendered(self, article: Article) -> Rendered:
         return self.library.rendered(article, site_url=self.settings.site_url)
 
@@ -536,8 +529,12 @@ class Publication:
 
 def fingerprint(*parts: bytes | str) -> bytes:
     """One short name for *parts* in their order; other parts have another one."""
-    told = [part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts]
-    return hashlib.blake2b(b"\0".join((*told, b"")), digest_size=12).digest()
+    return joined([part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts])
+
+
+def joined(parts: Sequence[bytes]) -> bytes:
+    """`fingerprint` of *parts* that are bytes, many times over."""
+    return hashlib.blake2b(b"\0".join([*parts, b""]), digest_size=12).digest()
 
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:

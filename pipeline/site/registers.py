@@ -17,7 +17,6 @@ from pipeline.library import weight
 from pipeline.library.dates import partial_date_words, short_date
 from pipeline.library.receipts import last_read
 from pipeline.model import Article, Source, SourceStatus, Status
-from pipeline.site.claims import is_published
 from pipeline.site.publication import TIER_WORDS, Card, CorrectionNote, Publication, corrections, fingerprint
 
 MANY: Final = 40  # publishers; more are also found by their first letters
@@ -128,14 +127,10 @@ def retractions(publication: Publication) -> tuple[Card, ...]:
     return tuple(publication.cards[a.slug] for a in publication.articles if a.status is Status.RETRACTED)
 
 
-def published_texts(publication: Publication) -> dict[str, Source]:
-    """The sources whose stored texts may be passed on, by the hash of the text."""
-    found = {}
-    for id_ in publication.citing:
-        source = publication.library.sources[id_]
-        if source.snapshot is not None and is_published(source, publication.library.texts):
-            found[source.snapshot.text_sha256] = source
-    return found
+def published_texts(publication: Publication) -> dict[str, str]:
+    """The ids of the cited sources whose stored texts may be passed on, by the hash of the text."""
+    shown = publication.library.shown_texts
+    return {shown[id_]: id_ for id_ in publication.citing if id_ in shown}
 
 
 def _told(sources: Sequence[Source], cited: int) -> str:

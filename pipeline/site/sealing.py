@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 SEAL: Final = "sha256"
@@ -25,12 +25,11 @@ def written(document: Mapping[str, Any]) -> str:
     return _lines({name: _member(value) for name, value in document.items()})
 
 
-def written_texts(document: Mapping[str, Any], name: str, items: Iterable[Mapping[str, str]]) -> str:
-    """As `written`, with a last member that lists *items* which are texts alone, each with the same names: in half the time."""
-    rows = (", ".join([f'"{key}": {_text(value)}' for key, value in item.items()]) for item in items)
-    return _lines(
-        {**{key: _member(value) for key, value in document.items()}, name: _items(f"{{{row}}}" for row in rows)}
-    )
+def written_texts(document: Mapping[str, Any], name: str, keys: Sequence[str], items: Iterable[Iterable[str]]) -> str:
+    """As `written`, with a last member that lists *items* which are texts alone, each under the same *keys*: in half the time."""
+    row = "{" + ", ".join(f'"{key}": %s' for key in keys) + "}"
+    rows = (row % tuple(map(_text, item)) for item in items)
+    return _lines({**{key: _member(value) for key, value in document.items()}, name: _items(rows)})
 
 
 def sealed(document: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pipeline.library.dates import partial_date_words, short_date, timestamp
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import last_read, status_note, stored_words
 from pipeline.model import Article, Source, SourceStatus, Tier
-from pipeline.site.claims import is_published, text_path
+from pipeline.site.claims import text_path
 from pipeline.site.pages import Drawn, Output, page_head
 from pipeline.site.publication import MARKS, TIER_WORDS, ForEach, Publication, fingerprint, followable
 from pipeline.site.receipts import receipts_path, source_path
@@ -150,7 +150,7 @@ def _view(publication: Publication, source: Source, rows: Mapping[str, Citing]) 
         note=status_note(source),
         stored=stored_words(source),
         sha256=sha256,
-        text=text_path(sha256) if is_published(source, publication.library.texts) else None,
+        text=text_path(sha256) if source.id in publication.library.shown_texts else None,
         archive=followable(source.archive or ""),
         citing=tuple(rows[article.slug] for article in articles[:CITING]),
         earlier=len(articles[CITING:]),

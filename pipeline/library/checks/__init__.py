@@ -205,8 +205,9 @@ def check_beside_past(reads: Sequence[Read[Article]], library: Library, pasts: M
 
 def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:
     """Articles whose date is more than a day after *now*, so that they will not appear, and such as have passed their own."""
+    today, soon = now.date(), now + FAR_AHEAD
     for article in library.articles:
-        if article.status.is_final and article.stale_after is not None and article.stale_after < now.date():
+        if article.stale_after is not None and article.stale_after < today and article.status.is_final:
             yield Problem(
                 article.path,
                 2,
@@ -216,7 +217,7 @@ def check_dates(library: Library, now: dt.datetime) -> Iterator[Problem]:
                 "bring them up to date by a correction, or set stale_after to a later day",
                 Severity.WARNING,
             )
-        if article.status.is_final and article.status is not Status.SCHEDULED and article.date > now + FAR_AHEAD:
+        if article.date > soon and article.status.is_final and article.status is not Status.SCHEDULED:
             yield Problem(
                 article.path,
                 2,

@@ -14,7 +14,7 @@ from pipeline.errors import ContentError
 from pipeline.library.citations import find_citations
 from pipeline.library.files import Read
 from pipeline.library.frontmatter import Document, Unreadable, decode, read_bytes, split
-from pipeline.library.kept.rows import digest
+from pipeline.library.kept.rows import BY_VALUE, digest
 from pipeline.library.weighed import Weighed
 from pipeline.model import Article, Status
 from pipeline.packing import Packer
@@ -114,8 +114,6 @@ def _put(name: str) -> Callable[[KeptArticle, Any], None]:
 _put_path, _put_texts, _put_date, _put_status = map(_put, ("path", "_texts", "date", "status"))
 _PUT_ALWAYS: Final = tuple(map(_put, _ALWAYS))
 _PUT_DEFAULTS: Final = tuple((_put(name), default) for name, default in _SELDOM.items())
-# The last version of the format that tells values alone: since the third, also what is interned or referred to more than once.
-_BY_VALUE: Final = 2
 _STATUSES: Final = {status.value: status for status in Status}
 
 
@@ -133,7 +131,7 @@ def front_of(article: Article, packer: Packer) -> bytes:
     """The fingerprint of all that others may ask of *article*: nobody looks into the text of another one."""
     names = [name for name in _FIELDS if name not in ("body", "citations", "path")]
     packed = [packer.pack(getattr(article, name)) for name in (*names, "source_ids")]
-    return digest([marshal.dumps(packed, _BY_VALUE)])
+    return digest([marshal.dumps(packed, BY_VALUE)])
 
 
 class LateRead(Read[T]):

@@ -203,8 +203,8 @@ class Desk:
         pasts: Pasts,
     ) -> Library:
         contents = self.contents
-        whole = {file["id"] for path, file in contents.source_files.items() if checked.get(path, {}).get("is_whole")}
-        library = contents.library(_KnownTexts(self._root, self._texts, whole))
+        whole = [file for path, file in contents.source_files.items() if checked.get(path, {}).get("is_whole")]
+        library = contents.library(_KnownTexts(self._root, self._texts, {file["id"] for file in whole}))
         problems = [*contents.sight.foreign, *contents.lists.problems, *self._problems_of_lists()]
         for part in (contents.articles, contents.source_files, rows, checked, past_rows):
             for row in part.values():
@@ -223,6 +223,7 @@ class Desk:
             examined=examined,
         )
         made.__dict__["newer"] = contents.newer
+        made.__dict__["shown_texts"] = {file["id"]: file["copy"] for file in whole if file["is_free"]}
         made.__dict__["_by_path"] = contents.by_path
         return made
 

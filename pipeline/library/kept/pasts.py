@@ -64,10 +64,8 @@ class Pasts(Mapping[str, "Past"]):
     @cached_property
     def of(self) -> list[Any]:
         """What tells whether the versions of any article may be others than in the last run."""
-        slugs = sorted(
-            (path, file["row"][0]) for path, file in self._desk.contents.articles.items() if file["row"] is not None
-        )
-        return [*self.history.told, digest(f"{path} {slug}".encode() for path, slug in slugs)]
+        rows = self._desk.contents.articles.items()
+        return [*self.history.told, digest(f"{p} {file['row'][0]}".encode() for p, file in rows if file["row"])]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """By path of an article, what is wrong with it beside its past."""
@@ -99,6 +97,8 @@ class Pasts(Mapping[str, "Past"]):
             untold = [path for path in desk.contents.by_path if not known.get(path)]
             if all(desk.contents.holds(before.get(path), desk.contents.articles[path]["hash"]) for path in untold):
                 return known
+        if not self.history.versions:  # then no article has a past
+            return dict.fromkeys(desk.contents.by_path, _chain_sign((), self.history))
         return {path: _chain_sign(chain, self.history) for path, chain in self.chains.items()}
 
     def _compared(self, left: Sequence[Article], signs: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -39,6 +39,7 @@ def read_source(path: str, root: Path) -> dict[str, Any]:
             "key": page_key(read.noun.url),
             "copy": taken.text_sha256 if taken else "",
             "page": taken.sha256 if taken else "",
+            "is_free": read.noun.redistribute == "full",
         }
     return found
 
