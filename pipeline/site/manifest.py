@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
+# By the place of each article from the oldest: the fingerprint of what lists show of it, and the places of those related to it.
+Related: TypeAlias = Mapping[int, tuple[bytes, tuple[int, ...]]]
 SOURCES: Final = "sources/"  # the bundle of the pages of sources; no article is called so
 CLAIMS_FILE: Final = "claims.json"  # the name of an article's claims file
 
@@ -40,13 +42,6 @@ def bundle_of(made_of: bytes, files: Files) -> Bundle:
     return Bundle(made_of, hashlib.sha256(_told(files)).digest(), claims, len(files), packed)
 
 
-class Related(NamedTuple):
-    """Which articles are related to each, by place from the oldest; and the fingerprints of all articles in that order."""
-
-    faces: Sequence[bytes] = ()
-    places: Sequence[tuple[int, ...]] = ()
-
-
 @dataclass(frozen=True)
 class Manifest:
     """What the files of a site were made of."""
@@ -55,7 +50,7 @@ class Manifest:
     loose: Files = field(default_factory=dict)
     bundles: Mapping[str, Bundle] = field(default_factory=dict)  # by the slug of an article; and `SOURCES`
     said: tuple[str, ...] = ()  # what MkDocs had to say of the pages of content/pages
-    related: Related = field(default_factory=Related)
+    related: Related = field(default_factory=dict)
 
     @cached_property
     def mark(self) -> str:
@@ -82,20 +77,19 @@ class Manifest:
     def values(self) -> dict[str, Any]:
         """It as plain values, out of which `manifest_of` makes it again."""
         bundles = {name: tuple(bundle) for name, bundle in self.bundles.items()}
-        loose, said, related = dict(self.loose), list(self.said), list(map(list, self.related))
         return {
             "whole": self.whole,
-            "loose": loose,
+            "loose": dict(self.loose),
             "bundles": bundles,
-            "said": said,
-            "related": related,
+            "said": list(self.said),
+            "related": dict(self.related),
             "mark": self.mark,
         }
 
 
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     bundles = {name: Bundle._make(bundle) for name, bundle in values["bundles"].items()}
-    made = Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), Related(*values["related"]))
+    made = Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), values["related"])
     made.__dict__["mark"] = values["mark"]
     return made
 

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Final, Generic, TypeVar
 
 from pipeline.config import Settings
@@ -217,7 +218,7 @@ class Publication:
         self.now = now
         self.claims_known: Mapping[str, bytes] = {}  # by slug, the SHA-256 of claims files that are made already
         self.surroundings = b""  # the fingerprint of what all texts are made of; empty where nobody says so
-        self.related_before = Related()  # as the last build told it
+        self.related_before: Related = {}  # as the last build told it
         self.articles = tuple(a for a in library.published(now) if library.article(a.slug) is a)  # one to an address
 
     @cached_property
@@ -295,7 +296,7 @@ class Publication:
             older, newer = names[place + 1] if place < last else b"", names[place - 1] if place else b""
             near = [faces[last - other] for other in related[last - place]]
             linked = [fingerprint(*self._part_told(parts[place]))] if place in parts else []
-            found[slug] = joined([made[place].whole, faces[place], older, newer, *near, *linked])
+            found[slug] = joined((made[place].whole, faces[place], older, newer, *near, *linked))
         return found
 
     @cached_property
@@ -381,16 +382,16 @@ class Publication:
     @property
     def related_told(self) -> Related:
         """What the next build may take over of `related`."""
-        return Related([made.face for made in self._made.values()][::-1], self._related)
+        faces = (made.face for made in reversed(self._made.values()))
+        return dict(enumerate(zip(faces, self._related, strict=True)))
 
     @cached_property
     def _related(self) -> Sequence[Places]:
         """Those of older articles are as they were in the last build while the faces of all up to them are."""
-        before = self.related_before
-        faces = [made.face for made in self._made.values()][::-1]
-        same = (place for place, (now, then) in enumerate(zip(faces, before.faces, strict=False)) if now != then)
-        known = next(same, min(len(faces), len(before.faces)))
-        return related_places(self.articles, known=before.places[:known])
+        faces = (made.face for made in reversed(self._made.values()))
+        pairs = zip(faces, self.related_before.values(), strict=False)
+        known = [places for _, (_, places) in takewhile(lambda pair: pair[0] == pair[1][0], pairs)]
+        return related_places(self.articles, known=known)
 
     @cached_property
     def series(self) -> Mapping[str, tuple[Article, ...]]:
@@ -428,7 +429,7 @@ class Publication:
         return {slug: b"%s\0%d\0%s" % (name, a.date.timestamp(), a.status.encode()) for (slug, name), a in names}
 
     @cached_property
-    def _made(self) -> Mapping[str, Made]:
+    def _made(self) -> dict[str, Made]:
         return {article.slug: self.library.made_of(article) for article in self.articles}
 
     @cached_property
@@ -534,7 +535,7 @@ def fingerprint(*parts: bytes | str) -> bytes:
 
 def joined(parts: Sequence[bytes]) -> bytes:
     """`fingerprint` of *parts* that are bytes, many times over."""
-    return hashlib.blake2b(b"\0".join([*parts, b""]), digest_size=12).digest()
+    return hashlib.blake2b(b"\0".join((*parts, b"")), digest_size=12).digest()
 
 
 def corrections(article: Article) -> tuple[CorrectionNote, ...]:

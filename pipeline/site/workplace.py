@@ -33,7 +33,7 @@ from pipeline.site.manifest import Manifest, bundle_of, manifest_of
 
 MARK: Final = ".opensignal-site"
 _WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
-VERSION: Final = "4"
+VERSION: Final = "5"
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
 

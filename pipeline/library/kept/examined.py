@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ContentError
@@ -24,20 +25,19 @@ class Examined:
         self._rows = rows
         self._site_url = site_url
         self._open: Keep | None = None
-        self._made: dict[str, Made] = {}
         self._last: tuple[str, tuple[Any, ...]] = ("", ())
         self.foreign: tuple[Problem, ...] = ()  # files that are not to be read
         self.notes: tuple[str, ...] = ()  # on what was thrown away, or could not be kept
         self.examined = 0  # articles that were looked at in this run
         self.source_signs: Mapping[str, bytes] = {}  # of a source's file and texts, by "s:" and its id
 
-    def made_of(self, path: str) -> Made:
-        if path not in self._made:
-            from pipeline.library import Made
+    @cached_property
+    def made(self) -> Mapping[str, Made]:
+        """The fingerprints of what each article is made of."""
+        from pipeline.library import Made
 
-            row = self._rows[path]
-            self._made[path] = Made(row["name"], row["face"], tuple(row["cited"]), row["minutes"])
-        return self._made[path]
+        rows = self._rows.items()
+        return {path: Made(row["name"], row["face"], tuple(row["cited"]), row["minutes"]) for path, row in rows}
 
     def summary(self, path: str) -> Summary:
         from pipeline.library.tracing import Summary

@@ -15,6 +15,7 @@ from pipeline.files import clear_way, put
 from pipeline.packing import BROKEN
 
 _SUM: Final = 16
+_is_first = True
 
 
 def read_table(file: Path, version: str) -> tuple[dict[str, Any], str]:
@@ -57,11 +58,18 @@ def _sum(said: bytes | memoryview) -> bytes:
 
 @contextlib.contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Look for no rings of objects meanwhile: there are none among plain values, and looking takes longer than reading them."""
+    """Look for no rings of objects meanwhile: there are none among plain values, and looking takes as long as reading them.
+
+    Nor does a later look go through what the first table of a process holds, which mostly stays to its end.
+    """
+    global _is_first  # noqa: PLW0603 -- Python itself would count all objects to tell
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if _is_first:
+            gc.freeze()
+            _is_first = False
         if was_on:
             gc.enable()
