@@ -26,7 +26,7 @@ import gc
 
 # New objects before rings of them are looked for: a command makes many that stay, and those take long to look at. The modules that
 # follow are many of them: looking takes 14 ms while they are taken in.
-gc.set_threshold(200_000, 10, 10)
+gc.set_threshold(400_000, 10, 10)
 
 import copy
 import os

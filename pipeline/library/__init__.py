@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CODES",
     "CitedSource",
+    "Kin",
     "Library",
     "Made",
     "Numbers",
@@ -88,6 +89,14 @@ class Made(NamedTuple):
     face: bytes  # what lists show: front matter, length, tiers of its sources, topics, people
     cited: tuple[str, ...] | None = None  # ids of the sources that it cites, where they are known without rendering it
     minutes: int | None = None  # that reading it takes, as above
+
+
+class Kin(NamedTuple):
+    """The sources that the file of one names, by id."""
+
+    via: str | None = None  # that it reports
+    supersedes: str | None = None
+    superseded_by: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -293,6 +302,12 @@ class Library:
             if len(chain) > 1:
                 newest[old] = chain[-1]
         return newest
+
+    @cached_property
+    def related_sources(self) -> Mapping[str, Kin]:
+        """By id of a source, those that its file names; only of sources that name any."""
+        kin = {source.id: Kin(source.via, source.supersedes, source.superseded_by) for source in self.sources.values()}
+        return {id_: others for id_, others in kin.items() if any(others)}
 
     @cached_property
     def shown_texts(self) -> Mapping[str, str]:

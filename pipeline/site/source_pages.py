@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-from pipeline.library import typographic
+from pipeline.library import Kin, typographic
 from pipeline.library.dates import partial_date_words, short_date, timestamp
 from pipeline.library.deeplinks import address, robust_attributes
 from pipeline.library.receipts import last_read, status_note, stored_words
@@ -95,7 +95,7 @@ def source_pages(publication: Publication) -> Iterator[Output]:
     library, cited = publication.library, publication.citing
     rows = ForEach(publication, partial(_citing, publication))
     for id_, articles in cited.items():
-        others = [other for other in _others(publication, library.sources[id_]) if other]
+        others = list(filter(None, _others(publication, id_)))
         made_of = fingerprint(
             library.made_of_sources([id_, *others]),
             *("cited" if other in cited else "" for other in others),
@@ -106,9 +106,10 @@ def source_pages(publication: Publication) -> Iterator[Output]:
         yield Output(f"{source_path(id_)}index.html", made_of, draw, articles[0].date)
 
 
-def _others(publication: Publication, source: Source) -> tuple[str | None, str | None, str | None]:
-    """The ids of the sources that *source* reports, replaces and is replaced by."""
-    return source.via, source.supersedes, publication.library.newer.get(source.id) or source.superseded_by
+def _others(publication: Publication, id_: str) -> tuple[str | None, str | None, str | None]:
+    """The ids of the sources that the source *id_* reports, replaces and is replaced by."""
+    kin = publication.library.related_sources.get(id_, Kin())
+    return kin.via, kin.supersedes, publication.library.newer.get(id_) or kin.superseded_by
 
 
 def _drawn(publication: Publication, id_: str, rows: Mapping[str, Citing]) -> Drawn:
@@ -124,7 +125,7 @@ def _drawn(publication: Publication, id_: str, rows: Mapping[str, Citing]) -> Dr
 def _view(publication: Publication, source: Source, rows: Mapping[str, Citing]) -> SourceView:
     articles = publication.citing[source.id]
     sha256 = source.snapshot.text_sha256 if source.snapshot else ""
-    reports, replaces, replaced_by = (_other(publication, id_) for id_ in _others(publication, source))
+    reports, replaces, replaced_by = (_other(publication, id_) for id_ in _others(publication, source.id))
     return SourceView(
         id=source.id,
         title=source.label,

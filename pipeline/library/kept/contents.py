@@ -23,7 +23,7 @@ from pipeline.library.snapshots import StoredTexts
 from pipeline.model import Article, Source
 
 if TYPE_CHECKING:
-    from pipeline.library import Library
+    from pipeline.library import Kin, Library
 
 _NOTHING: Final = b"-"
 _OF_FILES: Final = ("f:", "i:")  # that there is a file; what it holds
@@ -101,6 +101,12 @@ class Contents:
             return {name[2:]: value.decode() for name, value in self._before["told"].items() if name[:2] == "n:"}
         bare = self.library(StoredTexts(self.root, self.kept))
         return bare.newer
+
+    @cached_property
+    def related_sources(self) -> dict[str, Kin]:
+        from pipeline.library import Kin
+
+        return {file["id"]: Kin(*file["kin"]) for file in self.source_files.values() if file.get("kin")}
 
     @cached_property
     def addresses(self) -> dict[str, str]:

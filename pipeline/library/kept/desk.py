@@ -223,6 +223,7 @@ class Desk:
             examined=examined,
         )
         made.__dict__["newer"] = contents.newer
+        made.__dict__["related_sources"] = contents.related_sources
         made.__dict__["shown_texts"] = {file["id"]: file["copy"] for file in whole if file["is_free"]}
         made.__dict__["_by_path"] = contents.by_path
         return made

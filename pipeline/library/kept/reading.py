@@ -40,6 +40,7 @@ def read_source(path: str, root: Path) -> dict[str, Any]:
             "copy": taken.text_sha256 if taken else "",
             "page": taken.sha256 if taken else "",
             "is_free": read.noun.redistribute == "full",
+            "kin": kin if any(kin := (read.noun.via, read.noun.supersedes, read.noun.superseded_by)) else None,
         }
     return found
 

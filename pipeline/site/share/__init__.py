@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ import resvg_py
 
 from pipeline.errors import BuildError
 from pipeline.keeping import keep_file, kept_file
+from pipeline.site.compiled import CompiledTemplates
 from pipeline.site.share.fonts import FOLDER, Fonts, balanced, is_right_to_left, load_fonts
 from pipeline.theme import design_tokens
 
@@ -83,6 +85,16 @@ class Studio:
     def path(self, key: str) -> Path:
         """Where the image *key* is kept."""
         return self.kept / key[:2] / f"{key}.png"
+
+    def kept_keys(self) -> list[str]:
+        """The keys of all images that are kept."""
+        found: list[str] = []
+        for folder in self.kept.glob(
+            "??"
+        ):  # in each of which there may be many: names are made in a fifth of the time of paths
+            with os.scandir(folder) as entries:
+                found += [entry.name[:-4] for entry in entries if entry.name.endswith(".png")]
+        return found
 
     def image(self, key: str, shown: Callable[[], Shown]) -> bytes:
         """The image *key*, as PNG: as it is kept, or drawn of what *shown* gives."""
@@ -184,7 +196,10 @@ class Studio:
     @cached_property
     def _template(self) -> jinja2.Template:
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self.theme), autoescape=True, undefined=jinja2.StrictUndefined
+            loader=jinja2.FileSystemLoader(self.theme),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            bytecode_cache=CompiledTemplates(self.kept),
         )
         return environment.get_template(TEMPLATE)
 

@@ -94,9 +94,11 @@ def tidy(todo: Iterable[Output], *, images: int, wanted: Callable[[], Iterable[O
     """Before *todo* is made: delete what was kept and is none of the *images* among the outputs that are *wanted*, once it is more
     than they need."""
     new = next((output.make for output in todo if isinstance(output.make, ShareImage)), None)
-    kept = list(new.studio.kept.glob("??/*.png")) if new else []
+    if new is None:
+        return
+    kept = new.studio.kept_keys()
     if len(kept) > 2 * images:
         keys = {output.make.key for output in wanted() if isinstance(output.make, ShareImage)}
-        for path in kept:
-            if path.stem not in keys:
-                path.unlink(missing_ok=True)
+        for key in kept:
+            if key not in keys:
+                new.studio.path(key).unlink(missing_ok=True)
