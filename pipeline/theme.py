@@ -12,8 +12,8 @@ import functools
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.errors import BuildError, SettingsError
 
@@ -32,8 +32,7 @@ _ROOT_BLOCK = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
 _VARIABLE = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]+);")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """One style sheet or script, whole."""
 
     path: str  # below the address that links it; its name changes whenever its text does

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.config import Settings
 from pipeline.library import Library, open_library
@@ -27,8 +27,7 @@ from pipeline.site.workplace import refuse_own_files, working
 __all__ = ["BuildReport", "build_site"]
 
 
-@dataclass(frozen=True, slots=True)
-class BuildReport:
+class BuildReport(NamedTuple):
     """What one build made, and what it noticed on the way."""
 
     articles: int

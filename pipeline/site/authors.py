@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -67,7 +66,7 @@ def _one(
     plainly = PLAINLY[person.role]
     title = f"{person.name} in {year}" if year else person.name
     head = page_head(publication, title=title, path=path, description=f"{person.bio} {plainly}".strip())
-    head = replace(head, feed=feed)
+    head = head._replace(feed=feed)
     values = {
         "author": person,
         "path": author_path(person.id),

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from email.utils import format_datetime
 from functools import cached_property
 from html import escape
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pipeline.library import authorship, provenance
 from pipeline.model import Article, Person, Status, Topic
@@ -60,8 +60,7 @@ _CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 _DC: Final = "http://purl.org/dc/elements/1.1/"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnFeed:
+class OwnFeed(NamedTuple):
     """A list of our articles that readers can follow."""
 
     path: str  # of its folder, below the site's address; the page there shows the same articles
@@ -76,8 +75,7 @@ class OwnFeed:
         return tuple((name, self.path + file, media_type) for name, file, media_type in FORMATS)
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     name: str
     url: str | None = None
 
@@ -100,8 +98,7 @@ class Item:
     fraction: str = ""  # of a second, where another article changed within the same one
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """An item, written down in each of the formats."""
 
     published: dt.datetime

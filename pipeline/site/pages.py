@@ -35,10 +35,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pipeline.library.dates import MONTHS, timestamp
 from pipeline.model import Article, Topic
@@ -69,8 +69,7 @@ FOOT_LINKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What the <head> of a page says."""
 
     title: str
@@ -86,8 +85,7 @@ class Head:
     article: Article | None = None  # that the page is of
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A page as it is handed to the template that draws it."""
 
     template: str
@@ -99,8 +97,7 @@ class Drawn:
 Content: TypeAlias = Drawn | str | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One file of the site that articles make."""
 
     path: str  # below the site: "archive/index.html", "feed.xml"
@@ -115,8 +112,7 @@ class Output:
         return self.path.removesuffix("index.html") if self.path.endswith("index.html") else None
 
 
-@dataclass(frozen=True, slots=True)
-class SiteView:
+class SiteView(NamedTuple):
     """What every template knows of the site."""
 
     name: str
@@ -130,14 +126,12 @@ class SiteView:
     feeds: tuple[tuple[str, str, str], ...] = OwnFeed("", "", "", ()).files
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(NamedTuple):
     name: str
     cards: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Year:
+class Year(NamedTuple):
     """A year of the archive: its months, newest first, and a tick for each of its days."""
 
     number: int
@@ -267,10 +261,8 @@ def _article(publication: Publication, article: Article) -> Drawn:
 def _receipts(publication: Publication, article: Article) -> Drawn:
     view = receipts_view(publication, article)
     path, title = receipts_path(article), f"Receipts: {view.card.title}"
-    head = replace(
-        page_head(publication, title=title, path=path, description=f"What each sentence rests on. {view.card.dek}"),
-        claims=view.claims_url,
-    )
+    head = page_head(publication, title=title, path=path, description=f"What each sentence rests on. {view.card.dek}")
+    head = head._replace(claims=view.claims_url)
     return Drawn("receipts.html", title, head, {"receipts": view})
 
 
@@ -417,7 +409,7 @@ def _list(
     *,
     feed: OwnFeed | None = None,
 ) -> Drawn:
-    head = replace(page_head(publication, title=title, path=path, description=description), feed=feed)
+    head = page_head(publication, title=title, path=path, description=description)._replace(feed=feed)
     return Drawn(template, title, head, values)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.library.kept.workers import AtWork
 from pipeline.site.drawing import Easel
@@ -45,8 +44,7 @@ def _whose(output: Output) -> str:
     return slug_in(output.path) or output.path
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     together: Sequence[Sequence[Output]]
     easel: Easel
     folder: Path

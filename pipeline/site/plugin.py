@@ -14,11 +14,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jinja2
 import mkdocs.commands.build
@@ -72,8 +71,7 @@ def silent(what: str, done: int, of: int) -> None:
     """What nobody is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What `build_site` decides in place of mkdocs.yml, the environment and the clock."""
 
     settings: Settings
@@ -83,8 +81,7 @@ class Given:
     tell: Tell = silent
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """What one run wrote."""
 
     articles: int
@@ -94,8 +91,7 @@ class Built:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """What was not in order when its making began."""
 
     opened: Mapping[str, bytes]  # what the bundles are made of of which some files may be out of order, by their names

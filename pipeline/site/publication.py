@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from pipeline.config import Settings
 from pipeline.library import CitedSource, Library, Made, Rendered, authorship, provenance, typographic, weight
@@ -79,8 +79,7 @@ class Strip:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """An article as lists show it."""
 
     title: str
@@ -106,8 +105,7 @@ class Card:
         return timestamp(self.date)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(NamedTuple):
     """A row of the sources panel."""
 
     number: int
@@ -129,8 +127,7 @@ class SourceRow:
     note: str  # what became of it since it was read
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionNote:
+class CorrectionNote(NamedTuple):
     date_words: str
     short_date: str
     iso: str
@@ -144,8 +141,7 @@ class CorrectionNote:
         return first_wrote(self.was, self.now)
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleView:
+class ArticleView(NamedTuple):
     """An article as its own page shows it."""
 
     card: Card

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,8 +62,7 @@ class PassageRow(NamedTuple):
     note: str  # what became of the source since
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A source that a sentence names, and of which there is no passage to show."""
 
     number: int
@@ -98,8 +96,7 @@ class Receipt(NamedTuple):
         return ", ".join(dict.fromkeys(row.publisher for row in self.passages))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The sentences below one heading of the article; those above the first have none."""
 
     heading: str
@@ -107,16 +104,14 @@ class Part:
     receipts: tuple[Receipt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     basis: str
     words: str
     meaning: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptsView:
+class ReceiptsView(NamedTuple):
     """The receipts of one article."""
 
     card: Card

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -36,8 +35,7 @@ class RegisteredSource(NamedTuple):
     copied: str  # when the stored copy was taken, in words; empty where there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
+class Publisher(NamedTuple):
     """Who published sources that articles cite, and which."""
 
     name: str
@@ -46,8 +44,7 @@ class Publisher:
     sources: tuple[RegisteredSource, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRegister:
+class SourceRegister(NamedTuple):
     """All sources that public articles cite, by publisher and title."""
 
     weight: str  # "86 sources, 70 primary"
@@ -61,8 +58,7 @@ class SourceRegister:
         return found if len(self.publishers) > MANY else ()
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredCorrection:
+class RegisteredCorrection(NamedTuple):
     card: Card
     note: CorrectionNote
 

@@ -7,14 +7,13 @@ The pages are in `series_pages`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.library import Library
 from pipeline.model import Article, Series
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Where an article stands in its series."""
 
     series: Series

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from itertools import takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.model import Article, Status
 from pipeline.site.publication import Publication
@@ -23,8 +22,7 @@ NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS_NAMESPACE: Final = "http://www.google.com/schemas/sitemap-news/0.9"
 
 
-@dataclass(frozen=True, slots=True)
-class Sitemap:
+class Sitemap(NamedTuple):
     """One of the sitemap's files: of pages, or of the other files."""
 
     tag: str  # url | sitemap

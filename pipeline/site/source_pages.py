@@ -6,7 +6,6 @@ As in `publication`, the values are ready to print and not escaped. The list of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -53,8 +52,7 @@ class Other(NamedTuple):
     )  # its page here where articles cite it, else its place on the web; None where that cannot be followed
 
 
-@dataclass(frozen=True, slots=True)
-class SourceView:
+class SourceView(NamedTuple):
     """A source as its own page shows it."""
 
     id: str

@@ -20,9 +20,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from pipeline.config import Settings
 from pipeline.errors import BuildError, StoreError, UsageError
@@ -38,8 +37,7 @@ SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What came of a build."""
 
     written: int

@@ -11,9 +11,8 @@ import logging
 import posixpath
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -36,8 +35,7 @@ class LinkTarget(File):
         """It is there, or somebody else writes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ByMkDocs:
+class ByMkDocs(NamedTuple):
     """The files that MkDocs makes in this build or made in an earlier one."""
 
     made_of: Mapping[str, bytes]  # by path below the site, a fingerprint

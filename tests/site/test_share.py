@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +70,7 @@ def test_an_image_has_the_size_that_is_told(studio: Studio) -> None:
 )
 def test_every_text_is_really_drawn(studio: Studio, left_out: str, box: tuple[int, int, int, int]) -> None:
     """The renderer drops text in silence where it does not find the font: only the points of the image tell."""
-    whole, without = studio.draw(SHOWN), studio.draw(replace(SHOWN, **{left_out: "", "strip_width": 0}))
+    whole, without = studio.draw(SHOWN), studio.draw(SHOWN._replace(**{left_out: "", "strip_width": 0}))
 
     assert ink(whole, box) > ink(without, box) + 300
 
@@ -121,7 +120,7 @@ def test_a_file_that_is_no_font_is_named(own_theme: Path, tmp_path: Path) -> Non
     ],
 )
 def test_a_headline_of_any_length_stays_in_its_box(studio: Studio, title: str) -> None:
-    image = studio.draw(replace(SHOWN, title=title))
+    image = studio.draw(SHOWN._replace(title=title))
 
     assert ink(image, HEADLINE) > 3_000
     assert ink(image, (1140, 0, 1200, 630)) == 0
@@ -130,14 +129,14 @@ def test_a_headline_of_any_length_stays_in_its_box(studio: Studio, title: str) -
 
 def test_a_long_strip_stays_in_its_place(studio: Studio) -> None:
     solid = "".join(f"M{place * 12} 0h7v26h-7z" for place in range(150))
-    image = studio.draw(replace(SHOWN, solid=solid, hollow="", strip_width=150 * 12 - 5))
+    image = studio.draw(SHOWN._replace(solid=solid, hollow="", strip_width=150 * 12 - 5))
 
     assert ink(image, (1130, 460, 1200, 520)) == 0
     assert ink(image, (1050, 460, 1125, 520)) > 100
 
 
 def test_a_retraction_is_told_on_the_image(studio: Studio) -> None:
-    assert ink(studio.draw(replace(SHOWN, mark="Retracted")), (780, 70, 1000, 115)) > 300
+    assert ink(studio.draw(SHOWN._replace(mark="Retracted")), (780, 70, 1000, 115)) > 300
 
 
 # --- words and shapes ---------------------------------------------------------------------------------------------------------
@@ -145,7 +144,7 @@ def test_a_retraction_is_told_on_the_image(studio: Studio) -> None:
 
 @pytest.mark.parametrize("title", ["The grid is the new fab", "AVATAR To You: Łódź’s “Wave”, 1,234 MW", "M" * 110])
 def test_words_stand_where_a_renderer_of_svg_sets_them(studio: Studio, title: str) -> None:
-    shown = replace(SHOWN, title=title.replace("Łódź", "Lyon"), mark="Corrected")
+    shown = SHOWN._replace(title=title.replace("Łódź", "Lyon"), mark="Corrected")
 
     ours, theirs = (
         Image.open(io.BytesIO(made)).convert("L") for made in (studio.draw(shown), studio.shapes(studio.svg(shown)))
@@ -172,7 +171,7 @@ def test_an_image_has_few_colours_and_is_small(studio: Studio) -> None:
 @pytest.mark.parametrize("strip", ["", "M0 0h7v26h-7z", "".join(f"M{place * 12} 0h7v26h-7z" for place in range(60))])
 def test_shapes_have_the_points_that_the_renderer_gives_them(studio: Studio, strip: str) -> None:
     """They are drawn in parts, around which the paper is bare."""
-    shown = replace(SHOWN, title="", topic="", date="", weight="", solid=strip, strip_width=len(strip))
+    shown = SHOWN._replace(title="", topic="", date="", weight="", solid=strip, strip_width=len(strip))
     svg = studio.svg(shown)
 
     ours, theirs = (
@@ -229,7 +228,7 @@ def test_words_upon_many_colours_are_set_too(own_theme: Path, tmp_path: Path) ->
     studio = Studio(own_theme, tmp_path / "kept")
 
     made, bare = (
-        Image.open(io.BytesIO(studio.draw(replace(SHOWN, strip_width=0, title=t)))) for t in (SHOWN.title, "")
+        Image.open(io.BytesIO(studio.draw(SHOWN._replace(strip_width=0, title=t)))) for t in (SHOWN.title, "")
     )
 
     assert made.mode == "RGB"
@@ -263,14 +262,14 @@ def test_a_template_that_is_no_svg_is_refused(own_theme: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("title", ["电网就是新的工厂", "הרשת היא המפעל", "Łódź builds"])
 def test_a_headline_with_a_letter_that_no_font_has_is_left_out_whole(studio: Studio, title: str) -> None:
-    missing = studio.draw(replace(SHOWN, title=title))
+    missing = studio.draw(SHOWN._replace(title=title))
 
-    assert missing == studio.draw(replace(SHOWN, title=""))
+    assert missing == studio.draw(SHOWN._replace(title=""))
     assert ink(missing, HEADLINE) > 3_000  # the strip, in its place
 
 
 def test_an_emoji_is_left_out_alone(studio: Studio) -> None:
-    assert studio.draw(replace(SHOWN, title="🚀 The grid ❤️")) == studio.draw(replace(SHOWN, title="The grid"))
+    assert studio.draw(SHOWN._replace(title="🚀 The grid ❤️")) == studio.draw(SHOWN._replace(title="The grid"))
 
 
 def test_an_editor_is_told_of_a_headline_that_is_left_out(own_settings: Settings) -> None:
@@ -286,7 +285,7 @@ def test_another_font_beside_the_others_draws_what_they_do_not_have(own_theme: P
     _write_font(own_theme / "assets/fonts/zz-hebrew.ttf", "שלום,?")
     studio = Studio(own_theme, tmp_path / "kept")
 
-    image = studio.draw(replace(SHOWN, title="שלום שלום?"))
+    image = studio.draw(SHOWN._replace(title="שלום שלום?"))
 
     assert ink(image, (800, 130, 1140, 452)) > 3_000  # at the right
     assert ink(image, (60, 130, 300, 452)) == 0

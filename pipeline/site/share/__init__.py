@@ -14,11 +14,11 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import jinja2
 import resvg_py
@@ -39,8 +39,7 @@ _IDEOGRAPHS: Final = r"\u3040-\u30ff\u3400-\u9fff"  # between which a line may e
 _WORD: Final = re.compile(rf"\s*(?:[{_IDEOGRAPHS}][、。，：；！？」』）]*|[^\s{_IDEOGRAPHS}]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What one image shows; of the site's own all but its name is empty."""
 
     site: str
@@ -55,8 +54,7 @@ class Shown:
     line: str = ""  # of the site's image: what it says of itself
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """A title in lines that fit."""
 
     lines: tuple[str, ...]
@@ -123,7 +121,7 @@ class Studio:
         """The image of *shown* as SVG."""
         words = {
             name: self.fonts.drawable(value) if isinstance(value, str) else value
-            for name, value in asdict(shown).items()
+            for name, value in shown._asdict().items()
         }
         words |= {"solid": shown.solid, "hollow": shown.hollow}
         light, _ = design_tokens(self.theme)
