@@ -245,6 +245,25 @@ def test_time_that_passes_is_an_edit_too(newsroom: Path) -> None:
         assert differences(contents(report.site_dir), cold(newsroom, NOW + later)) == []
 
 
+def test_a_second_file_with_the_id_of_a_source_says_nothing_of_it(newsroom: Path) -> None:
+    pages = [warm(newsroom).site_dir / "sources" / name / "index.html" for name in ("grid-office", "wire")]
+    before = [page.read_text("utf-8") for page in pages]
+    source = (newsroom / "content/sources/grid-office.yml").read_text("utf-8")
+    first_read = newsroom / "content/sources/a.yml"
+    others = [
+        re.sub("^id: .*", "id: wire", source),
+        f"{source}via: invented\n",
+        f"{source}supersedes: invented\n",
+    ]
+    for other in others:
+        first_read.write_text(other, "utf-8")
+
+        report = warm(newsroom)
+
+        assert [page.read_text("utf-8") for page in pages] == before
+        assert differences(contents(report.site_dir), cold(newsroom)) == []
+
+
 def test_plain_mkdocs_goes_on_where_our_build_ended_and_the_other_way_round(newsroom: Path) -> None:
     warm(newsroom)
     EDITS["title"](newsroom)

@@ -96,6 +96,11 @@ class Contents:
         return LateSources({file["id"]: file["row"] for file in self.source_files.values() if file["row"] is not None})
 
     @cached_property
+    def source_paths(self) -> dict[str, str]:
+        """By id of a source, its file; where several bear one id, the same as in `sources`."""
+        return {file["id"]: path for path, file in self.source_files.items() if file["row"] is not None}
+
+    @cached_property
     def newer(self) -> dict[str, str]:
         if self._are_sources_same:
             return {name[2:]: value.decode() for name, value in self._before["told"].items() if name[:2] == "n:"}
@@ -106,7 +111,8 @@ class Contents:
     def related_sources(self) -> dict[str, Kin]:
         from pipeline.library import Kin
 
-        return {file["id"]: Kin(*file["kin"]) for file in self.source_files.values() if file.get("kin")}
+        kin = {id_: self.source_files[path]["kin"] for id_, path in self.source_paths.items()}
+        return {id_: Kin(*named) for id_, named in kin.items() if named}
 
     @cached_property
     def addresses(self) -> dict[str, str]:

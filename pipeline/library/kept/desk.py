@@ -203,7 +203,7 @@ class Desk:
         pasts: Pasts,
     ) -> Library:
         contents = self.contents
-        whole = [file for path, file in contents.source_files.items() if checked.get(path, {}).get("is_whole")]
+        whole = [contents.source_files[path] for path in contents.source_paths.values() if checked[path]["is_whole"]]
         library = contents.library(_KnownTexts(self._root, self._texts, {file["id"] for file in whole}))
         problems = [*contents.sight.foreign, *contents.lists.problems, *self._problems_of_lists()]
         for part in (contents.articles, contents.source_files, rows, checked, past_rows):
