@@ -391,6 +391,31 @@ def test_another_colour_or_template_gives_every_image_another_name(own_theme: Pa
     assert Studio(own_theme, tmp_path / "kept").key("y") != Studio(own_theme, tmp_path / "kept").key("x")
 
 
+def test_another_file_that_the_template_includes_gives_every_image_another_name(
+    own_theme: Path, tmp_path: Path
+) -> None:
+    template, included = own_theme / "share.svg", own_theme / "partials/extra.svg"
+    template.write_text(
+        template.read_text("utf-8").replace("</svg>", '{%- include "partials/extra.svg" %}</svg>'), "utf-8"
+    )
+    included.parent.mkdir(exist_ok=True)
+    included.write_text('<rect width="9" height="9"/>', "utf-8")
+    before = Studio(own_theme, tmp_path / "kept").key("x")
+    included.write_text('<rect width="99" height="9"/>', "utf-8")
+
+    assert Studio(own_theme, tmp_path / "kept").key("x") != before
+
+
+def test_a_file_in_the_place_of_a_folder_of_kept_images_stops_no_build(own_settings: Settings) -> None:
+    first = _images(build_site(own_settings, now=NOW).site_dir)
+    kept = next((own_settings.state_dir / "share").glob("??"))
+    shutil.rmtree(kept)
+    kept.write_text("a file where a folder should be")
+    write_article(own_settings.root, "hostile", date="2026-11-21", title="Another title")
+
+    assert len(_images(build_site(own_settings, now=NOW).site_dir)) == len(first)
+
+
 def test_what_no_article_needs_any_more_is_let_go(own_settings: Settings) -> None:
     old = own_settings.state_dir / "share/zz"  # no hash begins so
     old.mkdir(parents=True)

@@ -9,6 +9,7 @@ theme, the headline is left out, and the strip takes its place: no empty boxes, 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -37,6 +38,8 @@ _MARK: Final = "\u200f"  # right-to-left mark
 _FAMILY: Final = re.compile(r"font-family=[\"']([^\"']*)[\"']")
 _IDEOGRAPHS: Final = r"\u3040-\u30ff\u3400-\u9fff"  # between which a line may end
 _WORD: Final = re.compile(rf"\s*(?:[{_IDEOGRAPHS}][、。，：；！？」』）]*|[^\s{_IDEOGRAPHS}]+)")
+_OURS: Final = ("__init__.py", "fonts.py", "ground.py", "lettering.py", "packing.py")
+_NAMES_OTHERS: Final = re.compile(rb"\{%[-+]?\s*(?:include|import|extends|from)\b")
 
 
 class Shown(NamedTuple):
@@ -87,10 +90,8 @@ class Studio:
     def kept_keys(self) -> list[str]:
         """The keys of all images that are kept."""
         found: list[str] = []
-        for folder in self.kept.glob(
-            "??"
-        ):  # in each of which there may be many: names are made in a fifth of the time of paths
-            with os.scandir(folder) as entries:
+        for folder in self.kept.glob("??"):  # names of the many in it are made in a fifth of the time of paths
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:  # it may be no folder
                 found += [entry.name[:-4] for entry in entries if entry.name.endswith(".png")]
         return found
 
@@ -176,19 +177,16 @@ class Studio:
 
     @cached_property
     def _made_with(self) -> str:
-        """The fonts, the colours, the template, the renderer and this code."""
+        """The fonts, the colours, the template, the renderer and this code; where the template names others, all of the theme."""
         told = hashlib.sha256(
             f"{self.fonts.sha256} {resvg_py.__resvg_version__} {version('pillow')} {design_tokens(self.theme)[0]}".encode()
         )
-        ours = (
-            Path(__file__).with_name(name)
-            for name in ("__init__.py", "fonts.py", "ground.py", "lettering.py", "packing.py")
-        )
-        for path in (self.theme / TEMPLATE, *ours):
-            try:
-                told.update(path.read_bytes())
-            except OSError as error:
-                raise BuildError(f"{path}: cannot be read: {error.strerror}; put it back") from error
+        ours = [Path(__file__).with_name(name) for name in _OURS]
+        template = _read(self.theme / TEMPLATE)
+        others = self.theme.rglob("*") if _NAMES_OTHERS.search(template) else ()
+        told.update(template)
+        for path in (*ours, *sorted(path for path in others if path.is_file())):
+            told.update(_read(path))
         return told.hexdigest()
 
     @cached_property
@@ -200,6 +198,13 @@ class Studio:
             bytecode_cache=CompiledTemplates(self.kept),
         )
         return environment.get_template(TEMPLATE)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BuildError(f"{path}: cannot be read: {error.strerror}; put it back") from error
 
 
 @functools.lru_cache(maxsize=2)
