@@ -75,12 +75,11 @@ class Manifest:
         return dict(self.loose) | _unpacked(mine)
 
     def values(self) -> dict[str, Any]:
-        """It as plain values, out of which `manifest_of` makes it again."""
-        bundles = {name: tuple(bundle) for name, bundle in self.bundles.items()}
+        """It as the parts of a table, out of which `manifest_of` makes it again."""
         return {
             "whole": self.whole,
             "loose": dict(self.loose),
-            "bundles": bundles,
+            "bundles": dict(self.bundles),
             "said": list(self.said),
             "related": dict(self.related),
             "mark": self.mark,
@@ -88,8 +87,7 @@ class Manifest:
 
 
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
-    bundles = {name: Bundle._make(bundle) for name, bundle in values["bundles"].items()}
-    made = Manifest(values["whole"], values["loose"], bundles, tuple(values["said"]), values["related"])
+    made = Manifest(values["whole"], values["loose"], values["bundles"], tuple(values["said"]), values["related"])
     made.__dict__["mark"] = values["mark"]
     return made
 

@@ -28,11 +28,12 @@ from pipeline.errors import BuildError, StoreError, UsageError
 from pipeline.files import is_full, put, take_place, what_next
 from pipeline.library.kept import FOLDER
 from pipeline.library.kept.table import Table
-from pipeline.site.manifest import Manifest, bundle_of, manifest_of
+from pipeline.site.manifest import Bundle, Manifest, bundle_of, manifest_of
 
 MARK: Final = ".opensignal-site"
 _WORDS: Final = "A site built by Open Signal. The next build replaces this folder: change nothing here by hand."
 VERSION: Final = "5"
+_ROWS: Final = {"bundles": Bundle}
 SEARCH: Final = "pagefind"  # put there after a build, and renewed when the site is published (`search`)
 PATIENCE: Final = 60.0  # seconds for which another build of the same site may go on before we give up
 
@@ -200,7 +201,7 @@ class Workplace:
                 shutil.rmtree(left, ignore_errors=True)
 
     def _known(self) -> Manifest:
-        table = self._table = Table(self._state, VERSION)
+        table = self._table = Table(self._state, VERSION, _ROWS)
         if table.note:
             self.notes.append(table.note)
         if not table.parts:
@@ -283,7 +284,7 @@ class Workplace:
         self._remember(manifest)
 
     def _remember(self, manifest: Manifest) -> None:
-        table = self._table or Table(self._state, VERSION)
+        table = self._table or Table(self._state, VERSION, _ROWS)
         if note := table.write(manifest.values()):
             self.notes.append(note)
 

@@ -17,7 +17,7 @@ from pipeline.library import Library, load_library
 from pipeline.library.files import article_of
 from pipeline.library.kept import Tell, open_kept
 from pipeline.library.kept.article import MOST_HELD, KeptArticle, LateTexts, front_of, row_of
-from pipeline.library.kept.rows import NOUNS
+from pipeline.library.kept.rows import NOUNS, ExaminedRow
 from pipeline.library.quotes import text as quotes_text
 from pipeline.library.tracing import evidence
 from tests.library.newsroom import TEXT, Newsroom
@@ -169,7 +169,7 @@ def test_a_name_that_many_articles_look_up_is_held_and_written_once(newsroom: Ne
     (file,) = (newsroom.root / ".opensignal/build").glob("library-*")
     table = marshal.loads(file.read_bytes()[16:])
 
-    names = [name for row in table["examined"].values() for name in row["names"]]
+    names = [name for row in table["examined"].values() for name in ExaminedRow._make(row).names]
     assert len({id(name) for name in names}) == len(set(names)) < len(names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -144,3 +144,23 @@ def test_changes_stay_where_the_whole_cannot_be_written(file: Path) -> None:
     shutil.rmtree(file)
     file.write_bytes(whole)
     assert Table(file, "1").parts == EDITED
+
+
+class Row(NamedTuple):
+    hash: bytes
+    names: tuple[str, ...] = ()
+
+
+def test_rows_come_back_as_the_named_tuples_that_they_were(tmp_path: Path) -> None:
+    file, kinds = tmp_path / "table", {"rows": Row}
+    rows = {f"row-{number}": Row(b"%d" % number, ("a",)) for number in range(5)}
+    Table(file, "1", kinds).write({"rows": rows, "of": []})
+    edited = {name: row for name, row in rows.items() if name != "row-1"} | {"row-2": Row(b"two"), "new": Row(b"new")}
+    Table(file, "1", kinds).write({"rows": edited, "of": []})
+
+    found = Table(file, "1", kinds).parts["rows"]
+
+    assert beside(file).exists()
+    assert found == edited
+    assert {type(row) for row in found.values()} == {Row}
+    assert found["new"].names == ()

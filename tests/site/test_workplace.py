@@ -292,9 +292,9 @@ def _after(event):  # type: ignore[no-untyped-def]  # puts an event before a met
 
     method = Desk._recalled
 
-    def later(self, kind, paths, found):  # type: ignore[no-untyped-def]
+    def later(self, *given):  # type: ignore[no-untyped-def]
         event()
-        return method(self, kind, paths, found)
+        return method(self, *given)
 
     return later
 

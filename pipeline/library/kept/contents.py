@@ -9,13 +9,22 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pipeline.library import files
 from pipeline.library.files import ARTICLES, SNAPSHOTS, SOURCES
 from pipeline.library.kept.article import KeptArticle, LateTexts
 from pipeline.library.kept.reading import read_article, read_source
-from pipeline.library.kept.rows import NOUNS, alike, digest
+from pipeline.library.kept.rows import (
+    NOUNS,
+    ArticleFile,
+    CheckedRow,
+    ExaminedRow,
+    PastRow,
+    SourceFile,
+    alike,
+    digest,
+)
 from pipeline.library.kept.sight import GONE, Sight
 from pipeline.library.kept.workers import in_slices
 from pipeline.library.own import foreign_files
@@ -25,6 +34,7 @@ from pipeline.model import Article, Source
 if TYPE_CHECKING:
     from pipeline.library import Kin, Library
 
+F = TypeVar("F", ArticleFile, SourceFile)
 _NOTHING: Final = b"-"
 _OF_FILES: Final = ("f:", "i:")  # that there is a file; what it holds
 
@@ -44,15 +54,16 @@ class Contents:
         self.sight.foreign += foreign_files(root, ["theme"])
         self.sight_of_kept = Sight(kept.parent, before.get("seen_kept", {}))
         self.sight_of_kept.look(kept.name)
-        self.articles = self._read(ARTICLES, ".md", before.get("articles", {}), read_article, tell)
+        known = before.get("articles", {})
+        self.articles = self._read(ARTICLES, ".md", known, read_article, tell, share=functools.partial(alike, held={}))
         self.source_files = self._read(SOURCES, ".yml", before.get("sources", {}), read_source, tell)
         self.lists = files.read_lists(root)
         self.told = self._fingerprints()
         self._changed = {name for name, _ in self.told.items() ^ before.get("told", {}).items()}
 
-    def holds(self, row: Mapping[str, Any] | None, hash_: bytes) -> bool:
+    def holds(self, row: ExaminedRow | CheckedRow | PastRow | None, hash_: bytes) -> bool:
         """True for the *row* of a file of this hash when all that was looked up for it is as it was."""
-        return row is not None and row["hash"] == hash_ and self._changed.isdisjoint(row["names"])
+        return row is not None and row.hash == hash_ and self._changed.isdisjoint(row.names)
 
     def told_of(self, name: str) -> bytes:
         """The fingerprint of what can be looked up under *name*."""
@@ -71,7 +82,7 @@ class Contents:
             people={read.noun.id: read.noun for read in self.lists.people},
             series={read.noun.id: read.noun for read in self.lists.series},
             feeds=tuple(read.noun for read in self.lists.feeds),
-            held_back=frozenset(path for path, file in self.articles.items() if file["held_back"]),
+            held_back=frozenset(path for path, file in self.articles.items() if file.held_back),
             texts=texts,
         )
 
@@ -81,9 +92,9 @@ class Contents:
     def nouns(self) -> tuple[KeptArticle, ...]:
         """The articles, newest first."""
         made = functools.partial(KeptArticle.made, texts=LateTexts(self.root, self.sight.hash_of), packer=NOUNS)
-        rows = [(path, file) for path, file in self.articles.items() if file["row"] is not None]
-        rows.sort(key=lambda item: (-item[1]["at"], item[1]["row"][0], item[0]))
-        return tuple(made(path, file["row"]) for path, file in rows)
+        rows = [(-file.at, file.noun[0], path, file.noun) for path, file in self.articles.items() if file.noun]
+        rows.sort()
+        return tuple(made(path, noun) for _, _, path, noun in rows)
 
     @cached_property
     def by_path(self) -> dict[str, Article]:
@@ -93,12 +104,12 @@ class Contents:
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
-        return LateSources({file["id"]: file["row"] for file in self.source_files.values() if file["row"] is not None})
+        return LateSources({file.id: file.noun for file in self.source_files.values() if file.noun})
 
     @cached_property
     def source_paths(self) -> dict[str, str]:
         """By id of a source, its file; where several bear one id, the same as in `sources`."""
-        return {file["id"]: path for path, file in self.source_files.items() if file["row"] is not None}
+        return {file.id: path for path, file in self.source_files.items() if file.noun}
 
     @cached_property
     def newer(self) -> dict[str, str]:
@@ -111,7 +122,7 @@ class Contents:
     def related_sources(self) -> dict[str, Kin]:
         from pipeline.library import Kin
 
-        kin = {id_: self.source_files[path]["kin"] for id_, path in self.source_paths.items()}
+        kin = {id_: self.source_files[path].kin for id_, path in self.source_paths.items()}
         return {id_: Kin(*named) for id_, named in kin.items() if named}
 
     @cached_property
@@ -119,8 +130,8 @@ class Contents:
         ids: dict[str, str] = {}
         twice = set()
         for file in self.source_files.values():
-            if file["row"] is not None and ids.setdefault(file["key"], file["id"]) != file["id"]:
-                twice.add(file["key"])
+            if file.noun and ids.setdefault(file.key, file.id) != file.id:
+                twice.add(file.key)
         return {key: id_ for key, id_ in ids.items() if key not in twice}
 
     # -- parts
@@ -129,38 +140,38 @@ class Contents:
         self,
         folder: str,
         ending: str,
-        before: Mapping[str, Any],
-        read: Callable[[str, Path], Any],
+        before: Mapping[str, F],
+        read: Callable[[tuple[str, bytes], Path], F],
         tell: Callable[[int, int], None],
-    ) -> dict[str, Any]:
+        *,
+        share: Callable[[F], F] = lambda row: row,
+    ) -> dict[str, F]:
         """By path, the hash of each file and what it says; those that are as they were are taken over."""
-        found: dict[str, Any] = {}
+        found: dict[str, F | None] = {}
         changed = []
         for path in self.sight.below(folder, ending):
             hash_ = self.sight.hash_of(path)
             known = before.get(path)
-            if known is not None and known["hash"] == hash_:
+            if known is not None and known.hash == hash_:
                 found[path] = known
             else:
                 found[path] = None  # keeps its place in the order
                 changed.append((path, hash_))
-        rows = in_slices(read, [path for path, _ in changed], tell, self.root)
-        held: dict[Any, Any] = {}
-        for (path, hash_), row in zip(changed, rows, strict=True):
-            found[path] = {"hash": hash_, **(alike(row, held) if folder == ARTICLES else row)}
-        return found
+        rows = in_slices(read, changed, tell, self.root)
+        found.update(zip((path for path, _ in changed), map(share, rows), strict=True))
+        return cast("dict[str, F]", found)
 
     def _fingerprints(self) -> dict[str, bytes]:
         """By name, the fingerprint of everything that can be looked up."""
-        told = {f"a:{path}": file["front"] for path, file in self.articles.items() if file["row"] is not None}
+        told = {f"a:{path}": file.front for path, file in self.articles.items() if file.noun}
         away = self.sight_of_kept
         for path, file in self.source_files.items():
-            if file["row"] is not None:
-                copy = f"{file['copy']}.txt"
-                here = self.sight.hash_of(f"{SNAPSHOTS}/{copy}") if file["copy"] else GONE
+            if file.noun:
+                copy = f"{file.copy}.txt"
+                here = self.sight.hash_of(f"{SNAPSHOTS}/{copy}") if file.copy else GONE
                 there = away.hash_of(f"{self.kept.name}/{copy}")
-                page = b"page" if f"{self.kept.name}/raw/{file['page']}.gz" in away.signs else b""
-                told[f"s:{file['id']}"] = b"\0".join((path.encode(), file["hash"], here, there, page))
+                page = b"page" if f"{self.kept.name}/raw/{file.page}.gz" in away.signs else b""
+                told[f"s:{file.id}"] = b"\0".join((path.encode(), file.hash, here, there, page))
         for kind in ("s", "a"):
             told[f"{kind}:*"] = digest(name.encode() + value for name, value in told.items() if name[0] == kind)
         lists: tuple[tuple[str, Sequence[Any]], ...] = (

@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pipeline.keeping import Keep
 from pipeline.library import files
@@ -26,7 +27,17 @@ from pipeline.library.kept.examining import examine
 from pipeline.library.kept.lookups import Asked, Watched, WatchedArticles, WatchedTexts, fingerprint_of
 from pipeline.library.kept.pasts import Pasts
 from pipeline.library.kept.reading import bytes_of, document_of
-from pipeline.library.kept.rows import NOUNS, digest, shared
+from pipeline.library.kept.rows import (
+    ArticleFile,
+    CheckedRow,
+    ExaminedRow,
+    PastRow,
+    SourceFile,
+    digest,
+    packed,
+    shared,
+    unpacked,
+)
 from pipeline.library.kept.table import Table
 from pipeline.library.kept.workers import in_slices
 from pipeline.library.order import by_place
@@ -40,8 +51,16 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "build"  # below Settings.state_dir
 KEPT: Final = "kept.db"
+R = TypeVar("R", ExaminedRow, CheckedRow)
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how many
 
+_ROWS: Final = {
+    "articles": ArticleFile,
+    "sources": SourceFile,
+    "examined": ExaminedRow,
+    "checked": CheckedRow,
+    "pasts": PastRow,
+}
 _LIBRARIES: Final = ("markdown", "pymdown-extensions", "pygments", "nh3", "pyyaml")
 
 
@@ -62,7 +81,7 @@ class Desk:
         code = code_of(("library",), _LIBRARIES)  # another one may read, check, trace or render otherwise
         self.version = f"{code} {sys.version_info[:2]} {marshal.version}"
         name = f"library-{hashlib.sha256(f'{site_url} {self._texts}'.encode()).hexdigest()[:8]}"
-        self._table = Table(self.folder / name, self.version)
+        self._table = Table(self.folder / name, self.version, _ROWS)
         self.before = self._table.parts
         if self.keep.is_new:  # what the table tells of is not there
             self.before = {name: part for name, part in self.before.items() if name not in ("examined", "told")}
@@ -92,7 +111,7 @@ class Desk:
         }
         note = self._table.write(table)
         if self.worked:
-            self.keep.tidy((row["name"] for row in rows.values()), day=self.day)
+            self.keep.tidy((row.name for row in rows.values()), day=self.day)
         examined = library.examined
         assert examined is not None
         examined.notes = tuple(filter(None, (self._table.note, note, self.keep.note)))
@@ -119,29 +138,28 @@ class Desk:
         watched.__dict__["_by_path"] = Watched("a", contents.by_path, asked)
         return watched
 
-    def _examined(self) -> dict[str, dict[str, Any]]:
+    def _examined(self) -> dict[str, ExaminedRow]:
         """By path of an article, what is known of it; what still holds is taken over, in this run's order."""
         before, articles, holds = self.before.get("examined", {}), self.contents.articles, self.contents.holds
-        paths = [path for path, file in articles.items() if file["row"] is not None]
-        found = {path: before.get(path) for path in paths if holds(before.get(path), articles[path]["hash"])}
-        left = self._recalled("article", [path for path in paths if path not in found], found)
+        paths = [path for path, file in articles.items() if file.noun]
+        found = {path: before.get(path) for path in paths if holds(before.get(path), articles[path].hash)}
+        left = self._recalled("article", [path for path in paths if path not in found], found, ExaminedRow)
         if left:
             import pipeline.library.checks.claims  # noqa: F401 -- once, and not in each of the processes
 
         results = in_slices(examine, left, functools.partial(self.tell, "examining"), self)
         self.worked = len(left)
         kept: list[tuple[bytes, bytes]] = []
-        for path, (examined, names, value) in zip(left, results, strict=True):
-            row = shared({**examined, "hash": articles[path]["hash"], "names": names})
-            kept += self._named("article", path, row, value)
-            found[path] = row
+        for path, (row, value) in zip(left, results, strict=True):
+            found[path], named = self._named("article", path, row, value)
+            kept += named
             if len(kept) > 400:
                 self.keep.put(kept, day=self.day)
                 kept = []
         self.keep.put(kept, day=self.day)
         return {path: found[path] for path in paths}
 
-    def _recalled(self, kind: str, paths: Sequence[str], found: dict[str, Any]) -> list[str]:
+    def _recalled(self, kind: str, paths: Sequence[str], found: dict[str, R], row_of: type[R]) -> list[str]:
         """Those of *paths* that were never examined as they and all that they lean on are now; the others are put into *found*."""
         firsts = {self._first(kind, path): path for path in paths}
         known = {name: marshal.loads(data) for name, data in self.keep.get(firsts).items()}  # noqa: S302 -- our own values
@@ -149,46 +167,40 @@ class Desk:
         rows = self.keep.get(_row_name(name) for name in seconds)
         for name, path in seconds.items():
             if data := rows.get(_row_name(name)):
-                found[path] = shared(marshal.loads(data))  # noqa: S302 -- our own values
+                found[path] = _shared(row_of._make(marshal.loads(data)))  # noqa: S302 -- our own values
         return [path for path in paths if path not in found]
 
-    def _named(self, kind: str, path: str, row: dict[str, Any], value: bytes) -> list[tuple[bytes, bytes]]:
-        """What to keep of a *row* and its long *value*, by name; the row is told its name."""
+    def _named(self, kind: str, path: str, row: R, value: bytes) -> tuple[R, list[tuple[bytes, bytes]]]:
+        """The *row* with its name, and what to keep of it and of its long *value*, by name."""
         first = self._first(kind, path)
-        row["name"] = self._second(first, row["names"])
-        return [
-            (first, marshal.dumps(row["names"])),
-            (_row_name(row["name"]), marshal.dumps(row)),
-            *([(row["name"], value)] if value else []),
-        ]
+        name = self._second(first, row.names)
+        named = _shared(row._replace(name=name))
+        of_name: list[tuple[bytes, bytes]] = [(name, value)] if value else []
+        return named, [(first, marshal.dumps(named.names)), (_row_name(name), marshal.dumps(tuple(named))), *of_name]
 
     def _first(self, kind: str, path: str) -> bytes:
-        hash_ = (self.contents.articles if kind == "article" else self.contents.source_files)[path]["hash"]
+        hash_ = (self.contents.articles if kind == "article" else self.contents.source_files)[path].hash
         return digest([kind.encode(), self.version.encode(), self.site_url.encode(), path.encode(), hash_])
 
     def _second(self, first: bytes, names: Iterable[str]) -> bytes:
         return digest([first, fingerprint_of(names, self.contents.told_of)])
 
-    def _checked_sources(self) -> dict[str, dict[str, Any]]:
+    def _checked_sources(self) -> dict[str, CheckedRow]:
         """By path of a source, what is wrong with it."""
         from pipeline.library.checks import check_one_source
 
         before, sources, holds = self.before.get("checked", {}), self.contents.source_files, self.contents.holds
-        paths = [path for path, file in sources.items() if file["row"] is not None]
-        found = {path: before.get(path) for path in paths if holds(before.get(path), sources[path]["hash"])}
+        paths = [path for path, file in sources.items() if file.noun]
+        found = {path: before.get(path) for path in paths if holds(before.get(path), sources[path].hash)}
         kept: list[tuple[bytes, bytes]] = []
-        for path in self._recalled("source", [path for path in paths if path not in found], found):
+        for path in self._recalled("source", [path for path in paths if path not in found], found, CheckedRow):
             (read,) = files.shelf_of_source(bytes_of(self._root, path), path).sources or (None,)
             self.asked.begin()
             problems = list(check_one_source(read, self.watched)) if read else []
-            row = {
-                "problems": NOUNS.pack(problems),
-                "hash": sources[path]["hash"],
-                "names": self.asked.told(),
-                "is_whole": read is not None and self.watched.texts.is_whole(read.noun),
-            }
-            kept += self._named("source", path, row, b"")
-            found[path] = row
+            is_whole = read is not None and self.watched.texts.is_whole(read.noun)
+            row = CheckedRow(sources[path].hash, packed(problems), tuple(self.asked.told()), b"", is_whole)
+            found[path], named = self._named("source", path, row, b"")
+            kept += named
             rest()
         self.keep.put(kept, day=self.day)
         return {path: found[path] for path in paths}
@@ -197,19 +209,19 @@ class Desk:
 
     def _made(
         self,
-        rows: Mapping[str, dict[str, Any]],
-        checked: Mapping[str, dict[str, Any]],
-        past_rows: Mapping[str, dict[str, Any]],
+        rows: Mapping[str, ExaminedRow],
+        checked: Mapping[str, CheckedRow],
+        past_rows: Mapping[str, PastRow],
         pasts: Pasts,
     ) -> Library:
         contents = self.contents
-        whole = [contents.source_files[path] for path in contents.source_paths.values() if checked[path]["is_whole"]]
-        library = contents.library(_KnownTexts(self._root, self._texts, {file["id"] for file in whole}))
+        whole = [contents.source_files[path] for path in contents.source_paths.values() if checked[path].is_whole]
+        library = contents.library(_KnownTexts(self._root, self._texts, {file.id for file in whole}))
         problems = [*contents.sight.foreign, *contents.lists.problems, *self._problems_of_lists()]
-        for part in (contents.articles, contents.source_files, rows, checked, past_rows):
-            for row in part.values():
-                if row["problems"]:
-                    problems += NOUNS.unpack(row["problems"])
+        parts = (contents.articles, contents.source_files, rows, checked, past_rows)
+        for row in chain.from_iterable(part.values() for part in parts):
+            if row.problems:
+                problems += unpacked(row.problems)
         examined = Examined(self.keep, rows, self.site_url)
         examined.foreign = tuple(contents.sight.foreign)
         examined.examined = self.worked
@@ -224,7 +236,7 @@ class Desk:
         )
         made.__dict__["newer"] = contents.newer
         made.__dict__["related_sources"] = contents.related_sources
-        made.__dict__["shown_texts"] = {file["id"]: file["copy"] for file in whole if file["is_free"]}
+        made.__dict__["shown_texts"] = {file.id: file.copy for file in whole if file.is_free}
         made.__dict__["_by_path"] = contents.by_path
         return made
 
@@ -246,8 +258,8 @@ class Desk:
 
         keys: dict[str, list[str]] = {}
         for path, file in self.contents.source_files.items():
-            if file["row"] is not None:
-                keys.setdefault(file["key"], []).append(path)
+            if file.noun:
+                keys.setdefault(file.key, []).append(path)
         same = sorted(path for paths in keys.values() if len(paths) > 1 for path in paths)
         yield from check_addresses([r for p in same for r in files.shelf_of_source(bytes_of(self._root, p), p).sources])
 
@@ -265,3 +277,9 @@ class _KnownTexts(StoredTexts):
 
 def _row_name(name: bytes) -> bytes:
     return b"row" + name
+
+
+def _shared(row: R) -> R:
+    """*row* with names and ids that other rows have too."""
+    named = row._replace(names=shared(row.names))
+    return named._replace(cited=shared(named.cited)) if isinstance(named, ExaminedRow) else named

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ContentError
 from pipeline.keeping import Keep
-from pipeline.library.kept.rows import NOUNS
+from pipeline.library.kept.rows import NOUNS, ExaminedRow, unpacked
 from pipeline.model import Claim, Problem
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Examined:
     """What was found of the articles of a library, by the path of each; long values are fetched when they are asked for."""
 
-    def __init__(self, keep: Keep, rows: Mapping[str, dict[str, Any]], site_url: str) -> None:
+    def __init__(self, keep: Keep, rows: Mapping[str, ExaminedRow], site_url: str) -> None:
         self._keep = keep
         self._rows = rows
         self._site_url = site_url
@@ -36,14 +36,13 @@ class Examined:
         """The fingerprints of what each article is made of."""
         from pipeline.library import Made
 
-        rows = self._rows.items()
-        return {path: Made(row["name"], row["face"], tuple(row["cited"]), row["minutes"]) for path, row in rows}
+        return {path: Made(row.name, row.face, row.cited, row.minutes) for path, row in self._rows.items()}
 
     def summary(self, path: str) -> Summary:
         from pipeline.library.tracing import Summary
 
         row = self._rows[path]
-        return Summary(NOUNS.unpack(row["claimed"]), row["factual"], row["with_source"])
+        return Summary(unpacked(row.claimed), row.factual, row.with_source)
 
     def claims(self, path: str) -> tuple[Claim, ...] | None:
         value = self._value(path)
@@ -92,7 +91,7 @@ class Examined:
     def _value(self, path: str) -> tuple[Any, ...] | None:
         """The long values of the article in *path*; None where somebody has taken them away meanwhile."""
         if self._last[0] != path:
-            data = self.recall(self._rows[path]["name"])
+            data = self.recall(self._rows[path].name)
             if data is None:
                 return None
             self._last = (path, marshal.loads(data))  # noqa: S302 -- makes values, never objects of a class

@@ -12,7 +12,7 @@ from pipeline.errors import ContentError
 from pipeline.library import files
 from pipeline.library.images import file_at
 from pipeline.library.kept.reading import bytes_of
-from pipeline.library.kept.rows import NOUNS, digest
+from pipeline.library.kept.rows import NOUNS, ExaminedRow, digest, packed
 from pipeline.library.links import PAGES
 from pipeline.library.weighed import rest
 from pipeline.model import Article, Source
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _SHOWN: Final = re.compile(r'<img\b[^>]*? src="([^"]*)"')  # of what is rendered, which has no ">" inside a tag
 
 
-def examine(path: str, desk: Desk) -> tuple[dict[str, Any], list[str], bytes]:
-    """What is wrong with the article in *path*, what lists and other runs need of it, what was looked up, and the long values."""
+def examine(path: str, desk: Desk) -> tuple[ExaminedRow, bytes]:
+    """What is found of the article in *path*, but for its name, and the long values."""
     from pipeline.library.checks import check_one_article
     from pipeline.library.tracing import summarized
 
     contents = desk.contents
     raw = bytes_of(contents.root, path)
-    if hashlib.sha256(raw).digest() != contents.articles[path]["hash"]:
+    if hashlib.sha256(raw).digest() != contents.articles[path].hash:
         raise ContentError(f"{path}: was changed while it was read; run again")
     (read,) = files.shelf_of_article(raw, path).articles
     article, library, asked = read.noun, desk.watched, desk.asked
@@ -46,19 +46,22 @@ def examine(path: str, desk: Desk) -> tuple[dict[str, Any], list[str], bytes]:
         _touch(library.sources[id_], library)
     people = [library.people.get(one) for one in (*article.authors, article.ai.reviewed_by or "")]
     topics = [library.topics.get(one) for one in article.topics]
-    front = contents.articles[path]["front"]
+    front = contents.articles[path].front
     tiers = [library.sources[id_].tier.value for id_ in cited]
-    row = {
-        "problems": NOUNS.pack(problems),
-        "claimed": NOUNS.pack(summary.problems),
-        "factual": summary.factual,
-        "with_source": summary.cited,
-        "cited": cited,
-        "minutes": minutes,
-        "face": digest([front, f"{minutes} {tiers} {people} {topics}".encode()]),
-    }
+    row = ExaminedRow(
+        hash=contents.articles[path].hash,
+        problems=packed(problems),
+        names=tuple(asked.told()),
+        name=b"",
+        claimed=packed(summary.problems),
+        factual=summary.factual,
+        with_source=summary.cited,
+        cited=tuple(cited),
+        minutes=minutes,
+        face=digest([front, f"{minutes} {tiers} {people} {topics}".encode()]),
+    )
     rest()
-    return row, asked.told(), marshal.dumps((NOUNS.pack(claims), rendered, [list(group) for group in grouped]))
+    return row, marshal.dumps((NOUNS.pack(claims), rendered, [list(group) for group in grouped]))
 
 
 def _rendered(article: Article, library: Library, site_url: str) -> tuple[Any, int, list[str]]:

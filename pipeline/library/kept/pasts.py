@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.library import files
 from pipeline.library.kept.reading import bytes_of
-from pipeline.library.kept.rows import NOUNS, digest
+from pipeline.library.kept.rows import PastRow, digest, packed, shared
 from pipeline.model import Article, Problem
 
 if TYPE_CHECKING:
@@ -53,35 +53,36 @@ class Pasts(Mapping[str, "Past"]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def note(self, rows: Mapping[str, dict[str, Any]]) -> str:
+    def note(self, rows: Mapping[str, PastRow]) -> str:
         """Why not all texts could be compared."""
         from pipeline.library.checks import PARTIAL
 
         if not any(article.status.is_final for article in self._desk.contents.nouns):
             return ""
-        return self.history.note or ("" if all(row["is_all"] for row in rows.values()) else PARTIAL)
+        return self.history.note or ("" if all(row.is_all for row in rows.values()) else PARTIAL)
 
     @cached_property
     def of(self) -> list[Any]:
         """What tells whether the versions of any article may be others than in the last run."""
         rows = self._desk.contents.articles.items()
-        return [*self.history.told, digest(f"{p} {file['row'][0]}".encode() for p, file in rows if file["row"])]
+        return [*self.history.told, digest(f"{p} {file.noun[0]}".encode() for p, file in rows if file.noun)]
 
-    def rows(self) -> dict[str, dict[str, Any]]:
+    def rows(self) -> dict[str, PastRow]:
         """By path of an article, what is wrong with it beside its past."""
         desk, before = self._desk, self._desk.before.get("pasts", {})
         if not desk.contents.nouns:
             return {}
         now = desk.now.timestamp()
         signs = self._signs(before)
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, PastRow] = {}
         left: list[Article] = []
         for path, article in desk.contents.by_path.items():
             row = before.get(path)
             if (
-                desk.contents.holds(row, desk.contents.articles[path]["hash"])
-                and row["chain"] == signs[path]
-                and row["since"] <= now < row["until"]
+                row is not None
+                and desk.contents.holds(row, desk.contents.articles[path].hash)
+                and row.chain == signs[path]
+                and row.since <= now < row.until
             ):
                 found[path] = row
             else:
@@ -89,19 +90,19 @@ class Pasts(Mapping[str, "Past"]):
         found.update(self._compared(left, signs))
         return found
 
-    def _signs(self, before: Mapping[str, dict[str, Any]]) -> dict[str, bytes]:
+    def _signs(self, before: Mapping[str, PastRow]) -> dict[str, bytes]:
         """By path, a fingerprint of the versions of each article."""
         desk = self._desk
         if desk.before.get("past_of") == self.of:  # the same files at the same commit
-            known = {path: before[path]["chain"] for path in desk.contents.by_path if path in before}
+            known = {path: before[path].chain for path in desk.contents.by_path if path in before}
             untold = [path for path in desk.contents.by_path if not known.get(path)]
-            if all(desk.contents.holds(before.get(path), desk.contents.articles[path]["hash"]) for path in untold):
+            if all(desk.contents.holds(before.get(path), desk.contents.articles[path].hash) for path in untold):
                 return known
         if not self.history.versions:  # then no article has a past
             return dict.fromkeys(desk.contents.by_path, _chain_sign((), self.history))
         return {path: _chain_sign(chain, self.history) for path, chain in self.chains.items()}
 
-    def _compared(self, left: Sequence[Article], signs: Mapping[str, bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _compared(self, left: Sequence[Article], signs: Mapping[str, bytes]) -> Iterator[tuple[str, PastRow]]:
         from pipeline.library.checks import check_beside_past
         from pipeline.library.checks.published import is_as_committed, look_back
 
@@ -127,7 +128,7 @@ class Pasts(Mapping[str, "Past"]):
             row = _past_row(desk, path, signs[path], problems, desk.asked.told(), is_all=past.is_whole)
             if past.committed is not None:
                 at = past.committed.article.date.timestamp()
-                row["since" if at <= now else "until"] = at
+                row = row._replace(since=at) if at <= now else row._replace(until=at)
             yield path, row
             desk.tell("comparing", done, len(todo))
 
@@ -137,17 +138,9 @@ def _was_reviewed(article: Article) -> bool:
 
 
 def _past_row(
-    desk: Desk, path: str, chain: bytes, problems: Sequence[Problem], names: list[str], *, is_all: bool
-) -> dict[str, Any]:
-    return {
-        "problems": NOUNS.pack(list(problems)),
-        "hash": desk.contents.articles[path]["hash"],
-        "names": names,
-        "chain": chain,
-        "since": 0.0,
-        "until": float("inf"),
-        "is_all": is_all,
-    }
+    desk: Desk, path: str, chain: bytes, problems: Sequence[Problem], names: Sequence[str], *, is_all: bool
+) -> PastRow:
+    return PastRow(desk.contents.articles[path].hash, packed(problems), shared(names), chain, is_all=is_all)
 
 
 def _chain_sign(chain: Sequence[Any], history: History) -> bytes:

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ContentError
 from pipeline.library import files
 from pipeline.library.files import Shelf
 from pipeline.library.kept.article import front_of, row_of
-from pipeline.library.kept.rows import NOUNS
+from pipeline.library.kept.rows import NOUNS, ArticleFile, SourceFile, packed
 from pipeline.library.urls import page_key
 
 if TYPE_CHECKING:
     from pipeline.library.frontmatter import Document
 
 
-def read_article(path: str, root: Path) -> dict[str, Any]:
-    """The row of the article in *path*."""
+def read_article(file: tuple[str, bytes], root: Path) -> ArticleFile:
+    """The row of the article in *file*: its path, and the hash of what it holds."""
+    path, hash_ = file
     shelf = _shelf(root, path, files.shelf_of_article)
-    found: dict[str, Any] = {"problems": NOUNS.pack(shelf.problems), "held_back": bool(shelf.held_back), "row": None}
-    for read in shelf.articles:
-        row, front = row_of(read.noun, NOUNS), front_of(read.noun, NOUNS)
-        found |= {"row": row, "front": front, "at": read.noun.date.timestamp()}
+    found = ArticleFile(hash_, packed(shelf.problems), bool(shelf.held_back))
+    for article in (read.noun for read in shelf.articles):
+        front = front_of(article, NOUNS)
+        found = found._replace(noun=row_of(article, NOUNS), front=front, at=article.date.timestamp())
     return found
 
 
-def read_source(path: str, root: Path) -> dict[str, Any]:
-    """The row of the source in *path*."""
+def read_source(file: tuple[str, bytes], root: Path) -> SourceFile:
+    """The row of the source in *file*, as `read_article`."""
+    path, hash_ = file
     shelf = _shelf(root, path, files.shelf_of_source)
-    found: dict[str, Any] = {"problems": NOUNS.pack(shelf.problems), "row": None}
-    for read in shelf.sources:
-        taken = read.noun.snapshot
-        found |= {
-            "row": NOUNS.pack(read.noun),
-            "id": read.noun.id,
-            "key": page_key(read.noun.url),
-            "copy": taken.text_sha256 if taken else "",
-            "page": taken.sha256 if taken else "",
-            "is_free": read.noun.redistribute == "full",
-            "kin": kin if any(kin := (read.noun.via, read.noun.supersedes, read.noun.superseded_by)) else None,
-        }
+    found = SourceFile(hash_, packed(shelf.problems))
+    for source in (read.noun for read in shelf.sources):
+        taken, kin = source.snapshot, (source.via, source.supersedes, source.superseded_by)
+        found = found._replace(
+            noun=NOUNS.pack(source),
+            id=source.id,
+            key=page_key(source.url),
+            copy=taken.text_sha256 if taken else "",
+            page=taken.sha256 if taken else "",
+            is_free=source.redistribute == "full",
+            kin=kin if any(kin) else None,
+        )
     return found
 
 

@@ -22,16 +22,22 @@ _STAMP: Final = "stamp"
 
 
 class Table:
-    """The table in *file*: by name, parts that are rows by name, or values. *note* tells what was wrong with it, if anything."""
+    """The table in *file*: by name, parts that are rows by name, or values. *note* tells what was wrong with it, if anything.
 
-    def __init__(self, file: Path, version: str) -> None:
+    The rows of the parts that *rows* names are named tuples of these classes.
+    """
+
+    def __init__(self, file: Path, version: str, rows: Mapping[str, type[tuple[Any, ...]]] | None = None) -> None:
         self._file = file
         self._beside = file.with_name(f"{file.name}.changed")
         self._version = version
+        self._kinds = rows or {}
         self.parts, self.note = read_table(file, version)
         self._stamp = self.parts.pop(_STAMP, b"")
         self._rows: dict[str, dict[str, Any]] = {}  # by part, what is another row than in the file; None: it is gone
         self._values: dict[str, Any] = {}
+        for name in self._kinds.keys() & self.parts.keys():
+            self._make(name, self.parts[name])
         if self._stamp:
             self._take_in()
 
@@ -41,9 +47,9 @@ class Table:
             return ""
         self._compare(parts)
         if self._stamp and sum(map(len, self._rows.values())) <= MOST:
-            beside = {_STAMP: self._stamp, "rows": self._rows, "values": self._values}
+            beside = {_STAMP: self._stamp, "rows": self._plain(self._rows), "values": self._values}
             return write_table(self._beside, beside, self._version)
-        note = write_table(self._file, {**parts, _STAMP: os.urandom(16)}, self._version)
+        note = write_table(self._file, {**self._plain(parts), _STAMP: os.urandom(16)}, self._version)
         if not note:  # else the old file still stands, and these belong to it
             with contextlib.suppress(OSError):
                 self._beside.unlink()
@@ -60,12 +66,28 @@ class Table:
         self._rows, self._values = changed["rows"], changed["values"]
         self.parts |= self._values
         for name, rows in self._rows.items():
+            self._make(name, rows)
             part = self.parts[name]
             for key, row in rows.items():
                 if row is None:
                     part.pop(key, None)
                 else:
                     part[key] = row
+
+    def _make(self, name: str, rows: dict[str, Any]) -> None:
+        """Make the plain *rows* of the part *name* what they were."""
+        if kind := self._kinds.get(name):
+            for key, row in rows.items():
+                if row is not None:
+                    rows[key] = tuple.__new__(kind, row)
+
+    def _plain(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """*parts* with rows that can be written."""
+        named = {name: parts[name] for name in self._kinds.keys() & parts.keys()}
+        return {
+            **parts,
+            **{name: {key: row and tuple(row) for key, row in part.items()} for name, part in named.items()},
+        }
 
     def _compare(self, parts: Mapping[str, Any]) -> None:
         for name, part in parts.items():
