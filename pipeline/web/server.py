@@ -52,18 +52,29 @@ def run_server(
 @contextlib.contextmanager
 def serving(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0, patience: Patience | None = None) -> Iterator[str]:
     """Serve *app* in another thread while the block lasts; gives the address, with a slash at its end."""
-    ready = threading.Event()
+    ready, ended = threading.Event(), threading.Event()
     with _listening(host, port) as listener:
         server = _Server(app, started=ready.set, patience=patience)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
-        thread.start()
+
+        def serve() -> None:
+            try:
+                server.run(sockets=[listener])
+            finally:
+                ended.set()
+
+        threading.Thread(target=serve, name="web", daemon=True).start()
         try:
             if not ready.wait(START_WITHIN):
                 raise UsageError(f"the web server did not start within {START_WITHIN:.0f} seconds; run again")
             yield _url(listener)
         finally:
             server.should_exit = True
-            thread.join(START_WITHIN)
+            # Not by joining the thread: up to Python 3.12 one whose join was interrupted counts as ended (bpo-45274).
+            try:
+                ended.wait(START_WITHIN)
+            except KeyboardInterrupt:  # a second one: as in `run_server`, it does not wait for requests in flight
+                server.force_exit = True
+                ended.wait(START_WITHIN)
 
 
 class _Server(uvicorn.Server):

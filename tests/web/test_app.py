@@ -286,6 +286,47 @@ def test_a_signal_ends_the_server_and_lets_its_caller_clean_up(
     assert process.returncode == 0
 
 
+def test_a_server_in_a_thread_that_is_asked_twice_to_end_ends_in_order(settings: Settings, sqlite_url: str) -> None:
+    code = """
+import signal, sys, time
+from pipeline.config import Settings
+from pipeline.store import open_store
+from pipeline.web.app import create_app
+from pipeline.web.server import serving
+
+settings = Settings.load(sys.argv[1], database_url=sys.argv[2])
+try:
+    with serving(create_app(open_store(settings), settings)) as url:
+        print(url, flush=True)
+        try:
+            time.sleep(60)
+        finally:
+            print("once", flush=True)
+except KeyboardInterrupt:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the thread may have ended before the second one came
+    time.sleep(0.5)  # for what the thread may have to complain of
+    print("clean", flush=True)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.root), sqlite_url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    process.send_signal(signal.SIGINT)
+    process.stdout.readline()
+    time.sleep(0.03)  # it waits for its thread, which looks every tenth of a second whether to end
+    process.send_signal(signal.SIGINT)
+    rest, complaint = process.communicate(timeout=30)
+
+    assert rest == "clean\n"
+    assert "Traceback" not in complaint
+
+
 def test_a_client_that_breaks_off_signs_nobody_up(desk: Desk) -> None:
     host, port = urlsplit(desk.url).hostname, urlsplit(desk.url).port
     before = desk.dump()
