@@ -99,20 +99,23 @@ def read_url(url: str, *, base: Place | None = None, allow_private: bool = False
         parsed = can_ada.parse(url) if base is None else can_ada.parse(base.url) + url
     except (ValueError, TypeError) as error:  # TypeError: half a surrogate pair
         raise FetchError(f"{url!a} is not a web address; mend it") from error
-    scheme = parsed.protocol.removesuffix(":")
+    scheme, host, port = parsed.protocol.removesuffix(":"), parsed.hostname.strip("[]").rstrip("."), parsed.port
+    whole, target, has_user = parsed.href.partition("#")[0], parsed.pathname + parsed.search, parsed.has_credentials()
+    del (
+        parsed
+    )  # an error that ends a command keeps what stands here, and nanobind prints all that it finds kept at the end
     if scheme not in _DEFAULT_PORTS:
         raise FetchError(f"{url!a} is not a web address; it must begin with https:// or http://")
-    host = parsed.hostname.strip("[]").rstrip(".")
-    if parsed.has_credentials():
+    if has_user:
         raise FetchError(f"{scheme}://{host}: the address holds a user name or password; leave it out")
     if not host or len(host) > 253:
         raise FetchError("the address's host is empty or longer than 253 characters; mend it")
     place = Place(
-        url=parsed.href.partition("#")[0],
+        url=whole,
         scheme=scheme,
         host=host,
-        port=int(parsed.port) if parsed.port else _DEFAULT_PORTS[scheme],
-        target=parsed.pathname + parsed.search,
+        port=int(port) if port else _DEFAULT_PORTS[scheme],
+        target=target,
     )
     if not allow_private:
         _may_be_public(place)
