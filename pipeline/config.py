@@ -36,6 +36,7 @@ DKIM_SELECTOR = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # one label of a DNS name
 SECRET_SETTINGS = ("hook_secret", "postmark_secret", "mailgun_key")  # from the environment only
 SECRET_LENGTH = 16
 ROOT_MARK = "mkdocs.yml"  # the folder that holds it is a newsletter's repository
+FROM_MKDOCS = ("site_name", "site_url", "site_description")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -508,9 +509,11 @@ def _from_pyproject(file: Path) -> dict[str, Any]:
     secrets = [name for name in SECRET_SETTINGS if name in found]
     if "://" in str(found.get("bounces_url", "")):  # a Maildir is no secret, a user with a password is
         secrets.append("bounces_url")
+    secrets += [n for n in ("smtp_url", "database_url") if re.search(r"://[^/\s]*:[^/\s]*@", str(found.get(n, "")))]
     if secrets:
         name = secrets[0]
-        raise ValueError(f"{name} is a secret; set OPENSIGNAL_{name.upper()} in the environment instead")
+        what = f"{name} {'is' if name in SECRET_SETTINGS else 'holds'} a secret"
+        raise ValueError(f"{what}; set OPENSIGNAL_{name.upper()} in the environment instead")
     return dict(found)
 
 
@@ -532,8 +535,7 @@ def _from_mkdocs(root: Path) -> dict[str, str]:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ROOT_MARK}: cannot be read: {error}") from error
-    names = ("site_name", "site_url", "site_description")
-    return {n: document[n] for n in names if isinstance(document, dict) and isinstance(document.get(n), str)}
+    return {n: document[n] for n in FROM_MKDOCS if isinstance(document, dict) and isinstance(document.get(n), str)}
 
 
 def _readable(error: ValidationError) -> str:
@@ -544,5 +546,12 @@ def _readable(error: ValidationError) -> str:
             parts.append(f"setting {name!r} is not known; the handbook's page for operators lists them all")
         else:
             message = item["msg"].removeprefix("Value error, ")
-            parts.append(f"setting {name!r}: {message}; set it in pyproject.toml or as OPENSIGNAL_{name.upper()}")
+            parts.append(f"setting {name!r}: {message}; set it {_where(name)}")
     return "; ".join(parts)
+
+
+def _where(name: str) -> str:
+    variable = f"OPENSIGNAL_{name.upper()}"
+    if name in SECRET_SETTINGS:
+        return f"in the environment as {variable}"
+    return f"in {ROOT_MARK if name in FROM_MKDOCS else 'pyproject.toml'} or as {variable}"

@@ -59,11 +59,43 @@ def test_an_empty_variable_sets_nothing_and_the_case_of_a_name_does_not_matter(
     assert settings.signup_limits is False
 
 
-def test_a_secret_does_not_stand_in_a_file_of_git(root: Path) -> None:
-    (root / "pyproject.toml").write_text('[tool.opensignal]\nhook_secret = "0123456789abcdef"\n')
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hook_secret", "0123456789abcdef"),
+        ("bounces_url", "imaps://me:secret@imap.example.org/INBOX"),
+        ("smtp_url", "smtp://one.example.org smtp://me:secret@two.example.org:587"),
+        ("database_url", "postgresql://me:secret@db.example.org/newsletter"),
+    ],
+)
+def test_a_secret_does_not_stand_in_a_file_of_git(root: Path, name: str, value: str) -> None:
+    (root / "pyproject.toml").write_text(f'[tool.opensignal]\n{name} = "{value}"\n')
 
-    with pytest.raises(SettingsError, match="set OPENSIGNAL_HOOK_SECRET in the environment instead"):
+    with pytest.raises(SettingsError, match=f"a secret; set OPENSIGNAL_{name.upper()} in the environment instead"):
         Settings.load(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "where"),
+    [
+        ("site_url", "notes/", "set it in mkdocs.yml or as OPENSIGNAL_SITE_URL"),
+        ("timezone", "Mars", "set it in pyproject.toml or as OPENSIGNAL_TIMEZONE"),
+        ("hook_secret", "short", "set it in the environment as OPENSIGNAL_HOOK_SECRET"),
+    ],
+)
+def test_a_wrong_value_is_told_with_where_a_right_one_may_stand(
+    root: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, where: str
+) -> None:
+    monkeypatch.setenv(f"OPENSIGNAL_{name.upper()}", value)
+
+    with pytest.raises(SettingsError, match=f"{where}$"):
+        Settings.load(root)
+
+
+def test_a_mail_server_without_a_password_may_stand_in_a_file_of_git(root: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.opensignal]\nsmtp_url = 'smtp://mail.example.org:25?timeout=30'\n")
+
+    assert Settings.load(root).smtp_url == "smtp://mail.example.org:25?timeout=30"
 
 
 def test_relative_folders_are_read_from_the_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

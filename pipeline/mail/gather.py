@@ -96,7 +96,7 @@ def _day(key: str, text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{key}: {text} is not a date") from error
+        raise UsageError(f"{key}: {text} is not a date; write daily-YYYY-MM-DD") from error
 
 
 def _weekly_day(key: str, year: int, week: int, settings: Settings) -> dt.date:

@@ -168,7 +168,8 @@ def yaml_value(text: str) -> Any:
         if _weight(data, {}) > max(MOST_VALUES, len(text)):
             raise ValueError("its aliases stand for more than is read")
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
+        raise ValueError(f"{problem} (line {mark.line + 1} of it)" if mark else " ".join(problem.split())) from error
     return data
 
 
