@@ -7,6 +7,7 @@ The same article and the same sources give the same claims, on every machine and
 true: it says where its words and figures stand, and where they do not.
 
 Values are named tuples here: an article has thousands, and a frozen dataclass takes four times as long to make.
+Expressions that few sentences need are `Late` (`library.late`): compiled when one first asks them.
 """
 
 from __future__ import annotations

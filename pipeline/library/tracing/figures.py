@@ -442,7 +442,7 @@ def look_up_dates(text: str, figures: Figures, cited: Sequence[Evidence]) -> Ite
             yield when, evidence, place
 
 
-def check_years(figures: Figures, text: str, cited: Sequence[Evidence], *, before: str) -> Iterable[Finding]:
+def check_years(figures: Figures, cited: Sequence[Evidence], *, before: str) -> Iterable[Finding]:
     """S307: each year, day, month and quarter of a statement stands in a source that it cites."""
     if not figures.whens or any(evidence.is_away for evidence in cited):
         return

@@ -136,7 +136,7 @@ def _examined(
 ) -> Iterator[Finding]:
     yield from check_odd(text, figures)
     yield from check_figures(sought, text, cited, others)
-    yield from check_years(figures, text, cited, before=before)
+    yield from check_years(figures, cited, before=before)
     yield from check_sums(text, figures)
     yield from check_since(text, figures, written=written)
     if not is_prose:
