@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from pipeline.errors import BuildError
 from pipeline.model import Article
 from pipeline.site.claims import INDEX, claims_file, claims_index_of, claims_path, text_path
 from pipeline.site.feeds import WRITERS, Newsstand, made_of_list, own_feeds
@@ -108,6 +109,7 @@ def _maps(publication: Publication, pages: Addresses) -> Iterator[Output]:
 
 
 def _stored_text(publication: Publication, id_: str) -> str:
-    text, _ = publication.library.texts.of(publication.library.sources[id_])
-    assert text is not None  # it was, a moment ago
+    text, wrong = publication.library.texts.of(publication.library.sources[id_])
+    if text is None or wrong:  # a moment ago it was there as it was taken
+        raise BuildError(f"the stored text of {id_} was changed or removed while the site was built; run again")
     return text

@@ -35,7 +35,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import field
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
@@ -91,7 +90,7 @@ class Drawn(NamedTuple):
     template: str
     title: str
     head: Head
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any]
 
 
 Content: TypeAlias = Drawn | str | bytes

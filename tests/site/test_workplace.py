@@ -20,7 +20,7 @@ from PIL import Image
 from pipeline.config import Settings
 from pipeline.errors import BuildError, ContentError, UsageError
 from pipeline.site import BuildReport, build_site, workplace
-from pipeline.site.workplace import MARK
+from pipeline.site.workplace import MARK, Workplace
 from tests.site.conftest import NOW, write_article
 from tests.site.test_build import contents
 from tests.site.test_incremental import QUEUE, change, cold, differences, draw, newsroom, warm
@@ -285,6 +285,22 @@ def test_a_file_that_changes_while_it_is_examined_ends_the_build_with_its_name(
             warm(built)
 
     assert differences(contents(warm(built).site_dir), cold(built)) == []
+
+
+def test_a_stored_text_that_vanishes_while_the_site_is_built_ends_the_build_with_its_source(
+    newsroom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Workplace.begin
+
+    def began(place: Workplace, **chosen: bool) -> None:
+        for text in (newsroom / "content/sources/snapshots").iterdir():
+            text.unlink()
+        begin(place, **chosen)
+
+    monkeypatch.setattr(Workplace, "begin", began)
+
+    with pytest.raises(BuildError, match=r"the stored text of \S+ was changed or removed .* run again"):
+        warm(newsroom)
 
 
 def _after(event):  # type: ignore[no-untyped-def]  # puts an event before a method of ours
