@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
-# By the place of each article from the oldest: the fingerprint of what lists show of it, and the places of those related to it.
+# By the place of each article from the oldest, in this order: the fingerprint of what lists show of it, and the places of those
+# that are related to it.
 Related: TypeAlias = Mapping[int, tuple[bytes, tuple[int, ...]]]
 SOURCES: Final = "sources/"  # the bundle of the pages of sources; no article is called so
 CLAIMS_FILE: Final = "claims.json"  # the name of an article's claims file

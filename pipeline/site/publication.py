@@ -530,7 +530,7 @@ def fingerprint(*parts: bytes | str) -> bytes:
 
 
 def joined(parts: Sequence[bytes]) -> bytes:
-    """`fingerprint` of *parts* that are bytes, many times over."""
+    """As `fingerprint`, of bytes alone: for every article in every build."""
     return hashlib.blake2b(b"\0".join((*parts, b"")), digest_size=12).digest()
 
 

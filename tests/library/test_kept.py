@@ -38,6 +38,7 @@ def assert_same(found: Library, wanted: Library) -> None:
     assert dict(found.sources) == dict(wanted.sources)
     assert (found.note, found.newer) == (wanted.note, wanted.newer)
     assert found.shown_texts == wanted.shown_texts
+    assert found.related_sources == wanted.related_sources
     for ours, theirs in zip(found.articles, wanted.articles, strict=True):
         assert found.claims(ours) == wanted.claims(theirs)
         assert found.summary(ours) == wanted.summary(theirs)

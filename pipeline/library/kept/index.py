@@ -60,7 +60,7 @@ def _sum(said: bytes | memoryview) -> bytes:
 def _without_collecting() -> Iterator[None]:
     """Look for no rings of objects meanwhile: there are none among plain values, and looking takes as long as reading them.
 
-    Nor does a later look go through what the first table of a process holds, which mostly stays to its end.
+    Nor does a later look go through the first table of a process and what else is there by then: nearly all of it stays.
     """
     global _is_first  # noqa: PLW0603 -- Python itself would count all objects to tell
     was_on = gc.isenabled()

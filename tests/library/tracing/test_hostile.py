@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.library import quotes, tracing
+from pipeline.library import checks, quotes, tracing
 from pipeline.library.citations import find_citations
 from pipeline.library.late import Late
 from pipeline.library.quotes import difference, places
@@ -103,7 +103,7 @@ ALL_AT_ONCE = 10.0  # seconds; each takes well under one on an idle machine
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str] | Late]]:
     """Each pattern of the packages that read what strangers write, and where it stands."""
-    for package in (tracing, quotes):
+    for package in (tracing, quotes, checks):
         names = [
             package.__name__,
             *(f"{package.__name__}.{one.name}" for one in pkgutil.iter_modules(package.__path__)),
