@@ -85,6 +85,9 @@ def move_in(
     names = _names(shelf, options)
     with Archive.of(paths) as archive:
         export = read_export(archive, options.service)
+        if not (export.posts or export.readers or export.passed_by or export.notes):
+            given, service = ", ".join(map(str, paths)), SERVICES[export.service]
+            raise UsageError(f"{given}: nothing in it is {service}'s; name its export, or another service with --from")
         if options.only:
             _leave_out(export, options.only)
         links = OldAddresses(export, site=options.site)

@@ -377,16 +377,32 @@ def test_a_file_in_another_encoding_is_read_and_told(settings: Settings, tmp_pat
     assert "posts/1.grid.html: is not in UTF-8; read as Windows-1252" in told(report)
 
 
-@pytest.mark.parametrize(
-    "text", ['{"db": [{"meta": 1, "data": ', '{"db": "no"}', '{"db": [{"data": {"posts": "no"}}]}', '{"db": [[[]]]}']
-)
-def test_a_json_that_is_none_is_told(settings: Settings, tmp_path: Path, text: str) -> None:
+def test_a_json_that_is_none_is_told(settings: Settings, tmp_path: Path) -> None:
     export = tmp_path / "ghost.json"
-    export.write_text(text)
+    export.write_text('{"db": [{"meta": 1, "data": ')
 
     report = take(settings, export)
 
     assert report.outcomes == {}
+    assert "ghost.json: " in told(report)
+
+
+@pytest.mark.parametrize("text", ['{"db": "no"}', '{"db": [{"data": {"posts": "no"}}]}', '{"db": [[[]]]}'])
+def test_an_export_that_holds_nothing_is_refused(settings: Settings, tmp_path: Path, text: str) -> None:
+    export = tmp_path / "ghost.json"
+    export.write_text(text)
+
+    with pytest.raises(UsageError, match=r"ghost\.json: nothing in it is Ghost's; name its export, or another service"):
+        take(settings, export)
+
+
+def test_a_folder_of_another_service_than_the_one_that_was_named_is_refused(settings: Settings, tmp_path: Path) -> None:
+    post = tmp_path / "content/posts/grid.md"
+    post.parent.mkdir(parents=True)
+    post.write_text("---\ntitle: Grid\ndate: 2024-03-01\n---\nWords.\n")
+
+    with pytest.raises(UsageError, match=r"nothing in it is Ghost's"):
+        take(settings, tmp_path, service="ghost")
 
 
 def test_texts_of_ghost_that_were_never_rendered_are_read(settings: Settings, tmp_path: Path) -> None:
