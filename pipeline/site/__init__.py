@@ -15,8 +15,12 @@ No mail and no sign-up happens here: the form posts to the mailing pages.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +73,8 @@ def build_site(
     Raises `ContentError` with the problems of published content unless *check* is false, `BuildError` for a broken template,
     mkdocs.yml or folder, `UsageError` where *site_dir* holds something that is not a site. The old site stays whole then.
     """
-    from pipeline.site import plugin  # here: MkDocs takes a while to import, and other commands do without it
+    with _babel_alone():
+        from pipeline.site import plugin  # here: MkDocs takes a while to import, and other commands do without it
 
     started = time.perf_counter()
     target = (site_dir or settings.site_dir).resolve()
@@ -95,6 +100,20 @@ def build_site(
         notes=(*(examined.notes if examined else ()), *place.notes),
         site_dir=target,
     )
+
+
+@contextlib.contextmanager
+def _babel_alone() -> Iterator[None]:
+    """Let Babel, which comes with MkDocs, ask `zoneinfo` for the zone of this machine: pytz, where it is installed, opens its six
+    hundred files for that."""
+    if "pytz" in sys.modules or threading.active_count() > 1:  # another thread may want it just now
+        yield
+        return
+    sys.modules["pytz"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    try:
+        yield
+    finally:
+        del sys.modules["pytz"]
 
 
 def _not_blocking(library: Library, now: dt.datetime) -> tuple[Problem, ...]:

@@ -80,7 +80,7 @@ def share_file(publication: Publication, theme: Path, article: Article | None = 
 def without_headline(publication: Publication, theme: Path) -> Iterator[Problem]:
     """W002: articles whose headline is left out of their image, since a letter of it is in no font of the theme."""
     site = share_image(publication, theme)
-    titles = "".join({letter for article in publication.articles for letter in article.title}) if site else ""
+    titles = "".join(set("".join(article.title for article in publication.articles))) if site else ""
     for article in publication.articles if site and site.studio.fonts.missing(titles) else ():
         if site and (missing := site.studio.fonts.missing(article.title)):
             message = (
