@@ -33,7 +33,7 @@ def short_date(date: dt.date) -> str:
 
 def timestamp(moment: dt.datetime) -> str:
     """2026-11-20T06:30:00Z: the moment in UTC, to the second (RFC 3339)."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def partial_date_words(text: str, *, short: bool = False) -> str:

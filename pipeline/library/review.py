@@ -16,6 +16,7 @@ from pipeline.errors import ContentError, UsageError
 from pipeline.library.checks import check_finished
 from pipeline.library.checks.published import Past
 from pipeline.library.citations import spans_and_comments, without_definitions
+from pipeline.library.dates import timestamp
 from pipeline.library.editing import TextFile, append_item, set_value
 from pipeline.library.quotes import nearest, normal
 from pipeline.library.schema import closest
@@ -127,7 +128,7 @@ def correct(
         raise ContentError(_absent(was, article, file))
     item = {"date": today.isoformat(), "was": was, "now": now, **({"why": why} if why else {})}
     file = append_item(file, "corrections", item)
-    file = set_value(file, ("updated",), f"{at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}")
+    file = set_value(file, ("updated",), timestamp(at))
     return file if article.status is Status.RETRACTED else set_value(file, ("status",), Status.CORRECTED.value)
 
 

@@ -9,6 +9,7 @@ from html import escape
 from itertools import takewhile
 from typing import Final, NamedTuple
 
+from pipeline.library.dates import timestamp
 from pipeline.model import Article, Status
 from pipeline.site.publication import Publication
 from pipeline.site.xmltext import XML, element
@@ -94,6 +95,5 @@ def _newest(rows: Sequence[tuple[str, dt.datetime | None]]) -> dt.datetime | Non
     return max((modified for _, modified in rows if modified), default=None)
 
 
-@lru_cache(maxsize=64)  # an article and its receipts stand behind each other, and were changed at one moment
-def _w3c(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+# An article and its receipts stand behind each other, and were changed at one moment.
+_w3c: Final = lru_cache(maxsize=64)(timestamp)
