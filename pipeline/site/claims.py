@@ -142,7 +142,7 @@ def _source(number: int, source: Source, texts: StoredTexts) -> dict[str, Any]:
         "sha256": taken.sha256,
         "at": timestamp(taken.at),
         "tool": taken.tool,
-        "text": text_path(taken.text_sha256) if published_text(source, texts) is not None else None,
+        "text": text_path(taken.text_sha256) if texts.is_shown(source) else None,
     }
     return {
         "id": source.id,

@@ -104,11 +104,11 @@ class Contents:
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
-        return LateSources({file.id: file.noun for file in self.source_files.values() if file.noun})
+        return LateSources({id_: self.source_files[path].noun for id_, path in self.source_paths.items()})
 
     @cached_property
     def source_paths(self) -> dict[str, str]:
-        """By id of a source, its file; where several bear one id, the same as in `sources`."""
+        """By id of a source, its file; where several bear one id, the last of them."""
         return {file.id: path for path, file in self.source_files.items() if file.noun}
 
     @cached_property
