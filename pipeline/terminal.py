@@ -46,9 +46,8 @@ class Stream:
     def print(self, text: object, *, dim: bool = False) -> None:
         """Write *text* and end the line; on a terminal paler, if *dim*."""
         words = str(text).translate(_CONTROLS)
-        pale = (
-            dim and self.is_terminal and os.environ.get("TERM") != "dumb"
-        )  # as that of an editor, which shows signs as they are
+        # A dumb terminal, as that of an editor, shows signs as they are.
+        pale = dim and self.is_terminal and os.environ.get("TERM") != "dumb"
         print(f"\x1b[2m{words}\x1b[0m" if pale else words, file=self.file, flush=True)
 
     @contextmanager

@@ -101,9 +101,8 @@ def read_url(url: str, *, base: Place | None = None, allow_private: bool = False
         raise FetchError(f"{url!a} is not a web address; mend it") from error
     scheme, host, port = parsed.protocol.removesuffix(":"), parsed.hostname.strip("[]").rstrip("."), parsed.port
     whole, target, has_user = parsed.href.partition("#")[0], parsed.pathname + parsed.search, parsed.has_credentials()
-    del (
-        parsed
-    )  # an error that ends a command keeps what stands here, and nanobind prints all that it finds kept at the end
+    # An error that ends a command keeps what stands here, and nanobind prints all that it finds kept at the end.
+    del parsed
     if scheme not in _DEFAULT_PORTS:
         raise FetchError(f"{url!a} is not a web address; it must begin with https:// or http://")
     if has_user:

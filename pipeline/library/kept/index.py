@@ -53,9 +53,8 @@ def write_table(file: Path, table: dict[str, Any], version: str) -> str:
 
 
 def _sum(said: bytes | memoryview) -> bytes:
-    return zlib.crc32(said).to_bytes(
-        _SUM, "big"
-    )  # against what a disk does, not against people: in a third of the time of a hash
+    # Against what a disk does, not against people: in a third of the time of a hash.
+    return zlib.crc32(said).to_bytes(_SUM, "big")
 
 
 @contextlib.contextmanager

@@ -241,9 +241,8 @@ _ODD_IN_LETTERS: Final = (
     r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b|(?<!\w)0[xXbB][0-9A-Fa-f]+\b|\d[\d.,]{0,40}\^\d+\^?"
     r"|\d[\d.,]{0,40} ?[kMGTmµ](?:kW|MW|GW|TW|Wh|kWh|MWh|GWh|TWh)h?\b(?<!\dMWh)(?<!\dGWh)(?<!\dkWh)(?<!\dTWh)(?<! [kMGT]Wh)"
 )
-_ODD: Final = re.compile(
-    _ODD_IN_LETTERS
-)  # of a text without those signs: most have none, and their sets are slow to compile
+# Of a text without those signs: most have none, and their sets are slow to compile.
+_ODD: Final = re.compile(_ODD_IN_LETTERS)
 _ODD_WITH_SIGNS: Final = Late(
     rf"(?:\d[\d.,]{{0,40}}[{_RAISED}]|(?<![\w)\]”\"'’.,;:!?])[{_RAISED}])[{_RAISED}.,]*(?<![.,])"
     rf"|[{_NUMBERED_SIGNS}]+|{_ODD_IN_LETTERS}"
