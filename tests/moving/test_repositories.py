@@ -281,8 +281,26 @@ def test_a_name_stands_in_the_address_as_jekyll_writes_it(tmp_path: Path, name: 
             "[permalinks.page]\nposts = '/:sections/:slugorcontentbasename/'\n",
             "posts/a/queue.md",
             "",
-            "/posts/a/queue/",
+            "/posts/queue/",  # a folder without an _index.md is no section
         ),
+        ("uglyURLs = true\n", "posts/queue/index.md", "", "/posts/queue.html"),
+        ("uglyurls = true\n", "posts/queue.md", "url = '/x/y'\n", "/x/y.html"),
+        ("[uglyURLs]\nposts = true\n", "notes/queue.md", "", "/notes/queue/"),
+        ("uglyURLs = true\n[permalinks]\nposts = '/:year/:slug/'\n", "posts/queue.md", "slug = 'x'\n", "/2024/x.html"),
+        ("[permalinks]\nposts = '/:year/:slug'\n", "posts/queue.md", "title = 'C & Café: #1'\n", "/2024/c-café-#1/"),
+        (
+            "[permalinks]\nposts = '/:sections[1:]/:06/:1/:contentbasename/'\n",
+            "posts/queue.md",
+            "slug = 'x'\n",
+            "/24/3/queue/",
+        ),
+        ("[permalinks]\nposts = '/:2006/:Jan/:slug/'\n", "posts/queue.md", "slug = 'x'\n", "/2024/mar/x/"),
+        ("", "posts/queue.md", "url = '/X/:year/:slug/'\ntitle = 'Line'\n", "/X/2024/line/"),
+        ("defaultContentLanguageInSubdir = true\n[languages.en]\n", "posts/queue.md", "", "/en/posts/queue/"),
+        ("[languages.fr.permalinks]\nposts = '/p/:slug/'\n", "posts/queue.fr.md", "slug = 'x'\n", "/fr/p/x/"),
+        ("disablePathToLower = true\n", "Posts/Queue.md", "", "/Posts/Queue/"),
+        ("removePathAccents = true\n", "posts/crème.md", "", "/posts/creme/"),
+        ("[frontmatter]\ndate = [':filename', ':default']\n", "posts/2024-03-02-queue.md", "", "/posts/queue/"),
     ],
 )
 def test_a_post_of_hugo_stood_where_its_settings_say(
@@ -293,7 +311,97 @@ def test_a_post_of_hugo_stood_where_its_settings_say(
 
     assert export.service == "hugo"
     assert only(export).url == f"https://notes.example.com{address}"
-    assert only(export).published == dt.datetime(2024, 3, 1, 5, tzinfo=dt.UTC)
+    day = 2 if ":filename" in settings else 1
+    assert only(export).published == dt.datetime(2024, 3, day, 0 if day == 2 else 5, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("settings", "files", "addresses"),
+    [
+        ({"hugo.toml": "contentDir = 'src/texts'\n"}, ["src/texts/posts/a.md"], ["/posts/a/"]),
+        (
+            {"hugo.toml": "[languages.en]\ncontentDir = 'content/en'\n[languages.fr]\ncontentDir = 'content/fr'\n"},
+            ["content/en/posts/a.md", "content/fr/posts/a.md"],
+            ["/posts/a/", "/fr/posts/a/"],
+        ),
+        (
+            {
+                "hugo.toml": "[[module.mounts]]\nsource = 'content'\ntarget = 'content'\n[[module.mounts]]\nsource = 'blog'\ntarget = 'content/posts'\n"
+            },
+            ["content/a.md", "blog/b.md"],
+            ["/a/", "/posts/b/"],
+        ),
+        (
+            {
+                "config/_default/hugo.toml": "timeZone = 'Asia/Tokyo'\n",
+                "config/_default/languages.toml": "[en]\n[fr]\n",
+                "config/_default/permalinks.fr.toml": "posts = '/never/:slug/'\n",
+                "config/production/permalinks.yaml": "posts: /:year/:day/:filename/\n",
+            },
+            ["content/posts/a.md"],
+            ["/2024/02/a/"],
+        ),
+    ],
+)
+def test_texts_of_hugo_lie_where_its_settings_say(
+    tmp_path: Path, settings: Mapping[str, str], files: list[str], addresses: list[str]
+) -> None:
+    first, *rest = settings
+    site = {
+        first: 'baseURL = "https://notes.example.com/"\n' + settings[first],
+        **{name: settings[name] for name in rest},
+    }
+
+    export = read(tmp_path, {**site, **dict.fromkeys(files, "---\ntitle: A\ndate: 2024-03-02\n---\nA\n")})
+
+    assert export.service == "hugo"
+    assert sorted(post.url or "" for post in export.posts) == sorted(
+        f"https://notes.example.com{one}" for one in addresses
+    )
+    assert len({post.id for post in export.posts}) == len(files)
+
+
+def test_languages_of_hugo_have_their_own_addresses_and_links(tmp_path: Path) -> None:
+    settings = "[languages.en]\n[languages.pt-br]\nlanguageCode = 'pt-BR'\nbaseURL = 'https://pt.example.com/'\n"
+    front = '---\ndate: 2024-01-01\naliases: [old, ../up, /abs/x.html]\n---\n[b]({{< relref "b" >}})\n'
+    files = {f"content/posts/{name}": front for name in ("a.md", "b.md", "a.pt-br.md", "b.pt-br.md")}
+    export = read(tmp_path, {"hugo.toml": HUGO["hugo.toml"] + settings, **files})
+
+    found = {post.id: post for post in export.posts}
+    assert found["posts/b.pt-br.md"].url == "https://pt.example.com/posts/b/"
+    assert (found["posts/b.pt-br.md"].lang, found["posts/a.md"].lang) == ("pt-BR", "")
+    assert found["posts/a.md"].also == ("/posts/old/", "/up/", "/abs/x.html")
+    assert "[b](/posts/b/)" in found["posts/a.md"].content
+
+
+def test_what_stands_beside_an_index_of_hugo_is_part_of_its_page(tmp_path: Path) -> None:
+    text = "---\ndate: 2024-01-01\n---\nA\n"
+    files = dict.fromkeys(("posts/a/index.md", "posts/a/part.md", "posts/a/deep/part.md", "posts/b.md"), text)
+    hidden = {"content/posts/c/index.md": text.replace("date", "headless: true\ndate")}
+    export = read(tmp_path, {**HUGO, **{f"content/{name}": one for name, one in files.items()}, **hidden})
+
+    assert [post.path for post in export.posts] == ["/posts/a/", "/posts/b/"]
+    assert export.passed_by == {"parts of page bundles": 2, "pages": 1}
+
+
+def test_a_post_of_hugo_without_a_date_is_one_where_others_have_a_date(settings: Settings, tmp_path: Path) -> None:
+    files = {
+        "content/posts/a.md": "---\ntitle: A\ndate: 2024-01-01\n---\nA\n",
+        "content/posts/b.md": "---\ntitle: Undated\n---\nB\n",
+        "content/posts/c.md": "---\ntitle: Changed\nlastmod: 2023-01-01\n---\nC\n",
+        "content/about.md": "---\ntitle: About\nlastmod: 2023-01-01\n---\nUs\n",
+        "content/docs/x.md": "---\ntitle: X\n---\nX\n",
+    }
+    export = read(tmp_path, {**HUGO, **files})
+
+    assert {post.title: post.published and post.published.year for post in export.posts} == {
+        "A": 2024,
+        "Undated": None,
+        "Changed": 2023,
+    }
+    assert export.passed_by == {"pages": 2}
+    report = move_in(settings, [tmp_path / "repository"], Options(), now=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
+    assert "“Undated”: has no date, so it is a draft" in "\n".join(map(str, report.notes))
 
 
 def test_what_hugo_does_not_show_is_held_back_and_what_has_no_date_is_a_page(tmp_path: Path) -> None:

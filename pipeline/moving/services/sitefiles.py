@@ -93,7 +93,9 @@ def in_folder(archive: Archive, root: str, folder: str) -> list[Member]:
 
 
 def below(member: Member, folder: str) -> str:
-    """The name of *member* from below the last *folder* on its way; all of it where there is none."""
+    """The name of *member* from below *folder*, at the top or the last on its way; all of it where there is none."""
+    if member.name.startswith(f"{folder}/"):
+        return member.name.removeprefix(f"{folder}/")
     _, found, rest = f"/{member.name}".rpartition(f"/{folder}/")
     return rest if found else member.name
 
@@ -216,18 +218,23 @@ def settings_in(archive: Archive, export: Export, *names: str) -> dict[str, Any]
     found: dict[str, Any] = {}
     for name in names:
         for member in nearest(archive, name):
-            try:
-                text = archive.text(member)
-                if member.suffix == ".toml":
-                    found |= toml_of(text)
-                elif member.suffix == ".json":
-                    data = json_value(text)
-                    found |= data if isinstance(data, dict) else {}
-                else:
-                    found |= yaml_of(text)
-            except (TooMuch, ValueError) as error:
-                export.notes.append(note(member.name, "", f"cannot be read: {error}", "give --site", lost=True))
+            found |= settings_of(archive, member, export)
     return found
+
+
+def settings_of(archive: Archive, member: Member, export: Export) -> dict[str, Any]:
+    """The settings in a file of YAML, TOML or JSON; none, and told, where it cannot be read."""
+    try:
+        text = archive.text(member)
+        if member.suffix == ".toml":
+            return toml_of(text)
+        if member.suffix != ".json":
+            return yaml_of(text)
+        data = json_value(text)
+    except (TooMuch, ValueError) as error:
+        export.notes.append(note(member.name, "", f"cannot be read: {error}", "give --site", lost=True))
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 # --- values -------------------------------------------------------------------------------------------------------------------
@@ -282,12 +289,28 @@ def when(value: str, zone: ZoneInfo) -> dt.datetime | None:
     """The moment that *value* tells, on the clocks of *zone* where it names none; None where it tells none."""
     if len(value) > LONGEST_DATE:
         return None
-    text = _UNPADDED.sub(lambda day: f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}", _ZONE.sub(r"\1:\2", value.strip()))
+    text = _normal(value)
     try:
         naive = dt.datetime.fromisoformat(text)
     except ValueError:
         return moment(text)
     return moment((naive if naive.tzinfo else naive.replace(tzinfo=zone)).isoformat())
+
+
+def on_its_clock(value: str, zone: ZoneInfo) -> dt.datetime | None:
+    """As `when`, with the day and hour of the clock that *value* names, which an address may say."""
+    at = when(value, zone)
+    if at is None:
+        return None
+    try:
+        named = dt.datetime.fromisoformat(_normal(value)).tzinfo
+    except ValueError:
+        named = None
+    return at.astimezone(named or zone)
+
+
+def _normal(value: str) -> str:
+    return _UNPADDED.sub(lambda day: f"{day[1]}-{int(day[2]):02}-{int(day[3]):02}", _ZONE.sub(r"\1:\2", value.strip()))
 
 
 def zone_of(name: str) -> ZoneInfo:
