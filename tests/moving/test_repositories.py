@@ -493,6 +493,73 @@ def test_what_of_pelican_is_no_article_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "name", "front", "address", "tags"),
+    [
+        (
+            r"FILENAME_METADATA = r'(?P<date>\d{4}-\d{2}-\d{2})_(?P<slug>.*)'",
+            "2024-01-02_hey.md",
+            "Title: T\n",
+            "/hey.html",
+            (),
+        ),
+        (
+            r"FILENAME_METADATA = r'(?P<date>\d{4}-\d{2}-\d{2})-(?P<category>[a-z]+)-(?P<title>.*)'",
+            "2024-01-02-power-hello you.md",
+            "Tags: x\n",
+            "/hello-you.html",
+            ("power", "x"),
+        ),
+        (
+            r"PATH_METADATA = r'(?P<category>[^/]+)/(?P<date>\d{4}-\d{2}-\d{2})/(?P<slug>[^/]+)/.*'",
+            "power/2024-01-02/hey/index.md",
+            "Title: T\n",
+            "/hey.html",
+            ("power",),
+        ),
+        ("SLUGIFY_SOURCE = 'basename'", "2024-01-02-hey.md", "Title: T\n", "/2024-01-02-hey.html", ()),
+        ("USE_FOLDER_AS_CATEGORY = False", "power/2024-01-02.md", "Title: T\n", "/t.html", ()),
+        ("DEFAULT_METADATA = {'tags': 'x, y'}", "2024-01-02.md", "Title: T\n", "/t.html", ("x", "y")),
+    ],
+)
+def test_what_a_text_of_pelican_does_not_say_its_path_says(
+    tmp_path: Path, settings: str, name: str, front: str, address: str, tags: tuple[str, ...]
+) -> None:
+    program = PELICAN["pelicanconf.py"] + settings
+    export = read(tmp_path, {"pelicanconf.py": program, f"content/{name}": f"{front}\nWords\n"})
+
+    post = only(export)
+    assert (post.path, post.tags) == (address, tags)
+    assert post.published == dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
+    assert export.notes == []
+
+
+def test_folders_of_pelican_that_hold_no_articles_stay_where_they_are(tmp_path: Path) -> None:
+    program = (
+        PELICAN["pelicanconf.py"]
+        + "ARTICLE_PATHS = ['blog']\nARTICLE_EXCLUDES = ['blog/old']\nPAGE_PATHS = ['about']\n"
+    )
+    files = {
+        f"content/{name}/a.md": "Title: A\nDate: 2024-01-01\n\nA\n" for name in ("blog", "blog/old", "about", "notes")
+    }
+    export = read(tmp_path, {"pelicanconf.py": program, **files})
+
+    assert only(export).file == "content/blog/a.md"
+    assert export.passed_by == {"pages": 1, "texts in folders of no articles": 2}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?P<slug>(a+)+)b", "(?P<slug>.*.*.*.*)!", "(?P<slug>a|a){1,90}b", "(?P<slug>", "(a)" * 900]
+)
+def test_a_pattern_of_pelican_that_would_take_for_ever_is_told_and_not_tried(tmp_path: Path, pattern: str) -> None:
+    program = PELICAN["pelicanconf.py"] + f"FILENAME_METADATA = {pattern!r}\nSLUG_REGEX_SUBSTITUTIONS = [('a', 'b')]\n"
+    export = read(tmp_path, {"pelicanconf.py": program, f"content/{'a' * 150}.md": "Title: T\nDate: 2024-01-01\n\nA\n"})
+
+    assert only(export).path == "/t.html"
+    assert "its FILENAME_METADATA is not followed" in told(export)
+    assert "its SLUG_REGEX_SUBSTITUTIONS are not followed" in told(export)
+
+
+@pytest.mark.parametrize(
     ("name", "front", "address"),
     [
         ("blog/2024 notes/a.md", "", "/2024-notes/a.html"),

@@ -2,9 +2,12 @@
 for what is published, ``publishconf.py``.
 
 A text begins with lines such as ``Title: ...``, down to the first empty one, or with front matter in YAML: Title, Date, Slug,
-Category, Tags, Author or Authors, Summary, Status, Lang, Url. Described at docs.getpelican.com (content, settings).
+Category, Tags, Author or Authors, Summary, Status, Lang, Url. What a text does not say itself, its path and its file's name may
+(``PATH_METADATA``, ``FILENAME_METADATA``), and ``DEFAULT_METADATA``. Described at docs.getpelican.com (content, settings). Where
+a text stood, and what it says of itself, was compared with what Pelican 4.12 makes of it.
 
-The settings are a program. It is read and never run: a setting counts where it is a text, or a choice between two.
+The settings are a program. It is read and never run: a setting counts where it is written out, or a choice between two that are.
+reStructuredText is not read: each such text is named.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import ast
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -22,6 +26,7 @@ from pipeline.moving.export import Export, Markup, Post, note, words
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
+    Fields,
     Text,
     below,
     dated,
@@ -41,13 +46,19 @@ from pipeline.moving.services.sitefiles import (
 
 _SETTINGS: Final = (r"pelicanconf\.py", r"publishconf\.py")
 MOST_SETTINGS: Final = 500_000  # characters
+LONGEST_PATTERN: Final = 500  # characters
+LONGEST_NAME: Final = 200  # characters of a path that a pattern of the settings is tried on
 _HEADER: Final = re.compile(r"[ ]{0,3}([A-Za-z0-9_-]+):[ \t]*(.*)")
 _MORE: Final = re.compile(r"[ ]{4,}(.+)")
 _FIELD: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _LINK: Final = re.compile(r"(?:\{|\|)(filename|static|attach)(?:\}|\|)([^\s\"')<>\]]*)")
 _ADDRESS: Final = "{slug}.html"
 _TRANSLATED: Final = "{slug}-{lang}.html"
-_DATED_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})")
+_DEFAULT_NAME: Final = r"(?P<date>\d{4}-\d{2}-\d{2}).*"
+# A pattern with these may take longer than anybody waits: it is not ours, and is tried on each file.
+_ENDLESS: Final = re.compile(r"\)(?:[*+]|\{)|\\[1-9]|\(\?P=")
+_UNBOUNDED: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d*,\d*\})")
+MOST_UNBOUNDED: Final = 3
 _PUBLIC: Final = frozenset({"", "published"})
 _HELD_BACK: Final = {"draft": "was a draft", "hidden": "was in no list"}
 
@@ -65,16 +76,52 @@ class _Site:
         self.archive = archive
         self.export = Export("pelican")
         self.settings = self._settings()
-        self.zone = zone_of(self.settings.get("TIMEZONE", ""))
-        self.folder = self.settings.get("PATH", "content").strip("./") or "content"
-        if url := self.settings.get("SITEURL", "").rstrip("/"):
+        self.zone = zone_of(self._said("TIMEZONE"))
+        self.folder = self._said("PATH", "content").strip("./") or "content"
+        if url := self._said("SITEURL").rstrip("/"):
             self.export.sites.append(url)
+        if "SLUG_REGEX_SUBSTITUTIONS" in self.settings:
+            what = "its SLUG_REGEX_SUBSTITUTIONS are not followed"
+            self.export.notes.append(note("pelicanconf.py", "", what, "look at the addresses that posts had"))
+        self.by_path = self._pattern("PATH_METADATA", "")
+        self.by_name = self._pattern("FILENAME_METADATA", _DEFAULT_NAME)
         found = list(self._texts())
         self.addresses = {text.name: self._address(text) for text in found}
         self.export.posts += [self._post(text) for text in found]
 
-    def _settings(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def _said(self, name: str, otherwise: str = "") -> str:
+        """A setting that is a text."""
+        value = self.settings.get(name, otherwise)
+        return value if isinstance(value, str) else otherwise
+
+    def _folders(self, name: str, otherwise: Sequence[str] = ()) -> tuple[str, ...]:
+        """A setting that names folders; what else it holds is none of ours."""
+        value = self.settings.get(name, otherwise)
+        return (
+            tuple(one.strip("./") for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
+        )
+
+    def _pattern(self, name: str, otherwise: str) -> re.Pattern[str] | None:
+        """The pattern by which a path says something of its text; none, and told, where it cannot be tried."""
+        pattern = self._said(name, otherwise)
+        why = ""
+        if (
+            len(pattern) > LONGEST_PATTERN
+            or _ENDLESS.search(pattern)
+            or len(_UNBOUNDED.findall(pattern)) > MOST_UNBOUNDED
+        ):
+            why = "it may take too long"
+        else:
+            try:
+                return re.compile(pattern) if pattern else None
+            except (re.error, ValueError, OverflowError, RecursionError) as error:
+                why = str(error)
+        what = f"its {name} is not followed: {why}; what paths say of texts stays out"
+        self.export.notes.append(note("pelicanconf.py", "", what, "look at dates and addresses", lost=True))
+        return None
+
+    def _settings(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for name in _SETTINGS:
             for member in nearest(self.archive, name):
                 try:
@@ -87,30 +134,48 @@ class _Site:
                 for line in program.body:
                     if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                         value = line.value.body if isinstance(line.value, ast.IfExp) else line.value
-                        if (
-                            isinstance(value, ast.Constant)
-                            and isinstance(value.value, str)
-                            and (value.value or name == _SETTINGS[0])
-                        ):
-                            found[line.targets[0].id] = value.value
+                        try:
+                            written = ast.literal_eval(value)
+                        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                            continue
+                        if written or name == _SETTINGS[0]:
+                            found[line.targets[0].id] = written
         return found
 
     def _members(self) -> list[Member]:
         there = in_folder(self.archive, site_root(self.archive, _SETTINGS[0]), self.folder)
         tell_of_others(self.export, there)
         found = [one for one in there if one.suffix in MARKDOWN | HTML]
-        posts = [one for one in found if not below(one, self.folder).startswith("pages/")]
-        for _ in range(len(found) - len(posts)):
-            self.export.pass_by("pages")
-        return posts
+        pages = self._folders("PAGE_PATHS", ["pages"])
+        posts, others = self._folders("ARTICLE_PATHS", [""]), (*pages, *self._folders("ARTICLE_EXCLUDES"))
+        taken: list[Member] = []
+        for one in found:
+            name = below(one, self.folder)
+            if _lies_in(name, posts) and not _lies_in(name, others):
+                taken.append(one)
+            else:
+                self.export.pass_by("pages" if _lies_in(name, pages) else "texts in folders of no articles")
+        return taken
 
     def _texts(self) -> Iterator[Text]:
+        defaults = self.settings.get("DEFAULT_METADATA")
+        defaults = {str(key).lower(): value for key, value in defaults.items()} if isinstance(defaults, dict) else {}
         for text in texts(self.export, self.archive, self._members(), folder=self.folder, part=_parted):
-            told = text.in_small_letters()
+            own = text.in_small_letters()
+            told = replace(own, fields={**defaults, **self._by_path(own), **own.fields})
             if said(told.fields, "title") or said(told.fields, "date"):
                 yield told
             else:
                 self.export.pass_by("texts without a title")
+
+    def _by_path(self, text: Text) -> Fields:
+        """What the path of a text and its file's name say of it; the name has the last word, but for what the text says itself."""
+        found: dict[str, str] = {}
+        stem = text.stem
+        for pattern, tried in ((self.by_path, text.name), (self.by_name, stem)):
+            if pattern and len(tried) <= LONGEST_NAME and (match := pattern.match(tried)):
+                found |= {key.lower(): value for key, value in match.groupdict().items() if value}
+        return found
 
     def _post(self, text: Text) -> Post:
         fields, path = text.fields, self.addresses[text.name]
@@ -119,21 +184,21 @@ class _Site:
             title=plainly(said(fields, "title") or text.stem),
             content=_LINK.sub(lambda found: self._linked(found, text), text.body),
             file=text.member.name,
-            slug=_slug(text),
+            slug=self._slug(text),
             subtitle=plainly(said(fields, "subtitle", "summary", "description")),
-            published=when(_date(text), self.zone),
+            published=when(said(text.fields, "date"), self.zone),
             held_back=self._held_back(text),
             path=path,
             url=f"{self.export.sites[0]}{path}" if self.export.sites else None,
             tags=words(
                 [
-                    self._category(text) if "/" in text.name or said(fields, "category") else "",
+                    self._category(text) if self._has_folder(text) or said(fields, "category") else "",
                     *_split(fields.get("tags")),
                 ]
             ),
-            authors=words(_split(fields.get("authors")) or [said(fields, "author") or self.settings.get("AUTHOR", "")]),
+            authors=words(_split(fields.get("authors")) or [said(fields, "author") or self._said("AUTHOR")]),
             cover=said(fields, "image", "cover"),
-            lang=said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
+            lang=said(fields, "lang") or self._said("DEFAULT_LANG"),
             markup=Markup.HTML if text.member.suffix in HTML else Markup.MARKDOWN,
         )
 
@@ -143,23 +208,31 @@ class _Site:
 
     def _category(self, text: Text) -> str:
         """The category of a text; where it names none, the folder that it lies in, as Pelican has it."""
-        folder = text.name.rpartition("/")[0].rpartition("/")[2]
-        return said(text.fields, "category") or folder or self.settings.get("DEFAULT_CATEGORY", "misc")
+        folder = text.name.rpartition("/")[0].rpartition("/")[2] if self._has_folder(text) else ""
+        return said(text.fields, "category") or folder or self._said("DEFAULT_CATEGORY", "misc")
+
+    def _has_folder(self, text: Text) -> bool:
+        return "/" in text.name and self.settings.get("USE_FOLDER_AS_CATEGORY", True) is not False
+
+    def _slug(self, text: Text) -> str:
+        named = _slugified(said(text.fields, "title"))
+        by_file = self._said("SLUGIFY_SOURCE") == "basename"
+        return said(text.fields, "slug") or (_slugified(text.stem) if by_file else named) or dated(text.stem)[1]
 
     def _address(self, text: Text) -> str:
         """Where Pelican puts a text: what it says itself, or what ARTICLE_URL makes of it."""
         fields = text.fields
-        main = self.settings.get("DEFAULT_LANG", "en")
+        main = self._said("DEFAULT_LANG", "en")
         style = said(fields, "url") or (
-            self.settings.get("ARTICLE_URL", _ADDRESS)
+            self._said("ARTICLE_URL", _ADDRESS)
             if said(fields, "lang") in ("", main)
-            else self.settings.get("ARTICLE_LANG_URL", _TRANSLATED)
+            else self._said("ARTICLE_LANG_URL", _TRANSLATED)
         )
-        at = when(_date(text), self.zone)
+        at = when(said(text.fields, "date"), self.zone)
         at = at.astimezone(self.zone) if at else None
         values = {
-            "slug": _slug(text),
-            "lang": said(fields, "lang") or self.settings.get("DEFAULT_LANG", ""),
+            "slug": self._slug(text),
+            "lang": said(fields, "lang") or self._said("DEFAULT_LANG"),
             "category": _slugified(self._category(text)),
             "author": _slugified((*_split(fields.get("authors")), said(fields, "author"))[0]),
         }
@@ -235,15 +308,8 @@ def _inside(tag: str, text: str) -> str:
     return text[begins.end() : ends.start()] if begins and ends else ""
 
 
-def _date(text: Text) -> str:
-    if date := said(text.fields, "date"):
-        return date
-    found = _DATED_NAME.match(text.stem)
-    return found[1] if found else ""
-
-
-def _slug(text: Text) -> str:
-    return said(text.fields, "slug") or _slugified(said(text.fields, "title")) or dated(text.stem)[1]
+def _lies_in(name: str, folders: Iterable[str]) -> bool:
+    return any(not folder or name == folder or name.startswith(f"{folder}/") for folder in folders)
 
 
 def _slugified(text: str) -> str:
