@@ -21,12 +21,12 @@ SHEETS = "assets/css"
 SCRIPTS = "assets/js"
 ENTRY = "site.css"
 MAILING = "web.css"  # what only the mailing pages need
-RECEIPTS = "receipts.css"  # what only receipts, registers, archive and search need
+RECEIPTS = "receipts.css"  # what only receipts, registers, archive, search and written pages need
 TOKENS = "tokens.css"
 _IMPORT = re.compile(r'@import url\("([a-z0-9.-]+)"\);')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
-_AROUND = re.compile(r" ?([{};,>]) ?")
+_AROUND = re.compile(r" ?([{};,>/]) ?")
 _ZERO = re.compile(r"(?<=[ :,(])(-?)0(?=\.\d)")  # 0.5rem is .5rem
 _ROOT_BLOCK = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
 _VARIABLE = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]+);")
@@ -45,7 +45,10 @@ def site_stylesheet(theme: Path) -> Asset:
 
 
 def receipts_stylesheet(theme: Path) -> Asset:
-    """The sheet of receipts, registers, archive and search: the site's and their own, in one. Raises `BuildError` as above."""
+    """The sheet of receipts, registers, archive, search and written pages: the site's and their own, in one.
+
+    Raises `BuildError` as above.
+    """
     return named("receipts", _joined(theme) + minified(_read(theme / SHEETS / RECEIPTS)))
 
 

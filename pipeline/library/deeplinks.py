@@ -70,10 +70,14 @@ def text_directive(words: str, *, text: str | None = None) -> str:
 
 
 def robust_attributes(source: Source) -> dict[str, str]:
-    """The Robust Links attributes of a link to *source*, as far as they are known."""
+    """The Robust Links attributes of a link to *source*, as far as they are known.
+
+    None where neither is known when it was read nor where a copy is: its address alone stands in the link already.
+    """
     read = source.snapshot.at.date().isoformat() if source.snapshot else source.accessed
-    said = {"data-originalurl": source.url, "data-versiondate": read, "data-versionurl": source.archive}
-    return {name: value for name, value in said.items() if value}
+    version = {"data-versiondate": read, "data-versionurl": source.archive}
+    known = {name: value for name, value in version.items() if value}
+    return {"data-originalurl": source.url, **known} if known else {}
 
 
 def _runs(tokens: Sequence[str]) -> list[tuple[int, int]]:

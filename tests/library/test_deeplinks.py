@@ -81,6 +81,7 @@ def test_a_link_says_where_it_led_when_it_was_read_and_where_a_copy_is() -> None
         "data-originalurl": "https://northfield.example/outlook",
         "data-versiondate": "2026-03",
     }
+    assert robust_attributes(a_source()) == {}  # the link itself has the address
 
 
 def test_what_is_gone_is_found_in_the_copy_that_somebody_else_keeps() -> None:

@@ -22,7 +22,15 @@ def test_a_strip_draws_primary_sources_solid_and_the_others_hollow() -> None:
     assert strip.bars == (True, False)
     assert strip.words == "2 sources, 1 primary"
     assert strip.width == 19
-    assert (strip.solid.count("M"), strip.hollow.count("M")) == (1, 1)
+    assert (strip.solid, strip.hollow) == ("M0 0h7v26h-7z", "M12.75 9.75h5.5v15.5h-5.5z")
+
+
+def test_a_bar_begins_as_far_from_the_one_before_it_as_their_places_are_apart() -> None:
+    first, second = Tier.PRIMARY, Tier.SECONDARY
+    strip = Strip(tuple(map(a_source, (second, first, second, second, first))))
+
+    assert strip.solid == "M12 0h7v26h-7zm36 0h7v26h-7z"
+    assert strip.hollow == "M0.75 9.75h5.5v15.5h-5.5zm24 0h5.5v15.5h-5.5zm12 0h5.5v15.5h-5.5z"
 
 
 @pytest.mark.parametrize(
