@@ -473,7 +473,9 @@ def must_be_target(place: str) -> None:
     if re.match(r"([\w.+-]+://)?[^/@]*:[^/@]*@", place):
         raise ValueError("holds a password; leave it to the environment (RSYNC_PASSWORD, AWS_SECRET_ACCESS_KEY)")
     is_address = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?|rsync://[^/]+/.+", place)
-    if ("://" in place and not is_address) or not place.isprintable() or place.startswith("-"):
+    # rsync would look for a machine named s3, and a folder would be made that is named as a machine is.
+    is_mistyped = re.match(r"(s3|rsync|file|ftp|https?)(:(?!//)|//)|[^/:]+@[^/:]+(/|$)", place, re.IGNORECASE)
+    if is_mistyped or ("://" in place and not is_address) or not place.isprintable() or place.startswith("-"):
         raise ValueError(
             f"{place!r} is no target; write a folder, USER@HOST:PATH, rsync://HOST/MODULE/PATH or s3://BUCKET/PREFIX "
             "(a bucket's name has 3 to 63 small letters, digits, dots and hyphens)"

@@ -48,9 +48,11 @@ def publish(
 
     Example: opensignal publish --to deploy@www.example.org:/srv/www
     """
-    from pipeline.publish import publish_site
+    from pipeline.publish import must_name_target, publish_site
 
     settings = settings_of(root)
+    if to:
+        must_name_target(to)
     place = str(Path(to).resolve()) if to and _is_folder(to) else to
     with stopped_by_signals("opensignal: stopping after the files in flight") as stop, err.status("checking") as say:
         report = publish_site(

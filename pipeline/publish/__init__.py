@@ -37,7 +37,7 @@ from pipeline.site.search import index_site
 from pipeline.site.websub import Announced, announce
 from pipeline.site.workplace import undisturbed
 
-__all__ = ["PublishReport", "open_target", "publish_site"]
+__all__ = ["PublishReport", "must_name_target", "open_target", "publish_site"]
 
 SHOWN: Final = 20  # paths that a dry run prints of each kind
 
@@ -191,12 +191,7 @@ def bring_site(
 def open_target(place: str, settings: Settings, environment: Mapping[str, str]) -> Target:
     """What *place* names. Raises `UsageError` for one that cannot be a target."""
     place = place.strip()
-    if not place:
-        raise UsageError("no target; name one with --to, or set publish_to (opensignal publish --help shows some)")
-    try:
-        must_be_target(place)
-    except ValueError as error:
-        raise UsageError(f"the target {error}") from error
+    must_name_target(place)
     if place.startswith("s3://"):
         return S3(place, environment, endpoint=settings.publish_endpoint)
     if place.startswith("rsync://") or is_remote_shell(place):
@@ -209,6 +204,16 @@ def open_target(place: str, settings: Settings, environment: Mapping[str, str]) 
     if path == settings.root or path in settings.root.parents or settings.content in (path, *path.parents):
         raise UsageError(f"{path}: the newsletter's own files are there; name another folder")
     return Folder(path)
+
+
+def must_name_target(place: str) -> None:
+    """Raise `UsageError` where *place* names no target."""
+    if not place:
+        raise UsageError("no target; name one with --to, or set publish_to (opensignal publish --help shows some)")
+    try:
+        must_be_target(place)
+    except ValueError as error:
+        raise UsageError(f"the target {error}") from error
 
 
 def _ledger(target: Target, site_url: str, *, adopt: bool) -> Ledger:

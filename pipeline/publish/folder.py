@@ -2,6 +2,7 @@
 
 All that is new or changed is copied into it first, out of sight, and then put into place file by file: a disk that is full, or a
 file that cannot be read, is met before anything that readers see has changed.
+Everybody may read what is put there, as rsync's targets have it too: who publishes may keep all else of theirs to themselves.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class Folder:
     def locked(self) -> Iterator[Callable[[], None]]:
         path = self.path / OWN / "lock"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_public(self.path)
+            path.parent.mkdir(exist_ok=True)
             file = path.open("a")
         except OSError as error:
             raise _failed(path, "written", error) from error
@@ -114,6 +116,7 @@ class Folder:
                 try:
                     there.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(site / output.path, there)
+                    _let_all(0o444, there)
                 except OSError as error:
                     if is_full(error):
                         needed = total_size([o for s in steps for o in s.outputs]) >> 20
@@ -125,13 +128,30 @@ class Folder:
 
     def _place(self, fresh: Path, there: Path) -> None:
         try:
-            there.parent.mkdir(parents=True, exist_ok=True)
+            _make_public(there.parent)
             if there.is_dir() and not there.is_symlink():
                 with suppress(OSError):
                     there.rmdir()
             fresh.replace(there)
         except OSError as error:
             raise _failed(there, "written", error) from error
+
+
+def _make_public(folder: Path) -> None:
+    """Make *folder* and those above it. A web server finds its way through what is new, whatever the umask."""
+    if folder.is_dir():
+        return
+    _make_public(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _let_all(0o555, folder)
+
+
+def _let_all(rights: int, path: Path) -> None:
+    """Add *rights* for everybody, where the file system knows such."""
+    mode = path.stat().st_mode
+    if mode & rights != rights:
+        with suppress(PermissionError):
+            path.chmod(mode & 0o7777 | rights)
 
 
 def _failed(path: Path, verb: str, error: OSError) -> PublishError:

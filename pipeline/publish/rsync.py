@@ -8,6 +8,7 @@ It needs rsync 3.1 or newer, here and there; how ssh logs in is ssh's own matter
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,25 @@ SILENCE: Final = 60  # seconds without a word from there, after which it counts 
 _PLAIN: Final = ("--times", "--omit-dir-times", "--perms", "--chmod=D755,F644", "--ignore-times")
 _NO_FILE: Final = "No such file or directory"
 _FULL: Final = "No space left on device"
+_WHAT_NEXT: Final = tuple(
+    (re.compile(sign), words)
+    for sign, words in (
+        (
+            "Could not resolve hostname|getaddrinfo",
+            "mend the machine's name in the target (a bucket is written s3://BUCKET/PREFIX), or see that there is a network",
+        ),
+        (
+            "Host key verification failed",
+            "log in there once by hand, so that ssh knows the machine (~/.ssh/known_hosts)",
+        ),
+        (
+            r"Permission denied \([a-z]",
+            "see that ssh logs in there without a password: with a key that the machine knows",
+        ),
+        ("auth failed on module", "set RSYNC_PASSWORD, and name the user in the target (rsync://USER@HOST/MODULE)"),
+        ("Unknown module", "mend the module's name in the target"),
+    )
+)
 
 
 class Rsync:
@@ -138,17 +158,24 @@ class Rsync:
         """Codes are those of rsync(1), EXIT VALUES."""
         if code == 0:
             return
-        last = next((line for line in said.splitlines() if line.strip()), f"rsync ended with {code}").strip()
+        complaint = _complaint(said) or f"rsync ended with {code}"
         if _FULL in said:
             raise PublishError(
                 f"{self.name}: the disk there is full; every page there is whole: make room and run again"
             )
         if code in (5, 10, 12, 30, 35, 255):
+            what_next = next((words for sign, words in _WHAT_NEXT if sign.search(said)), "see that it can be reached")
             raise PublishError(
-                f"{self.name}: the connection failed ({last}); every page there is whole: see that it can be reached, and run "
-                "again to go on"
+                f"{self.name}: the connection failed ({complaint}); every page there is whole: {what_next}, and run again to go on"
             )
-        raise PublishError(f"{self.name}: rsync: {last}; mend that and run again to go on")
+        raise PublishError(f"{self.name}: rsync: {complaint}; mend that and run again to go on")
+
+
+def _complaint(said: str) -> str:
+    """The line of *said* that tells most: ssh's last, as a banner and warnings may come before it, or else rsync's first."""
+    lines = [line.strip() for line in said.splitlines() if any(letter.isalnum() for letter in line)]
+    of_rsync = [line for line in lines if line.startswith("rsync")]
+    return next((line for line in reversed(lines) if line not in of_rsync), next(iter(of_rsync), ""))
 
 
 def _emptied(paths: Sequence[str]) -> list[list[str]]:

@@ -60,6 +60,15 @@ def test_without_a_target_it_is_a_wrong_call(repository: Repository) -> None:
     assert "name one with --to, or set publish_to" in ended.err
 
 
+def test_a_mistyped_address_makes_no_folder_with_its_name(repository: Repository) -> None:
+    for place in ("s3//copies", "deploy@www.example.org"):
+        ended = repository.run("publish", "--to", place)
+
+        assert (ended.code, ended.out) == (2, "")
+        assert f"the target '{place}' is no target; write a folder, USER@HOST:PATH" in ended.err
+    assert not list(repository.root.glob("s3*")) + list(repository.root.glob("deploy@*"))
+
+
 def test_killed_in_the_midst_it_goes_on_and_shows_no_secret(repository: Repository) -> None:
     repository.add_article("ash")
     with bucket_server() as service:

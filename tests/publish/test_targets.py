@@ -201,6 +201,19 @@ def test_a_folder_that_may_not_be_written_is_named_with_what_next(settings: Sett
         bring(write(tmp_path / "site", a_site("ash")), open_target(str(tmp_path / "file" / "www"), settings, {}))
 
 
+def test_a_web_server_may_read_what_is_published_whatever_the_umask(settings: Settings, tmp_path: Path) -> None:
+    mask = os.umask(0o077)
+    try:
+        www = tmp_path / "srv" / "www"
+        bring(write(tmp_path / "site", a_site("ash")), open_target(str(www), settings, {}))
+    finally:
+        os.umask(mask)
+
+    ours = [path for path in (www.parent, www, *www.rglob("*")) if ".opensignal" not in path.parts]
+    assert len(ours) > len(a_site("ash"))
+    assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in ours} == {(True, 0o755), (False, 0o644)}
+
+
 def test_a_folder_that_is_refused_or_only_looked_at_is_left_as_it_was(settings: Settings, tmp_path: Path) -> None:
     site, www = write(tmp_path / "site", a_site("ash")), tmp_path / "www"
     target = open_target(str(www), settings, {})
@@ -245,6 +258,33 @@ def test_a_machine_that_cannot_be_reached_is_named(
 
     with pytest.raises(PublishError, match=f"^{place}: {words}"):
         bring(write(tmp_path / "site", a_site("ash")), open_target(place, settings, {}))
+
+
+@needs_rsync
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "ssh: Could not resolve hostname wwww.example.org: Name or service not known",
+            r"\(ssh: Could not resolve .*\).*: mend the machine's name in the target \(a bucket is written s3://",
+        ),
+        ("@@@@@@@@@\n@ WARNING @\nHost key verification failed.", r"\(Host key .*: log in there once by hand"),
+        (
+            "Unauthorized use is forbidden\nme@www.example.org: Permission denied (publickey).",
+            r"\(me@www\.example\.org: Permission denied \(publickey\)\.\).*: see that ssh logs in there without a password",
+        ),
+    ],
+)
+def test_what_ssh_complains_of_is_told_with_what_next(
+    said: str, told: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = tmp_path / "shell"
+    shell.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\nexit 255\n")
+    shell.chmod(0o755)
+    monkeypatch.setenv("RSYNC_RSH", str(shell))
+
+    with pytest.raises(PublishError, match=f"the connection failed {told}.*, and run again to go on$"):
+        bring(write(tmp_path / "site", a_site("ash")), open_target("deploy@wwww.example.org:www", settings, {}))
 
 
 @needs_rsync
@@ -512,7 +552,21 @@ def test_a_password_in_a_target_is_refused_and_not_shown(place: str, settings: S
 
 
 @pytest.mark.parametrize(
-    "place", ["ftp://www.example.org/", "s3://B", "rsync://www.example.org", "-e", "a\nb", "https://x/"]
+    "place",
+    [
+        "ftp://www.example.org/",
+        "s3://B",
+        "s3:/bucket/site",
+        "S3:bucket",
+        "s3//bucket",
+        "rsync:www.example.org/www",
+        "rsync://www.example.org",
+        "deploy@www.example.org",
+        "deploy@www.example.org/srv/www",
+        "-e",
+        "a\nb",
+        "https://x/",
+    ],
 )
 def test_what_is_no_target_is_told_with_those_that_are(place: str, settings: Settings) -> None:
     with pytest.raises(UsageError, match=r"is no target; write a folder, USER@HOST:PATH"):
