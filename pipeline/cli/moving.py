@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.base import AllowPrivate, Json, Root, app, now, settings_of
 from pipeline.errors import UsageError
-from pipeline.terminal import tell
+from pipeline.terminal import progress, tell
 
 
 @app.command("import")
@@ -93,7 +93,8 @@ def import_export(
         dry_run=dry_run,
     )
     fetcher = open_fetcher(settings, limits=DOCUMENTS) if fetch_images and not dry_run else None
-    report = move_in(settings, paths, options, fetcher=fetcher, now=now())
+    with progress() as done:
+        report = move_in(settings, paths, options, fetcher=fetcher, now=now(), tell=done)
     tell(report, json=json)
     raise typer.Exit(0 if report.ok else 1)
 

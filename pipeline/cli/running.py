@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,16 +116,25 @@ def preview(
 
     Example: opensignal preview the-pilot-trap
     """
+    from pipeline.library.files import article_files
     from pipeline.preview import run_preview
 
     settings = settings_of(root)
 
+    beginning = ExitStack()
+
     def ready(address: str) -> None:
+        beginning.close()
         out.print(f"the preview is at {address}; Ctrl-C ends it")
         if sys.stdout.isatty():
             webbrowser.open(address)
 
-    with stopped_by_signals("opensignal: ending the preview") as stop:
+    with stopped_by_signals("opensignal: ending the preview") as stop, beginning:
+        begins = f"opensignal: reading {count(len(article_files(settings.root)), 'article')}, and drawing the first"
+        if err.is_terminal:
+            beginning.enter_context(err.status(begins))
+        else:
+            err.print(begins)
         run_preview(settings, article=article, port=port, clock=now, ready=ready, stop=stop)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StoreError, UsageError
+from pipeline.errors import UsageError
 from pipeline.files import put_new
 from pipeline.library import schema
 from pipeline.library.files import ARTICLES, PEOPLE, TOPICS, Shelf, read_content
@@ -80,12 +80,8 @@ def draft_of(
 
 
 def write_draft(path: Path, text: str) -> None:
-    """Write *text* to the new file *path*. Raises `UsageError` where there is a file of that name, or none can be made."""
-    try:
-        is_ours = put_new(path, text.encode())
-    except StoreError as error:
-        raise UsageError(str(error)) from error
-    if not is_ours:
+    """Write *text* to the new file *path*. Raises `UsageError` where one of that name is, `StoreError` where none can be made."""
+    if not put_new(path, text.encode()):
         raise UsageError(f"{path} is there already; choose another title")
 
 

@@ -10,15 +10,18 @@ the lists of content/, `readers` hands the subscribers to `mail.people`. It stan
 
 Running it again changes nothing: a post is known by its service and id, wherever its article has been filed since, and an
 article that differs from what an import would write was edited and stays as it is. A run that was killed is finished by the
-next.
+next, which takes away what it left half written; two at once take turns.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -26,20 +29,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError, UsageError
+from pipeline.errors import ContentError, StoreBusy, StoreError, UsageError
 from pipeline.files import put
 from pipeline.ingest.fetch import Fetcher
 from pipeline.library import read_library
 from pipeline.library.checks.addresses import taken_addresses
 from pipeline.library.credits import SERVICES
-from pipeline.library.files import IMPORTS, PEOPLE, TOPICS, Shelf, read_content
+from pipeline.library.files import ARTICLES, IMPORTS, PEOPLE, TOPICS, Shelf, read_content
 from pipeline.library.frontmatter import MAX_BYTES
 from pipeline.library.schema import closest
 from pipeline.model import Move, Person, Role, Topic
 from pipeline.moving.archive import Archive
 from pipeline.moving.articles import Composer, Names, Place, old_addresses, plan
 from pipeline.moving.export import Export, Note, note
-from pipeline.moving.images import Images, Reach
+from pipeline.moving.images import FOLDER, Images, Reach
 from pipeline.moving.links import OldAddresses
 from pipeline.moving.readers import Taken, listed, take_over
 from pipeline.moving.register import add_people, add_topics, with_move, write_moves
@@ -49,6 +52,8 @@ from pipeline.store import open_store
 __all__ = ["NAMES", "Moved", "Options", "move_in"]
 
 NOTES_SHOWN: Final = 40
+ALIKE_SHOWN: Final = 3  # of notes that say the same of one post after another
+_HALF: Final = re.compile(r"\..+\.[0-9a-f]{8}")  # the name under which `files.put` writes what is not whole yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,60 @@ class Options:
 
 
 def move_in(
-    settings: Settings, paths: Sequence[Path], options: Options, *, fetcher: Fetcher | None = None, now: dt.datetime
+    settings: Settings,
+    paths: Sequence[Path],
+    options: Options,
+    *,
+    fetcher: Fetcher | None = None,
+    now: dt.datetime,
+    tell: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> Moved:
     """Bring along what stands in the export at *paths*: its posts as articles, with their images, and its subscribers.
 
     With a *fetcher*, images that are not in the export are fetched from where they lie. Nothing that was here is written over.
+    *tell* is told what is done, how much of it, and of how many.
+
     Raises `UsageError` for files that are no export, or options that name nobody, `ContentError` and `StoreError` where content/ or
-    the database cannot be written.
+    the database cannot be written, `StoreBusy` during another import.
     """
+    with ExitStack() as stack:
+        if not options.dry_run:
+            stack.enter_context(_alone(settings))
+        return _moved_in(settings, paths, options, fetcher, now=now, tell=tell)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """content/ for one import at a time, without what one that was killed left half written. Raises `StoreBusy`, `StoreError`."""
+    try:
+        folder = os.open(settings.content, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{settings.content}: cannot be opened: {error.strerror}; mend the folder's rights") from error
+    try:
+        try:  # the lock is on the folder itself: it leaves no file, and ends with the process
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(
+                f"{settings.content}: another import is running; wait for it to end and run again"
+            ) from error
+        for where in (settings.root / ARTICLES, settings.root / FOLDER):
+            for half in where.glob("*/.*"):
+                if _HALF.fullmatch(half.name) and half.is_file():
+                    half.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _moved_in(
+    settings: Settings,
+    paths: Sequence[Path],
+    options: Options,
+    fetcher: Fetcher | None,
+    *,
+    now: dt.datetime,
+    tell: Callable[[str, int, int], None],
+) -> Moved:
     root = settings.root
     shelf, library = read_content(root), read_library(root)
     if broken := [problem for problem in shelf.problems if problem.path == IMPORTS]:
@@ -111,7 +162,10 @@ def move_in(
         aliases = old_addresses(export, places, taken_addresses(library, root))
         by_id = {place.post.id: place for place in places}
         composer = Composer(export, signed, links, images, by_id, aliases)
-        outcomes = Counter(_file(root, composer, place, export, dry_run=options.dry_run) for place in places)
+        outcomes: Counter[Outcome] = Counter()
+        for done, place in enumerate(places):
+            tell("articles", done, len(places))
+            outcomes[_file(root, composer, place, export, dry_run=options.dry_run)] += 1
         if not options.dry_run:
             write_moves(root, _moves(read_content(root), export.service))
         readers = _readers(settings, export, paths, options, now=now)
@@ -343,13 +397,32 @@ class Moved:
             yield f"tags that are no topics here: {', '.join(shown)}{more}; --topic TAG=TOPIC or --new-topics takes them up"
         yield from self.readers.lines()
         ordered = sorted(self.notes, key=lambda one: not one.lost)
+        few, alike = _few_of_each(ordered)
         if ordered:
             lost = sum(one.lost for one in self.notes)
             yield f"to look at: {len(ordered):,}, of which {lost:,} did not come over"
-        yield from (f"  {'not taken over: ' if one.lost else ''}{one}" for one in ordered[:NOTES_SHOWN])
-        if len(ordered) > NOTES_SHOWN:
-            yield f"  ... and {len(ordered) - NOTES_SHOWN:,} more; --json names them all"
+        for each in few[:NOTES_SHOWN]:
+            more = f" (and {alike[each]:,} more like this)" if alike.get(each) else ""
+            yield f"  {'not taken over: ' if each.lost else ''}{each}{more}"
+        if len(few) > NOTES_SHOWN:
+            yield f"  ... and {len(few) - NOTES_SHOWN:,} more"
+        if len(ordered) > min(len(few), NOTES_SHOWN):
+            yield "  --json names them all"
         if self.dry_run:
             yield "nothing was written: this was a dry run"
         elif self.outcomes.get(Outcome.NEW):
             yield "look at them with opensignal check, and commit what the import wrote by itself, before anybody edits it"
+
+
+def _few_of_each(notes: Sequence[Note]) -> tuple[list[Note], dict[Note, int]]:
+    """The first *notes* of each kind, and for the last of those how many more of its kind there are: ten thousand posts say one
+    thing ten thousand times, and what only one says would be passed over."""
+    kinds: dict[tuple[bool, str], list[Note]] = {}
+    counted: Counter[tuple[bool, str]] = Counter()
+    for one in notes:
+        kind = one.lost, re.sub(r"\d+|“[^”]*”|\"[^\"]*\"|/\S*", "", one.what)
+        counted[kind] += 1
+        if counted[kind] <= ALIKE_SHOWN:
+            kinds.setdefault(kind, []).append(one)
+    more = {few[-1]: counted[kind] - len(few) for kind, few in kinds.items() if counted[kind] > len(few)}
+    return [one for few in kinds.values() for one in few], more

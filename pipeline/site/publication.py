@@ -35,6 +35,9 @@ from pipeline.site.series import Part, parts_of, series_of
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 T = TypeVar("T")
 _LONG: Final = 100  # long values that are held at once: more than any list or feed shows
+ELSEWHERE: Final = (
+    "first published elsewhere"  # an article that came along owes no sources, and its page says where it was
+)
 MARKS: Final = {Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}  # of an article in lists
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
 
@@ -44,6 +47,7 @@ class Strip:
     """The signal strip: a bar per source in order of citation, solid for primary."""
 
     sources: tuple[Source, ...]
+    without: str = ""  # what is said of an article that has none, where that is not simply so
 
     PITCH = 12
 
@@ -53,7 +57,7 @@ class Strip:
 
     @cached_property
     def words(self) -> str:
-        return weight(self.sources)
+        return self.without if self.without and not self.sources else weight(self.sources)
 
     @property
     def alternative(self) -> str:
@@ -506,7 +510,9 @@ class Publication:
             date=self.local(article.date),
             date_words=date_words(self.local(article.date)),
             minutes=self.rendered[article.slug].minutes if minutes is None else minutes,
-            strip=Strip(tuple(sources[id_] for id_ in self.cited_by(article))),
+            strip=Strip(
+                tuple(sources[id_] for id_ in self.cited_by(article)), ELSEWHERE if article.imported is not None else ""
+            ),
             topics=tuple(known[topic] for topic in article.topics if topic in known),
             mark=MARKS.get(article.status, ""),
         )

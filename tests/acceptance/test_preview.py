@@ -28,7 +28,9 @@ def test_it_says_where_it_is_shows_an_article_and_ends_when_told() -> None:
     assert state["problems"] == []
     assert state["inbox"]["subject"] == "AI pilots are too small to show what they promise"
     assert process.returncode == 0
-    assert errors.strip() in ("", "opensignal: ending the preview; again to stop at once")
+    begun, _, ending = errors.partition("\n")
+    assert re.fullmatch(r"opensignal: reading \d+ articles, and drawing the first", begun)
+    assert ending.strip() in ("", "opensignal: ending the preview; again to stop at once")
 
 
 def test_what_makes_no_sense_is_said_in_one_line(tmp_path: Path) -> None:

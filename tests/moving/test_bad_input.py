@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError, UsageError
+from pipeline.errors import ContentError, StoreBusy, UsageError
 from pipeline.library import load_library, render_article
 from pipeline.model import Severity, Status
 from pipeline.moving import Moved, Options, move_in
@@ -492,6 +494,63 @@ def test_a_run_that_was_killed_is_finished_by_the_next(settings: Settings, tmp_p
     assert report.outcomes == {"new": 7, "unchanged": 3}
     assert {path.name: path.read_bytes() for path in (settings.content / "articles").rglob("*.md")} == whole
     assert errors(settings) == []
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(settings: Settings, tmp_path: Path) -> None:
+    export = substack(tmp_path, (row(), "<p>Words.</p>"))
+    take(settings, export)
+    images = settings.content / "pages/images/archive/grid"
+    images.mkdir(parents=True)
+    halves = [settings.content / "articles/2024/.2024-03-01-grid.md.0a1b2c3d", images / ".quay-1.png.0a1b2c3d"]
+    others = [settings.content / "articles/2024/.editor.swp", images / ".0a1b2c3d"]
+    for path in (*halves, *others):
+        path.write_text("half")
+
+    dry = move_in(settings, [export], Options(dry_run=True), now=NOW)
+    assert all(path.exists() for path in halves)
+    report = move_in(settings, [export], Options(), now=NOW)
+
+    assert dry.outcomes == report.outcomes == {"unchanged": 1}
+    assert not any(path.exists() for path in halves)
+    assert all(path.exists() for path in others)
+
+
+def test_two_imports_at_once_do_not_write_over_each_other(settings: Settings, tmp_path: Path) -> None:
+    export = substack(tmp_path, (row(), "<p>Words.</p>"))
+    folder = os.open(settings.content, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+
+        with pytest.raises(StoreBusy, match="another import is running; wait for it to end and run again"):
+            take(settings, export)
+    finally:
+        os.close(folder)
+
+    assert take(settings, export).outcomes == {"new": 1}
+
+
+def test_what_a_thousand_posts_say_alike_hides_nothing_that_one_says(settings: Settings, tmp_path: Path) -> None:
+    posts = [
+        (row(f"post-{n}", n), f'<p>Words {n}.</p><img src="https://images.example.net/{n}.png">') for n in range(60)
+    ]
+    posts += [(row("odd", 99), "<p>Words.</p><script>alert(1)</script>")]
+    done: list[tuple[str, int, int]] = []
+
+    report = move_in(
+        settings,
+        [substack(tmp_path, *posts)],
+        Options(),
+        now=NOW,
+        tell=lambda what, number, of: done.append((what, number, of)),
+    )
+
+    lines = list(report.lines())
+    assert sum("an image still lies where it was" in line for line in lines) == 3
+    assert any("(and 57 more like this)" in line for line in lines)
+    assert any("a script was left out" in line for line in lines)
+    assert "  --json names them all" in lines
+    assert len(report.as_dict()["notes"]) == len(report.notes) > 60
+    assert done[-1] == ("articles", 60, 61)
 
 
 def test_a_file_in_the_way_that_cannot_be_read_is_left(settings: Settings, tmp_path: Path) -> None:

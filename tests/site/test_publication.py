@@ -33,6 +33,12 @@ def test_a_bar_begins_as_far_from_the_one_before_it_as_their_places_are_apart() 
     assert strip.hollow == "M0.75 9.75h5.5v15.5h-5.5zm24 0h5.5v15.5h-5.5zm12 0h5.5v15.5h-5.5z"
 
 
+def test_what_is_said_of_an_article_without_sources_is_not_said_of_one_that_has_some() -> None:
+    assert Strip((), "first published elsewhere").words == "first published elsewhere"
+    assert Strip((a_source(Tier.PRIMARY),), "first published elsewhere").words == "1 source, 1 primary"
+    assert Strip(()).words == "no sources"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
