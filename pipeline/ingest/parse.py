@@ -183,12 +183,17 @@ def _xml_feed(text: str, *, url: str, feed: str, now: dt.datetime) -> Parsed:
     data = _REFERENCE.sub(_sound_reference, text.lstrip()).encode("utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = feedparser.parse(
-            io.BytesIO(data),  # never a string: that could be an address
-            response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
-            sanitize_html=False,  # `library.clean` does it, four times as fast
-            resolve_relative_uris=False,
-        )
+        try:
+            found = feedparser.parse(
+                io.BytesIO(data),  # never a string: that could be an address
+                response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+                sanitize_html=False,  # `library.clean` does it, four times as fast
+                resolve_relative_uris=False,
+            )
+        except (LookupError, AttributeError, TypeError, ValueError, AssertionError) as error:
+            # Of XML that is not well-formed: an end in the middle of a beginning takes away what it then looks for.
+            why = f"not read: {url} breaks the parser ({type(error).__name__}); ask its owner"
+            raise FetchError(why) from error
     items: list[dict[str, Any]] = found["entries"][:ITEMS]
     if not items and not found["version"]:
         root = re.search(r"<([A-Za-z][\w:.-]{0,60})", text)

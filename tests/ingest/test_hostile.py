@@ -178,6 +178,11 @@ PIECES = st.sampled_from(
 )
 
 
+def test_what_breaks_the_parser_is_told_as_a_feed_that_is_not_read() -> None:
+    with pytest.raises(FetchError, match=f"not read: {URL} breaks the parser"):
+        read(channel("<item><title>A</title><link</item>>https://feeds.example.org/1</link></item>"))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_a_feed_with_bytes_cut_out_and_put_in_is_refused_in_words_or_gives_harmless_entries(
