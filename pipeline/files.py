@@ -19,6 +19,7 @@ _HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.EEXIST})  # of a folder that is made
+_FOLDER_IN_THE_WAY: Final = frozenset({errno.EISDIR, errno.ENOTEMPTY})  # of a file that is put into place
 
 
 def is_full(error: OSError) -> bool:
@@ -59,11 +60,13 @@ def what_next(error: OSError) -> str:
     """What a person can do about an *error* of writing."""
     if is_full(error):
         return "make room on the disk"
-    return (
-        "remove the file that stands where a folder belongs"
-        if error.errno in _IN_THE_WAY
-        else "mend the folder's rights"
-    )
+    if error.errno in _IN_THE_WAY:
+        return "remove the file that stands where a folder belongs"
+    if error.errno in _FOLDER_IN_THE_WAY:
+        return "remove the folder that stands where a file belongs"
+    if error.errno == errno.EROFS:
+        return "let it be written there (for a service of systemd, name the folder in ReadWritePaths)"
+    return "mend the folder's rights"
 
 
 def take_place(fresh: Path, place: Path, *, aside: Path) -> None:

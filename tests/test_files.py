@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.files import put, put_new
+from pipeline.files import put, put_new, what_next
 
 
 def test_a_file_takes_the_place_of_another_with_its_rights(tmp_path: Path) -> None:
@@ -42,3 +43,17 @@ def test_a_folder_that_is_none_is_named_with_what_next(tmp_path: Path, write: ob
     assert callable(write)
     with pytest.raises(StoreError, match=r"file/a\.txt: cannot be written: .*; remove the file that stands"):
         write(tmp_path / "file" / "a.txt", b"x")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "make room on the disk"),
+        (errno.EEXIST, "remove the file that stands where a folder belongs"),
+        (errno.EISDIR, "remove the folder that stands where a file belongs"),
+        (errno.EROFS, "for a service of systemd, name the folder in ReadWritePaths"),
+        (errno.EACCES, "mend the folder's rights"),
+    ],
+)
+def test_what_cannot_be_written_is_told_with_its_own_mend(number: int, words: str) -> None:
+    assert words in what_next(OSError(number, "whatever"))

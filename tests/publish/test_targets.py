@@ -196,9 +196,32 @@ def test_a_folder_that_may_not_be_written_is_named_with_what_next(settings: Sett
     (tmp_path / "file").write_text("x")
 
     with pytest.raises(
-        PublishError, match=r"file/www/.opensignal/lock: cannot be written: .*remove the file that stands"
+        PublishError, match=rf"^{tmp_path}/file: cannot be written: File exists; .*remove the file that stands"
     ):
         bring(write(tmp_path / "site", a_site("ash")), open_target(str(tmp_path / "file" / "www"), settings, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "articles",
+            "www/articles: cannot be written: File exists; .*: remove the file that stands where a folder belongs",
+        ),
+        (
+            "index.html/x",
+            "www/index.html: cannot be written: Is a directory; .*: remove the folder that stands where a file",
+        ),
+    ],
+)
+def test_what_somebody_put_in_the_way_is_named_with_what_next(
+    name: str, words: str, settings: Settings, tmp_path: Path
+) -> None:
+    www = write(tmp_path / "www", {name: b"theirs"})
+    site = write(tmp_path / "site", a_site("ash"))
+
+    with pytest.raises(PublishError, match=f"^{tmp_path}/{words}.* and run again$"):
+        bring(site, open_target(str(www), settings, {}), adopt=True)
 
 
 def test_a_web_server_may_read_what_is_published_whatever_the_umask(settings: Settings, tmp_path: Path) -> None:
