@@ -147,3 +147,53 @@ def test_every_page_can_be_turned_around(page: Any, surface: Surface) -> None:
         show(page, surface)
         page.evaluate("document.documentElement.dir = 'rtl'")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_code_runs_from_left_to_right_on_pages_that_do_not(page: Any) -> None:
+    page.goto(EVERYTHING)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+
+    codes = page.eval_on_selector_all(
+        ".prose :is(pre, code)",
+        "found => found.map(e => [getComputedStyle(e).direction, getComputedStyle(e).unicodeBidi])",
+    )
+    assert {tuple(each) for each in codes} == {("ltr", "isolate")}
+
+
+def test_the_mark_of_a_source_stands_beside_its_word_in_an_article_from_the_right(page: Any) -> None:
+    page.goto(ARABIC)
+
+    tier = page.locator(".sources .tier").first.evaluate(
+        "e => [getComputedStyle(e).direction, getComputedStyle(e, '::before').marginRight]"
+    )
+    assert tier[0] == "ltr"
+    assert tier[1] != "0px"
+
+
+def test_on_paper_no_line_of_a_listing_is_cut_off(page: Any) -> None:
+    """A line that is set off is as long as its words on a screen, where the listing scrolls."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 640, "height": 900})
+    page.goto(EVERYTHING)
+
+    assert page.locator(".hll").count() == 1
+    assert (
+        page.evaluate("Array.from(document.querySelectorAll('pre'), e => e.scrollWidth <= e.clientWidth)") == [True] * 3
+    )
+
+
+@pytest.mark.parametrize("width", [320, 768, 1366])
+def test_a_source_whose_title_is_one_long_word_fits_the_register(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{ADDRESS}sources/")
+    page.evaluate("document.querySelector('.source-table td a').textContent = 'Wirklichkeitsmessung'.repeat(9)")
+    page.evaluate("document.querySelector('.source-table tbody th').append('Wirklichkeitsmessung'.repeat(9))")
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_is_wrong_with_a_form_stands_apart_from_its_first_label(page: Any, surfaces: tuple[Surface, ...]) -> None:
+    show(page, next(surface for surface in surfaces if surface.name == "sign-up form, refused"))
+
+    trouble, label = (page.locator(selector).first.bounding_box() for selector in (".trouble", ".signup label"))
+    assert label["y"] - trouble["y"] - trouble["height"] >= 12
