@@ -173,6 +173,7 @@ def _item(article: Article, library: Library, settings: Settings, *, rank: int =
         "dek": article.dek,
         "set_title": typographic(article.title, language=article.lang),  # for the HTML part; plain text stays as typed
         "set_dek": typographic(article.dek, language=article.lang),
+        "lang": _other_language(article, settings),
         "url": settings.site_url + article.url_path,
         "weight": weight_of(sources, _origins(sources, library)),
         "receipts": f"{settings.site_url}{article.url_path}receipts/",
@@ -205,6 +206,7 @@ def _figure(figure: Figure, settings: Settings) -> dict[str, str]:
         "publisher": figure.source.publisher,
         "url": settings.site_url + figure.article.url_path,
         "title": typographic(figure.article.title, language=figure.article.lang),
+        "lang": _other_language(figure.article, settings),
     }
 
 
@@ -215,7 +217,13 @@ def _told(corrected: Corrected, settings: Settings) -> dict[str, str]:
         "title": typographic(article.title, language=article.lang),
         "url": settings.site_url + article.url_path,
         "told": typographic(told, language=article.lang),
+        "lang": _other_language(article, settings),
     }
+
+
+def _other_language(article: Article, settings: Settings) -> str:
+    """The language of *article* where it is not the one that the letter is in."""
+    return "" if article.lang == settings.language else article.lang
 
 
 # --- a letter of one article ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import css_inline
 import jinja2
 
 from pipeline.config import Settings
+from pipeline.library import direction
 from pipeline.theme import design_tokens
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "email"
@@ -73,6 +74,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["direction"] = direction
     environment.filters["wrap"] = wrap
     environment.filters["underlined"] = underlined
     return environment

@@ -24,17 +24,19 @@ ATTRIBUTES = {
 }
 INLINE = {
     "everywhere, Outlook for Windows included": """background-color border border-bottom border-bottom-width border-collapse
-        border-left border-top color display font-family font-size font-weight height line-height margin max-height overflow
-        padding padding-bottom padding-left padding-right padding-top text-align text-decoration vertical-align width""",
+        border-left border-right border-top color direction display font-family font-size font-weight height line-height margin
+        max-height overflow padding padding-bottom padding-left padding-right padding-top table-layout text-align
+        text-decoration unicode-bidi vertical-align width""",
     "not in Outlook for Windows, which a table of 600 px holds together there": "max-width",
     "an improvement: corners stay square without it": "border-radius",
     "an improvement: long lines of code are cut off without it": "white-space",
+    "an improvement: a word that is longer than its line runs out of it without it": "word-break",
     "an improvement: says that we have dark colours of our own": "color-scheme",
     "Outlook for Windows alone: the preheader stays hidden": "mso-hide",
 }
 # Of the style sheet that is kept. Every rule there is an improvement: the letter is whole without it (M-47).
-SHEET = """background-color border-color border-left-color color color-scheme font-size line-height overflow-wrap padding-left
-    padding-right""".split()
+SHEET = """background-color border-color border-left-color color color-scheme display font-size line-height overflow-x
+    padding-left padding-right""".split()
 AT_RULES = {"@media (max-width: 620px)", "@media (prefers-color-scheme: dark)"}
 DISPLAYS = {"none", "inline-block"}  # flex and grid are unknown to Outlook for Windows
 MARKS = {"[data-ogsc]", "[data-ogsb]"}  # Outlook.com puts them before what it has darkened itself

@@ -121,3 +121,72 @@ def test_text_is_georgia_at_18_and_28_and_labels_are_arial(browser: Any, setting
     assert page.eval_on_selector(".text p", style) == ["Georgia", "18px", "28px"]
     assert page.eval_on_selector(".label", style)[0] == "Arial"
     assert page.eval_on_selector("[role=article]", "e => e.lang") == "en"
+
+
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+WIDE = f"""\
+{LONG}: <https://example.org/a/path/that/is/long/enough/to/leave/the/column/of/a/letter/on/any/screen?with=parameters>.[^census]
+
+!!! note "{LONG}"
+    {LONG}
+
+    | Region | Queue | Built | Withdrawn | Under study | Remarks that take some room |
+    |:-------|------:|:-----:|----------:|------------:|-----------------------------|
+    | ERCOT | 445,120 | 12,000 | 80,400 | 353,900 | the largest of all, and the slowest by any measure |
+
+- {LONG}
+"""
+
+
+@pytest.mark.parametrize("width", [320, 680])
+@pytest.mark.parametrize("what", ["daily", "each"])
+def test_words_longer_than_the_screen_are_broken_and_numbers_in_tables_never(
+    browser: Any, settings: Settings, what: str, width: int
+) -> None:
+    wide = articles(title=f"On {LONG}", dek=LONG, body=WIDE)
+    page = shown(browser, html_of(composed(what, with_theme(settings), wide)), width=width)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelector('.column').getBoundingClientRect().width") == min(600, width)
+    for number in page.query_selector_all(".text td[align=right]") if what == "each" else ():
+        lines = number.evaluate(
+            "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getClientRects().length }"
+        )
+        assert lines == 1, number.inner_text()
+
+
+ARABIC = "كل رقم في هذه الرسالة يعود إلى مصدر محفوظ"
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["of the newsletter", "of one article"])
+def test_a_language_from_the_right_begins_at_the_right_and_code_at_the_left(
+    browser: Any, settings: Settings, *, own: bool
+) -> None:
+    themed = with_theme(settings, **({"language": "ar"} if own else {}))
+    body = (
+        f"{ARABIC} `x = 1!` {ARABIC}.[^census]\n\n> {ARABIC}\n\n```python\nprint(1)  # one!\n```\n\n"
+        f"!!! note\n    {ARABIC}\n\n| {ARABIC} | b |\n|---|---|\n| {ARABIC} | 2 |\n"
+    )
+    arabic = articles(title=ARABIC, dek=ARABIC, body=body, lang="ar")
+    page = shown(browser, html_of(composed("each", themed, arabic)))
+
+    def styles(selector: str, name: str) -> set[str]:
+        return set(page.eval_on_selector_all(selector, f"found => found.map(e => getComputedStyle(e).{name})"))
+
+    assert page.get_attribute("html", "dir") == ("rtl" if own else "ltr")
+    for selector in ("h1", ".dek", ".text p", ".text blockquote", ".text td"):
+        assert styles(f"{selector}:not(ol *)", "direction") == {"rtl"}, selector
+    assert styles(".text[dir=rtl] :is(pre, code)", "direction") == {"ltr"}
+    assert styles(".text th", "textAlign") == {"right"}
+    assert styles(".text blockquote", "borderRightWidth") == styles(".text .boxed", "borderRightWidth") == {"3px"}
+    assert "lang=" in page.eval_on_selector("h1", "e => e.outerHTML") or own
+
+
+def test_in_a_digest_the_words_of_an_article_in_another_language_say_so(browser: Any, settings: Settings) -> None:
+    lead, brief = articles(title=ARABIC, dek=ARABIC, lang="ar")
+    page = shown(browser, html_of(composed("daily", with_theme(settings), (brief, lead))))
+
+    assert page.eval_on_selector_all("[lang=ar]", "found => found.map(e => [e.tagName, e.dir, e.innerText])") == [
+        ["H2", "rtl", ARABIC],
+        ["P", "rtl", ARABIC],
+    ]

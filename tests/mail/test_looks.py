@@ -198,7 +198,7 @@ def test_m47_tables_of_the_layout_are_for_the_eye_alone(themed: Settings, what: 
     tables = re.findall(r"<table[^>]*>", html)
     assert sum('role="presentation"' in table for table in tables) == 3, "page, Outlook's frame of 600 px, column"
     assert all(re.search(r'width="600"|class="(page|column)"', table) for table in tables if "presentation" in table)
-    assert re.search(r'<html lang="en" dir="auto"', html)
+    assert re.search(r'<html lang="en" dir="ltr"', html)
     assert "max-width: 600px" in html
 
 
