@@ -1,12 +1,14 @@
 """Make the pictures of the README from the real thing: the built site, and the newest daily issue as it would be sent.
 
-make screenshots      writes .github/*.png
+make screenshots      writes .github/*.png, and to look at them whole build/letters/*.png
 
-Letters are drawn as a mail program does that loads no pictures: light, dark, and as wide as a phone.
+Letters are drawn as a mail program does that loads no pictures: light, dark, and as wide as a phone. The whole ones are digests of
+the ten newest articles, and inverted too, as some programs make light letters dark.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import email
 import email.policy
 import functools
@@ -22,14 +24,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.config import Settings
+from pipeline.library import load_library
+from pipeline.mail.compose import compose_parts
+from tests.mail.every import issue
+
 HERE = Path(__file__).parent.parent
 PICTURES = HERE / ".github"
+LETTERS = HERE / "build" / "letters"
+TEN = 10  # articles of a digest that is drawn whole
 RECEIPTS = "northfield-with-its-receipts"  # the article that rests on stored copies
 
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 MAIL = {"width": 680, "height": 900}
+INVERTED = "<style>html { filter: invert(1); background: #fff }</style>"
 
 
 def main() -> int:
@@ -46,10 +56,12 @@ def main() -> int:
         with _served(folder / "site") as url, _opened(browser) as chromium:
             _picture_of_site(chromium, url, "site")
             _picture_of_site(chromium, f"{url}articles/{RECEIPTS}/receipts/", "receipts")
-            _picture_of_letter(chromium, html, "mail", MAIL)
-            _picture_of_letter(chromium, html, "mail-dark", MAIL, dark=True)
-            _picture_of_letter(chromium, html, "mail-phone", PHONE)
-    print("wrote " + ", ".join(sorted(path.name for path in PICTURES.glob("*.png"))) + f" in {PICTURES}")
+            _picture_of_letter(chromium, html, PICTURES / "mail.png", MAIL)
+            _picture_of_letter(chromium, html, PICTURES / "mail-dark.png", MAIL, dark=True)
+            _picture_of_letter(chromium, html, PICTURES / "mail-phone.png", PHONE)
+            _pictures_of_digests(chromium)
+    for written in (PICTURES, LETTERS):
+        print("wrote " + ", ".join(sorted(path.name for path in written.glob("*.png"))) + f" in {written}")
     return 0
 
 
@@ -70,11 +82,28 @@ def _picture_of_site(chromium: Any, url: str, name: str) -> None:
     page.close()
 
 
-def _picture_of_letter(chromium: Any, html: str, name: str, size: dict[str, int], *, dark: bool = False) -> None:
+def _pictures_of_digests(chromium: Any) -> None:
+    """Digests of the ten newest articles, each from its first line to its last."""
+    settings = Settings.load(HERE)
+    library = load_library(HERE, now=dt.datetime.now(dt.UTC))
+    newest = sorted(library.articles, key=lambda article: article.date, reverse=True)[:TEN]
+    LETTERS.mkdir(parents=True, exist_ok=True)
+    for cadence in ("daily", "weekly"):
+        html = compose_parts(issue(cadence), newest, library=library, settings=settings).html
+        _picture_of_letter(chromium, html, LETTERS / f"{cadence}.png", MAIL, whole=True)
+        _picture_of_letter(chromium, html, LETTERS / f"{cadence}-dark.png", MAIL, dark=True, whole=True)
+        _picture_of_letter(chromium, INVERTED + html, LETTERS / f"{cadence}-inverted.png", MAIL, whole=True)
+        _picture_of_letter(chromium, html, LETTERS / f"{cadence}-phone.png", PHONE, whole=True)
+        _picture_of_letter(chromium, html, LETTERS / f"{cadence}-phone-dark.png", PHONE, dark=True, whole=True)
+
+
+def _picture_of_letter(
+    chromium: Any, html: str, path: Path, size: dict[str, int], *, dark: bool = False, whole: bool = False
+) -> None:
     page = chromium.new_page(viewport=size, color_scheme="dark" if dark else "light")
     page.route("**/*", lambda route: route.abort())  # no pictures, no fonts, nothing
     page.set_content(html)
-    page.screenshot(path=PICTURES / f"{name}.png")
+    page.screenshot(path=path, full_page=whole)
     page.close()
 
 

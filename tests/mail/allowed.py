@@ -25,8 +25,10 @@ ATTRIBUTES = {
 INLINE = {
     "everywhere, Outlook for Windows included": """background-color border border-bottom border-bottom-width border-collapse
         border-left border-right border-top color direction display font-family font-size font-weight height line-height margin
-        max-height overflow padding padding-bottom padding-left padding-right padding-top table-layout text-align
-        text-decoration unicode-bidi vertical-align width""",
+        max-height overflow padding padding-bottom padding-left padding-right padding-top text-align
+        text-decoration vertical-align width""",
+    "an improvement: a table that holds too long a word grows wider without it, as in Outlook for Windows": "table-layout",
+    "an improvement: in words that run from the right, code keeps its direction": "unicode-bidi",
     "not in Outlook for Windows, which a table of 600 px holds together there": "max-width",
     "an improvement: corners stay square without it": "border-radius",
     "an improvement: long lines of code are cut off without it": "white-space",
