@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,13 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreBusy, StoreError
 
 _HERE: Final = -100  # AT_FDCWD of linux/fcntl.h
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of linux/fs.h
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _IN_THE_WAY: Final = frozenset({errno.ENOTDIR, errno.EEXIST})  # of a folder that is made
 _FOLDER_IN_THE_WAY: Final = frozenset({errno.EISDIR, errno.ENOTEMPTY})  # of a file that is put into place
+_HALF: Final = re.compile(r"\..+\.[0-9a-f]{8}")  # as `_beside` names a file
 
 
 def is_full(error: OSError) -> bool:
@@ -54,6 +57,35 @@ def clear_way(file: Path) -> bool:
         return False
     shutil.rmtree(file, ignore_errors=True)
     return True
+
+
+@contextmanager
+def alone(folder: Path, *, other: str) -> Iterator[None]:
+    """*folder*, which is there, for one process at a time; *other* says what the one that has it does: "another import is running".
+
+    The lock is on the folder itself: it leaves no file, and ends with the process. Raises `StoreBusy` while another process has it,
+    `StoreError` where it cannot be opened.
+    """
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be opened: {error.strerror}; mend the folder's rights") from error
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(f"{folder}: {other}; wait for it to end and run again") from error
+        yield
+    finally:
+        os.close(opened)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `put` and `put_new` left half written in *folder* where their process was killed."""
+    for left in folder.glob(".*"):
+        if _HALF.fullmatch(left.name) and left.is_file():
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def what_next(error: OSError) -> str:

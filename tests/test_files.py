@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StoreError
-from pipeline.files import put, put_new, what_next
+from pipeline.errors import StoreBusy, StoreError
+from pipeline.files import alone, put, put_new, sweep, what_next
 
 
 def test_a_file_takes_the_place_of_another_with_its_rights(tmp_path: Path) -> None:
@@ -43,6 +43,37 @@ def test_a_folder_that_is_none_is_named_with_what_next(tmp_path: Path, write: ob
     assert callable(write)
     with pytest.raises(StoreError, match=r"file/a\.txt: cannot be written: .*; remove the file that stands"):
         write(tmp_path / "file" / "a.txt", b"x")
+
+
+def test_one_process_has_a_folder_at_a_time(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path, other="another walk is going on"),
+        pytest.raises(StoreBusy, match=f"^{tmp_path}: another walk is going on; wait for it to end and run again$"),
+        alone(tmp_path, other="another walk is going on"),
+    ):
+        pass
+
+    with alone(tmp_path, other="another walk is going on"):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_opened_is_named_with_what_next(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StoreError, match=r"none: cannot be opened: .*; mend the folder's rights"),
+        alone(tmp_path / "none", other="another walk is going on"),
+    ):
+        pass
+
+
+def test_only_what_was_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    for name in (".a.md.0a1b2c3d", ".a.md.swp", ".0a1b2c3d", "a.md"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".folder.0a1b2c3d").mkdir()
+
+    sweep(tmp_path)
+    sweep(tmp_path / "none")
+
+    assert {path.name for path in tmp_path.iterdir()} == {".a.md.swp", ".0a1b2c3d", "a.md", ".folder.0a1b2c3d"}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import html
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +21,8 @@ from typing import Any, Final
 
 import yaml
 
-from pipeline.errors import ContentError, StoreBusy, StoreError
-from pipeline.files import put, put_new
+from pipeline.errors import ContentError, StoreError
+from pipeline.files import alone, put, put_new, sweep, what_next
 from pipeline.ingest.clean import one_line
 from pipeline.library.copies import are_copies
 from pipeline.model import Entry, Feed
@@ -113,19 +111,11 @@ def opened(inbox: Path) -> Iterator[None]:
     """
     try:
         inbox.mkdir(parents=True, exist_ok=True)
-        folder = os.open(inbox, os.O_RDONLY)
     except OSError as error:
-        raise StoreError(f"{inbox}: the inbox cannot be opened: {error.strerror}; mend the folder's rights") from error
-    try:
-        try:  # the lock is on the folder itself: it leaves no file, and ends with the process
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBusy(f"{inbox}: another process is writing cards; wait for it to end and run again") from error
-        for half in inbox.glob(".*.md.????????"):  # of a run that was killed while it wrote
-            half.unlink()
+        raise StoreError(f"{inbox}: the inbox cannot be made: {error.strerror}; {what_next(error)}") from error
+    with alone(inbox, other="another process is writing cards"):
+        sweep(inbox)
         yield
-    finally:
-        os.close(folder)
 
 
 def write(inbox: Path, card: Card) -> None:

@@ -5,38 +5,34 @@ to articles and subscribers.
 
 `archive` reads files and unpacks nothing, `services/` knows what each export looks like, `commonmark` reads Markdown that is not
 ours, `markdown` says HTML in ours, `links` and `images` find what posts lead to, `articles` makes the files, `register` adds to
-the lists of content/, `readers` hands the subscribers to `mail.people`. It stands above `ingest`, whose fetcher it may use, and
-`mail`, whose subscribers it brings along.
+the lists of content/, `readers` hands the subscribers to `mail.people`, `report` tells what became of it all. It stands above
+`ingest`, whose fetcher it may use, and `mail`, whose subscribers it brings along.
 
 Running it again changes nothing: a post is known by its service and id, wherever its article has been filed since, and an
 article that differs from what an import would write was edited and stays as it is. A run that was killed is finished by the
-next, which takes away what it left half written; two at once take turns.
+next, which takes away what it left half written; of two at once, the second is refused.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
 
 from pipeline.config import Settings
-from pipeline.errors import ContentError, StoreBusy, StoreError, UsageError
-from pipeline.files import put
+from pipeline.errors import ContentError, UsageError
+from pipeline.files import alone, put, sweep
 from pipeline.ingest.fetch import Fetcher
 from pipeline.library import read_library
 from pipeline.library.checks.addresses import taken_addresses
 from pipeline.library.credits import SERVICES
 from pipeline.library.files import ARTICLES, IMPORTS, PEOPLE, TOPICS, Shelf, read_content
 from pipeline.library.frontmatter import MAX_BYTES
+from pipeline.library.kept import Tell
 from pipeline.library.schema import closest
 from pipeline.model import Move, Person, Role, Topic
 from pipeline.moving.archive import Archive
@@ -46,14 +42,11 @@ from pipeline.moving.images import FOLDER, Images, Reach
 from pipeline.moving.links import OldAddresses
 from pipeline.moving.readers import Taken, listed, take_over
 from pipeline.moving.register import add_people, add_topics, with_move, write_moves
+from pipeline.moving.report import Moved, Outcome
 from pipeline.moving.services import NAMES, read_export
 from pipeline.store import open_store
 
 __all__ = ["NAMES", "Moved", "Options", "move_in"]
-
-NOTES_SHOWN: Final = 40
-ALIKE_SHOWN: Final = 3  # of notes that say the same of one post after another
-_HALF: Final = re.compile(r"\..+\.[0-9a-f]{8}")  # the name under which `files.put` writes what is not whole yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ def move_in(
     *,
     fetcher: Fetcher | None = None,
     now: dt.datetime,
-    tell: Callable[[str, int, int], None] = lambda what, done, of: None,
+    tell: Tell = lambda what, done, of: None,
 ) -> Moved:
     """Bring along what stands in the export at *paths*: its posts as articles, with their images, and its subscribers.
 
@@ -89,33 +82,19 @@ def move_in(
     Raises `UsageError` for files that are no export, or options that name nobody, `ContentError` and `StoreError` where content/ or
     the database cannot be written, `StoreBusy` during another import.
     """
-    with ExitStack() as stack:
-        if not options.dry_run:
-            stack.enter_context(_alone(settings))
+    with nullcontext() if options.dry_run else _alone(settings):
         return _moved_in(settings, paths, options, fetcher, now=now, tell=tell)
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """content/ for one import at a time, without what one that was killed left half written. Raises `StoreBusy`, `StoreError`."""
-    try:
-        folder = os.open(settings.content, os.O_RDONLY)
-    except OSError as error:
-        raise StoreError(f"{settings.content}: cannot be opened: {error.strerror}; mend the folder's rights") from error
-    try:
-        try:  # the lock is on the folder itself: it leaves no file, and ends with the process
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBusy(
-                f"{settings.content}: another import is running; wait for it to end and run again"
-            ) from error
-        for where in (settings.root / ARTICLES, settings.root / FOLDER):
-            for half in where.glob("*/.*"):
-                if _HALF.fullmatch(half.name) and half.is_file():
-                    half.unlink(missing_ok=True)
+    with alone(settings.content, other="another import is running"):
+        for above in (settings.root / ARTICLES, settings.root / FOLDER):
+            for folder in above.glob("*/"):
+                sweep(folder)
+        sweep(settings.content)
         yield
-    finally:
-        os.close(folder)
 
 
 def _moved_in(
@@ -125,7 +104,7 @@ def _moved_in(
     fetcher: Fetcher | None,
     *,
     now: dt.datetime,
-    tell: Callable[[str, int, int], None],
+    tell: Tell,
 ) -> Moved:
     root = settings.root
     shelf, library = read_content(root), read_library(root)
@@ -187,16 +166,6 @@ def _moved_in(
 
 
 # --- articles -------------------------------------------------------------------------------------------------------------------
-
-
-class Outcome(StrEnum):
-    """What became of a post."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"  # here as an import would write it
-    COMPLETED = "completed"  # here as an import without images wrote it, and now with them
-    KEPT = "kept"  # here, and edited since; left as it is
-    LOST = "not taken over"
 
 
 def _file(root: Path, composer: Composer, place: Place, export: Export, *, dry_run: bool) -> Outcome:
@@ -328,101 +297,3 @@ def _readers(settings: Settings, export: Export, paths: Sequence[Path], options:
             confirmed=options.confirmed,
             now=now,
         )
-
-
-# --- the report -------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What an import did, and everything that it could not do. No address of a reader stands here."""
-
-    service: str
-    outcomes: Mapping[Outcome, int]
-    drafts: int
-    passed_by: Mapping[str, int]
-    images: int
-    images_known: int
-    images_away: Mapping[str, int]  # by host
-    people: tuple[str, ...]  # added to content/people.yml
-    topics: tuple[str, ...]  # added to content/topics.yml
-    tags_left: Mapping[str, int]  # that are no topics here
-    readers: Taken
-    notes: tuple[Note, ...]
-    dry_run: bool
-
-    @property
-    def ok(self) -> bool:
-        """True when nothing was lost."""
-        return not any(one.lost for one in self.notes)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "service": self.service,
-            "dry_run": self.dry_run,
-            "articles": {outcome.value: number for outcome, number in self.outcomes.items()},
-            "drafts": self.drafts,
-            "passed_by": dict(self.passed_by),
-            "images": {"brought": self.images, "known": self.images_known, "away": dict(self.images_away)},
-            "people": list(self.people),
-            "topics": list(self.topics),
-            "tags_left": dict(self.tags_left),
-            "subscribers": self.readers.as_dict(),
-            "notes": [
-                {"file": n.file, "post": n.post, "what": n.what, "next": n.next, "lost": n.lost} for n in self.notes
-            ],
-            "ok": self.ok,
-        }
-
-    def lines(self) -> Iterator[str]:
-        """The report for a terminal: what came over, what did not, and what to do about it."""
-        would = "would come over" if self.dry_run else "came over"
-        counts = ", ".join(f"{number:,} {outcome.value}" for outcome, number in self.outcomes.items()) or "none"
-        yield f"articles from {SERVICES[self.service]}: {counts}" + (
-            f"; {self.drafts:,} {'is a draft' if self.drafts == 1 else 'are drafts'}" if self.drafts else ""
-        )
-        if self.passed_by:
-            yield f"no articles, and left where they are: {', '.join(f'{what} ({n:,})' for what, n in self.passed_by.items())}"
-        if self.images or self.images_known or self.images_away:
-            away = sum(self.images_away.values())
-            left = f", {away:,} still lie at {', '.join(sorted(self.images_away))}" if away else ""
-            yield f"images: {self.images:,} {would}, {self.images_known:,} were here{left}"
-        if self.people:
-            yield f"people added to {PEOPLE}: {', '.join(self.people)}"
-        if self.topics:
-            yield f"topics added to {TOPICS}: {', '.join(self.topics)}"
-        if self.tags_left:
-            shown = [f"{tag} ({number:,})" for tag, number in list(self.tags_left.items())[:10]]
-            more = f" and {len(self.tags_left) - 10:,} more" if len(self.tags_left) > 10 else ""
-            yield f"tags that are no topics here: {', '.join(shown)}{more}; --topic TAG=TOPIC or --new-topics takes them up"
-        yield from self.readers.lines()
-        ordered = sorted(self.notes, key=lambda one: not one.lost)
-        few, alike = _few_of_each(ordered)
-        if ordered:
-            lost = sum(one.lost for one in self.notes)
-            yield f"to look at: {len(ordered):,}, of which {lost:,} did not come over"
-        for each in few[:NOTES_SHOWN]:
-            more = f" (and {alike[each]:,} more like this)" if alike.get(each) else ""
-            yield f"  {'not taken over: ' if each.lost else ''}{each}{more}"
-        if len(few) > NOTES_SHOWN:
-            yield f"  ... and {len(few) - NOTES_SHOWN:,} more"
-        if len(ordered) > min(len(few), NOTES_SHOWN):
-            yield "  --json names them all"
-        if self.dry_run:
-            yield "nothing was written: this was a dry run"
-        elif self.outcomes.get(Outcome.NEW):
-            yield "look at them with opensignal check, and commit what the import wrote by itself, before anybody edits it"
-
-
-def _few_of_each(notes: Sequence[Note]) -> tuple[list[Note], dict[Note, int]]:
-    """The first *notes* of each kind, and for the last of those how many more of its kind there are: ten thousand posts say one
-    thing ten thousand times, and what only one says would be passed over."""
-    kinds: dict[tuple[bool, str], list[Note]] = {}
-    counted: Counter[tuple[bool, str]] = Counter()
-    for one in notes:
-        kind = one.lost, re.sub(r"\d+|“[^”]*”|\"[^\"]*\"|/\S*", "", one.what)
-        counted[kind] += 1
-        if counted[kind] <= ALIKE_SHOWN:
-            kinds.setdefault(kind, []).append(one)
-    more = {few[-1]: counted[kind] - len(few) for kind, few in kinds.items() if counted[kind] > len(few)}
-    return [one for few in kinds.values() for one in few], more

@@ -501,7 +501,11 @@ def test_what_a_killed_run_left_half_written_goes_with_the_next(settings: Settin
     take(settings, export)
     images = settings.content / "pages/images/archive/grid"
     images.mkdir(parents=True)
-    halves = [settings.content / "articles/2024/.2024-03-01-grid.md.0a1b2c3d", images / ".quay-1.png.0a1b2c3d"]
+    halves = [
+        settings.content / "articles/2024/.2024-03-01-grid.md.0a1b2c3d",
+        settings.content / ".imports.yml.0a1b2c3d",
+        images / ".quay-1.png.0a1b2c3d",
+    ]
     others = [settings.content / "articles/2024/.editor.swp", images / ".0a1b2c3d"]
     for path in (*halves, *others):
         path.write_text("half")
