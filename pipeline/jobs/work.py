@@ -282,7 +282,8 @@ def _own_site(settings: Settings) -> Path:
 
 def _run(desk: Desk, words: Sequence[str]) -> None:
     """Run ``opensignal WORDS``. Raises `PublishError` with what it complained of; when we stop, it is told to stop too."""
-    command = [sys.executable, "-m", "pipeline", *words, "--root", str(desk.settings.root)]
+    # -P: what happens to be called pipeline in the current folder is not us.
+    command = [sys.executable, "-P", "-m", "pipeline", *words, "--root", str(desk.settings.root)]
     with subprocess.Popen(  # noqa: S603 -- our own command
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as child:

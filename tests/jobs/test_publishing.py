@@ -112,3 +112,15 @@ def test_without_a_target_the_site_that_we_serve_is_built_anew(machine: Machine)
     assert (site / "articles" / "birch" / "index.html").exists()
     assert (site / "pagefind" / "pagefind.js").exists()
     assert machine.act() == ""
+
+
+def test_what_is_called_as_we_are_where_we_were_started_is_not_taken_for_us(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "elsewhere" / "pipeline"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise SystemExit('not ours')\n", "utf-8")
+    monkeypatch.chdir(other.parent)
+    monkeypatch.setenv("OPENSIGNAL_PUBLISH_TO", str(tmp_path / "www"))
+
+    assert machine.act() == "published: for the first time from here"
