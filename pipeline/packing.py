@@ -13,12 +13,14 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 BROKEN: Final = (ValueError, TypeError, KeyError, EOFError, IndexError, zlib.error)  # what a spoilt file raises
 _PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
 _PACKED: Final = frozenset({tuple, list})
 _MOMENT, _DAY, _MAPPING, _SET = "@", "#", "{", "<"
+
+T = TypeVar("T")
 
 
 class Packer:
@@ -86,6 +88,17 @@ class Packer:
     def _unpacked(self, values: Iterable[Any]) -> list[Any]:
         """Most values of most nouns are plain, or no value at all."""
         return [one if one.__class__ not in _PACKED else self.unpack(one) if one else () for one in values]
+
+
+def with_at_hand(noun: T, **values: object) -> T:
+    """*noun*, with the *values* of cached properties, which need not be worked out.
+
+    What `dataclasses.replace` makes of it works out its own.
+    """
+    for name, value in values.items():
+        assert isinstance(getattr(type(noun), name), functools.cached_property), name
+        object.__setattr__(noun, name, value)  # a frozen class takes no other way
+    return noun
 
 
 @functools.cache

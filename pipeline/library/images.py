@@ -64,17 +64,16 @@ class Facts:
     moves: bool
 
 
-def image_file(url: str) -> str | None:
-    """The file below content/pages/ that a link in an article shows as an image; None for one from elsewhere."""
-    path = unquote(url.partition("#")[0].partition("?")[0]).lstrip("/")
-    if ":" in path.partition("/")[0] or url.startswith("//") or ".." in path.split("/"):
+def file_at(url: str, *, site_url: str = "") -> str | None:
+    """The path below content/pages/ of what a link shows: read from the front page, or as an address of the site *site_url*.
+
+    None for what is elsewhere.
+    """
+    link = url.removeprefix(site_url).partition("#")[0].partition("?")[0]
+    path = unquote(link).lstrip("/")
+    if ":" in link.partition("/")[0] or link.startswith("//") or ".." in path.split("/"):
         return None
     return path
-
-
-def file_at(url: str, *, site_url: str) -> str:
-    """The path below content/pages/ of what stands at the address *url*: of the site, or read from its front page."""
-    return unquote(url.removeprefix(site_url).partition("?")[0]).lstrip("/")
 
 
 def look_at(path: Path) -> Facts:

@@ -31,7 +31,7 @@ from pipeline.library.citations import CITATION, PANDOC
 from pipeline.library.copies import origins
 from pipeline.library.credits import authorship
 from pipeline.library.deeplinks import address
-from pipeline.library.images import NoImage, image_file, look_at
+from pipeline.library.images import NoImage, file_at, look_at
 from pipeline.library.receipts import STANDINGS, status_note, stored_words, tally_words, weight_of
 from pipeline.mail.digest import Contents, Corrected, Figure, contents_of
 from pipeline.mail.headers import Links, list_headers
@@ -301,7 +301,7 @@ def _own_pictures(html: str, settings: Settings) -> str:
 
 def _with_width(image: str, src: str, settings: Settings) -> str:
     """The tag *image* with a width: programs that know no style sheets would show all points that the picture has."""
-    file = image_file(src.removeprefix(settings.site_url))
+    file = file_at(src, site_url=settings.site_url)
     if " width=" in image or file is None:
         return image
     try:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from pipeline.packing import with_at_hand
+
 Files: TypeAlias = Mapping[str, tuple[bytes, bytes]]  # by path: what a file was made of, and the SHA-256 of its bytes
 # By the place of each article from the oldest, in this order: the fingerprint of what lists show of it, and the places of those
 # that are related to it.
@@ -89,8 +91,7 @@ class Manifest:
 
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     made = Manifest(values["whole"], values["loose"], values["bundles"], tuple(values["said"]), values["related"])
-    made.__dict__["mark"] = values["mark"]
-    return made
+    return with_at_hand(made, mark=values["mark"])
 
 
 def claims_of(made: Mapping[str, bytes], old: Manifest) -> dict[str, bytes]:

@@ -107,7 +107,8 @@ class Pictures:
 
     def at(self, url: str) -> Picture | None:
         """The image at the address *url*: of the site, or read from its front page."""
-        return self.all.get(file_at(url, site_url=self._site_url))
+        file = file_at(url, site_url=self._site_url)
+        return self.all.get(file) if file else None
 
     def outputs(self) -> Iterator[Output]:
         """Every file of every image but of those that move, which are published as they are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,10 @@ def test_an_article_appears_where_the_site_is_published_when_its_time_has_come(
 
     first, again = machine.act(), machine.act()
     machine.repository.add_article("birch", hours_old=-1 / 3600, status="scheduled")
-    machine.clock.moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     before = (www / "articles" / "birch" / "index.html").exists()
-    due = machine.act()
+    time.sleep(1.1)  # the process that publishes reads the clock of the machine
     machine.clock.moment = dt.datetime.now(dt.UTC)
+    due = machine.act()
 
     assert (first, again) == ("published: for the first time from here", "")
     assert (before, due) == (False, "published: birch")

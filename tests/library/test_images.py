@@ -7,6 +7,7 @@ import io
 import pytest
 from PIL import Image
 
+from pipeline.library.images import file_at
 from tests.library.newsroom import Newsroom, front
 
 
@@ -66,3 +67,21 @@ def test_s042_a_file_that_is_too_large_is_told(newsroom: Newsroom) -> None:
     newsroom.article("![A hall](heavy.png)\n")
 
     assert newsroom.only_problem().message == "the image content/pages/heavy.png is larger than 25 MB; save it smaller"
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("/images/a.png", "images/a.png"),
+        ("https://news.example.org/images/a.png", "images/a.png"),
+        ("images/a%20b.png?width=1:2#top", "images/a b.png"),
+        ("at-10%3A30.png", "at-10:30.png"),
+        ("https://www.example.org/images/a.png", None),
+        ("//www.example.org/a.png", None),
+        ("data:image/png;base64,AAAA", None),
+        ("../../secret.png", None),
+        ("https://news.example.org/%2e%2e/secret.png", None),
+    ],
+)
+def test_one_rule_tells_for_check_site_and_mail_which_file_a_link_shows(url: str, file: str | None) -> None:
+    assert file_at(url, site_url="https://news.example.org/") == file

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.library.checks.articles import LINK, weight_of_form
 from pipeline.library.citations import in_brackets, line_and_column, prose
 from pipeline.library.files import Read
-from pipeline.library.images import FORMATS, NoImage, image_file, look_at
+from pipeline.library.images import FORMATS, NoImage, file_at, look_at
 from pipeline.library.links import PAGES
 from pipeline.model import Article, Problem
 
@@ -23,7 +23,7 @@ def check_images(read: Read[Article], library: Library, root: Path) -> Iterator[
         return
     text = prose(read.noun.body)
     for link in in_brackets(LINK, text):
-        file = image_file(link["url"]) if link["image"] and link["url"] else None
+        file = file_at(link["url"]) if link["image"] and link["url"] else None
         if file is None:
             continue
         library.sees(PAGES + file)

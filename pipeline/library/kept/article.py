@@ -137,6 +137,8 @@ def front_of(article: Article, packer: Packer) -> bytes:
 class LateRead(Read[T]):
     """What was read of a file, whose places are looked up only where something is wrong."""
 
+    _look: Callable[[str], Document]
+
     def __init__(self, noun: T, path: str, look: Callable[[str], Document]) -> None:
         object.__setattr__(self, "noun", noun)
         object.__setattr__(self, "path", path)
@@ -145,5 +147,4 @@ class LateRead(Read[T]):
 
     @property
     def document(self) -> Document:
-        found: Document = self.__dict__["_look"](self.path)
-        return found
+        return self._look(self.path)

@@ -44,6 +44,7 @@ from pipeline.library.order import by_place
 from pipeline.library.snapshots import StoredTexts
 from pipeline.library.weighed import rest
 from pipeline.model import Article, Problem, Source
+from pipeline.packing import with_at_hand
 from pipeline.sourcecode import code_of
 
 if TYPE_CHECKING:
@@ -133,10 +134,12 @@ class Desk:
             series=Watched("e", library.series, asked),
             asked=asked,
         )
-        watched.__dict__["newer"] = Watched("n", contents.newer, asked)
-        watched.__dict__["addresses"] = Watched("@", contents.addresses, asked)
-        watched.__dict__["_by_path"] = Watched("a", contents.by_path, asked)
-        return watched
+        return with_at_hand(
+            watched,
+            newer=Watched("n", contents.newer, asked),
+            addresses=Watched("@", contents.addresses, asked),
+            _by_path=Watched("a", contents.by_path, asked),
+        )
 
     def _examined(self) -> dict[str, ExaminedRow]:
         """By path of an article, what is known of it; what still holds is taken over, in this run's order."""
@@ -234,11 +237,13 @@ class Desk:
             history_of=lambda: pasts.history if contents.nouns else None,
             examined=examined,
         )
-        made.__dict__["newer"] = contents.newer
-        made.__dict__["related_sources"] = contents.related_sources
-        made.__dict__["shown_texts"] = {file.id: file.copy for file in whole if file.is_free}
-        made.__dict__["_by_path"] = contents.by_path
-        return made
+        return with_at_hand(
+            made,
+            newer=contents.newer,
+            related_sources=contents.related_sources,
+            shown_texts={file.id: file.copy for file in whole if file.is_free},
+            _by_path=contents.by_path,
+        )
 
     def _problems_of_lists(self) -> Iterator[Problem]:
         """What is wrong with one beside the others."""

@@ -72,9 +72,8 @@ def _rendered(article: Article, library: Library, site_url: str) -> tuple[Any, i
     except ContentError as error:
         return str(error), 0, []
     for source in _SHOWN.findall(rendered.html):
-        library.sees(
-            PAGES + file_at(unescape(source), site_url=site_url)
-        )  # its page has the size of each of its images
+        if file := file_at(unescape(source), site_url=site_url):
+            library.sees(PAGES + file)  # its page has the size of each of its images
     toc = [(entry.id, entry.title, entry.level) for entry in rendered.toc]
     rows = [(r.number, r.source.id, [quote.id for quote in r.quotes], r.anchor, list(r.back)) for r in rendered.cited]
     value = (rendered.html, toc, rows, rendered.words, rendered.minutes)
