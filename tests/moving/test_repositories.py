@@ -300,7 +300,6 @@ def test_a_name_stands_in_the_address_as_jekyll_writes_it(tmp_path: Path, name: 
         ("[languages.fr.permalinks]\nposts = '/p/:slug/'\n", "posts/queue.fr.md", "slug = 'x'\n", "/fr/p/x/"),
         ("disablePathToLower = true\n", "Posts/Queue.md", "", "/Posts/Queue/"),
         ("removePathAccents = true\n", "posts/crème.md", "", "/posts/creme/"),
-        ("[frontmatter]\ndate = [':filename', ':default']\n", "posts/2024-03-02-queue.md", "", "/posts/queue/"),
     ],
 )
 def test_a_post_of_hugo_stood_where_its_settings_say(
@@ -311,8 +310,16 @@ def test_a_post_of_hugo_stood_where_its_settings_say(
 
     assert export.service == "hugo"
     assert only(export).url == f"https://notes.example.com{address}"
-    day = 2 if ":filename" in settings else 1
-    assert only(export).published == dt.datetime(2024, 3, day, 0 if day == 2 else 5, tzinfo=dt.UTC)
+    assert only(export).published == dt.datetime(2024, 3, 1, 5, tzinfo=dt.UTC)
+
+
+def test_the_name_of_a_text_of_hugo_dates_it_where_its_settings_say(tmp_path: Path) -> None:
+    settings = HUGO["hugo.toml"] + "[frontmatter]\ndate = [':filename', ':default']\n"
+    text = "+++\ndate = 2024-03-01T06:00:00+01:00\n+++\nWords\n"
+    post = only(read(tmp_path, {"hugo.toml": settings, "content/posts/2024-03-02-queue.md": text}))
+
+    assert post.path == "/posts/queue/"
+    assert post.published == dt.datetime(2024, 3, 2, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(

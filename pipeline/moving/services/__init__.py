@@ -7,7 +7,7 @@ medium.py      zip: posts/*.html
 beehiiv.py     CSV of posts, CSV of subscribers
 buttondown.py  zip: emails.csv, emails/*.md; CSV of subscribers
 jekyll.py      the repository of a site                         `liquid` fills in the tags in posts
-hugo.py        the repository of a site
+hugo.py        the repository of a site                         `hugo_shortcodes` says what stands for something else in posts
 pelican.py     the repository of a site
 sitefiles.py   texts with front matter, alike in these three
 lists.py       the lists of subscribers, alike in all of them

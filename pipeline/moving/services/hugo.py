@@ -6,7 +6,7 @@ or summary, images, cover. Described at gohugo.io (content-management/front-matt
 configuration/permalinks, module). Where a text stood was compared with what Hugo 0.168 says of it (``hugo list all``).
 
 A text with a date is a post, and so is one without that lies in a section where others have one; any other is a page. What
-Hugo's own shortcodes make becomes what it is, of others what stands between them is kept, and told.
+shortcodes stand for is said in `hugo_shortcodes`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import product
 from typing import Any, Final
 
 from pipeline.moving.archive import Archive, Member
 from pipeline.moving.export import Export, Markup, Post, note, words
+from pipeline.moving.services.hugo_shortcodes import without_shortcodes
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
     Fields,
     Text,
-    fenced,
     listed,
     names_of,
     on_its_clock,
-    outside_code,
     plainly,
     said,
     settings_of,
@@ -42,14 +40,14 @@ from pipeline.moving.services.sitefiles import (
     texts,
     truly,
     when,
-    without_ids,
     zone_of,
 )
 
 _SETTINGS: Final = r"(?:hugo|config)\.(?:toml|ya?ml|json)"
-# Of the site, by name and further part of it; those in the later folders have the last word.
-_FOLDERS: Final = ("", "config/_default/", "config/production/")
+_FOLDERS: Final = ("", "config/_default/", "config/production/")  # of settings; a later one has the last word
+# By name: all of them, or a part (params.toml), or that of a language (params.fr.toml).
 _SETTING: Final = re.compile(r"(hugo|config|[a-z]+)(?:\.([\w-]+))?\.(?:toml|ya?ml|json)", re.IGNORECASE)
+# How Go writes the shape of a date: as it would write 2 January 2006, 15:04:05. A longer sign stands before one that begins it.
 _LAYOUT: Final[Mapping[str, str]] = {
     "2006": "%Y",
     "January": "%B",
@@ -65,32 +63,10 @@ _LAYOUT: Final[Mapping[str, str]] = {
     "05": "%S",
     "1": "%-m",
     "2": "%-d",
-}  # Go's way to write the shape of a date: as it would write one certain moment
-# Each ends at the next opening sign at the latest, so that a text which opens much and closes nothing is read once.
-_CODE: Final = re.compile(
-    r"\{\{[<%]\s*+highlight\s++\"?([\w+#.-]++)[^>%{]*+[>%]\}\}[ \t]*\n?((?:(?!\{\{[<%]\s*highlight\b).)*?)"
-    r"\{\{[<%]\s*+/\s*+highlight\s*+[>%]\}\}",
-    re.DOTALL,
-)
-_SHORTCODE: Final = re.compile(
-    r"\{\{([<%])\s*+(/?)\s*+([\w/.-]++)"
-    r"((?:\s++(?:[\w-]++=)?(?:\"(?:\\.|[^\"\\])*+\"|`[^`]*+`|(?:[^\s\"`>%{]|[>%](?!\}\}))++))*+)\s*+[>%]\}\}"
-)
-_SHOWN: Final = re.compile(r"\{\{([<%])/\*((?:(?!\{\{[<%]/\*).)*?)\*/([>%])\}\}", re.DOTALL)  # written about, not used
-_LEFT: Final = re.compile(r"\{\{[<%](?!/\*)")
-_ARGUMENT: Final = re.compile(r"(?:([\w-]+)=)?(?:\"((?:\\.|[^\"\\])*)\"|`([^`]*)`|([^\s\"`]+))")
+}
 _DATED: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}-\d{2}-\d{2}))?[-_](.+)")
 _SLOT: Final = re.compile(r":(\w+)(\[[^\]]*\])?")
 _MOMENT: Final = re.compile("|".join(_LAYOUT))
-_EMBEDDED: Final[Mapping[str, str]] = {
-    "youtube": "https://www.youtube.com/embed/{}",
-    "vimeo": "https://player.vimeo.com/video/{}",
-    "gist": "https://gist.github.com/{}/{}",
-    "instagram": "https://www.instagram.com/p/{}/",
-    "twitter": "https://x.com/{}/status/{}",
-    "tweet": "https://x.com/{}/status/{}",
-    "x": "https://x.com/{}/status/{}",
-}
 
 
 def recognises(archive: Archive) -> bool:
@@ -214,7 +190,7 @@ class _Site:
         return by_name or self._own_date(page) or said(page.text.fields, "lastmod", "modified")
 
     def _post(self, page: _Page) -> Post:
-        fields, path, lang = page.text.fields, self.addresses[page.id], self._of(page.lang)
+        fields, path, lang = page.text.fields, self.addresses[page.id], self._settings_in(page.lang)
         title = said(fields, "title") or page.name.replace("-", " ").capitalize()
         cover = fields.get("cover")
         shown = (
@@ -264,17 +240,17 @@ class _Site:
 
     # -- in which language
 
-    def _of(self, lang: str) -> Mapping[str, Any]:
+    def _settings_in(self, lang: str) -> Mapping[str, Any]:
         """The settings of the site, with what a language says otherwise."""
         return {**self.settings, **self.languages.get(lang, {})}
 
     def _locale(self, page: _Page) -> str:
-        own = said(self.languages.get(page.lang, {}), "locale", "languagecode")
-        return own or (
-            page.lang
-            if page.lang != self.main
-            else said(self.settings, "locale", "languagecode", "defaultcontentlanguage")
-        )
+        """The language of a page, as its own settings name it or, of the main one, those of the site."""
+        if own := said(self.languages.get(page.lang, {}), "locale", "languagecode"):
+            return own
+        if page.lang != self.main:
+            return page.lang
+        return said(self.settings, "locale", "languagecode", "defaultcontentlanguage")
 
     def _prefix(self, page: _Page) -> str:
         """The folder of the site in which a language has its pages; none for the main one, and where it has a host of its own."""
@@ -307,7 +283,7 @@ class _Site:
         return f"{path.rstrip('/')}.html" if is_ugly and path != "/" else f"{path.rstrip('/')}/"
 
     def _permalinks(self, page: _Page) -> dict[str, str]:
-        given = _table(self._of(page.lang), "permalinks")
+        given = _table(self._settings_in(page.lang), "permalinks")
         given = {**given, **_table(given, "page")}
         return {section: style for section, style in given.items() if isinstance(style, str)}
 
@@ -365,41 +341,19 @@ class _Site:
     # -- what
 
     def _content(self, page: _Page, title: str) -> str:
-        unknown: dict[str, None] = {}
-
-        def said_otherwise(found: re.Match[str]) -> str:
-            return self._shortcode(found, page, unknown)
-
-        body = _CODE.sub(lambda found: fenced(found[1], found[2]), page.text.body)
-        body = _SHORTCODE.sub(said_otherwise, body)
-        if _LEFT.search(body):
+        written = without_shortcodes(
+            page.text.body,
+            reference=lambda name: self._reference(name, page),
+            param=lambda name: said(page.text.fields, name.lower()),
+        )
+        if not written.is_whole:
             self.export.notes.append(
                 note(page.text.member.name, title, "a shortcode is not whole, and stays as it is", "mend it")
             )
-        body = outside_code(_SHOWN.sub(r"{{\1\2\3}}", body), without_ids)
-        if unknown:
-            what = f"the shortcodes {', '.join(unknown)} mean nothing here; what stood between them is kept"
+        if written.unknown:
+            what = f"the shortcodes {', '.join(written.unknown)} mean nothing here; what stood between them is kept"
             self.export.notes.append(note(page.text.member.name, title, what, "look at it"))
-        return body
-
-    def _shortcode(self, found: re.Match[str], page: _Page, unknown: dict[str, None]) -> str:
-        name = found[3].lower().rstrip("/")
-        named: dict[str, str] = {}
-        given: list[str] = []
-        for one in _ARGUMENT.finditer(found[4]):
-            value = one[2].replace('\\"', '"') if one[2] is not None else one[3] or one[4] or ""
-            named |= {one[1]: value} if one[1] else {}
-            given += [] if one[1] else [value]
-        if name in ("ref", "relref"):
-            return self._reference(named.get("path", given[0] if given else ""), page)
-        if name == "figure":
-            return _figure(named)
-        if name in _EMBEDDED and not found[2]:
-            return _embedded(name, named, given)
-        if name == "param" and given:
-            return said(page.text.fields, given[0].lower())
-        unknown[name] = None
-        return ""
+        return written.text
 
     def _reference(self, name: str, page: _Page) -> str:
         """Where another text stands, of which *name* is the path, from here or from the top, or the end of it."""
@@ -520,20 +474,3 @@ def _part(parts: list[str], asked: str) -> list[str]:
 
 def _first(value: Any) -> str:
     return (listed(value) or ("",))[0] if isinstance(value, list) else ""
-
-
-def _figure(named: Mapping[str, str]) -> str:
-    image = f'<img src="{escape(named.get("src", ""))}" alt="{escape(named.get("alt", ""))}">'
-    if link := named.get("link"):
-        image = f'<a href="{escape(link)}">{image}</a>'
-    says = " ".join(filter(None, (named.get("title", ""), named.get("caption", ""), named.get("attr", ""))))
-    return f"\n<figure>{image}{f'<figcaption>{escape(says)}</figcaption>' if says else ''}</figure>\n"
-
-
-def _embedded(name: str, named: Mapping[str, str], given: list[str]) -> str:
-    parts = [value for value in (named.get("user", ""), named.get("id", "")) if value] or given
-    shape = _EMBEDDED[name]
-    if len(parts) < shape.count("{}"):
-        return ""
-    address = escape(shape.format(*parts))
-    return f'\n<iframe src="{address}"></iframe>\n' if name in ("youtube", "vimeo") else f"\n<{address}>\n"

@@ -97,23 +97,20 @@ class _Site:
     def _folders(self, name: str, otherwise: Sequence[str] = ()) -> tuple[str, ...]:
         """A setting that names folders; what else it holds is none of ours."""
         value = self.settings.get(name, otherwise)
-        return (
-            tuple(one.strip("./") for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
-        )
+        if not isinstance(value, list | tuple):
+            return ()
+        return tuple(one.strip("./") for one in value if isinstance(one, str))
 
     def _pattern(self, name: str, otherwise: str) -> re.Pattern[str] | None:
         """The pattern by which a path says something of its text; none, and told, where it cannot be tried."""
         pattern = self._said(name, otherwise)
-        why = ""
-        if (
-            len(pattern) > LONGEST_PATTERN
-            or _ENDLESS.search(pattern)
-            or len(_UNBOUNDED.findall(pattern)) > MOST_UNBOUNDED
-        ):
-            why = "it may take too long"
-        else:
+        if not pattern:
+            return None
+        is_short = len(pattern) <= LONGEST_PATTERN and len(_UNBOUNDED.findall(pattern)) <= MOST_UNBOUNDED
+        why = "it may take too long"
+        if is_short and not _ENDLESS.search(pattern):
             try:
-                return re.compile(pattern) if pattern else None
+                return re.compile(pattern)
             except (re.error, ValueError, OverflowError, RecursionError) as error:
                 why = str(error)
         what = f"its {name} is not followed: {why}; what paths say of texts stays out"
@@ -171,8 +168,7 @@ class _Site:
     def _by_path(self, text: Text) -> Fields:
         """What the path of a text and its file's name say of it; the name has the last word, but for what the text says itself."""
         found: dict[str, str] = {}
-        stem = text.stem
-        for pattern, tried in ((self.by_path, text.name), (self.by_name, stem)):
+        for pattern, tried in ((self.by_path, text.name), (self.by_name, text.stem)):
             if pattern and len(tried) <= LONGEST_NAME and (match := pattern.match(tried)):
                 found |= {key.lower(): value for key, value in match.groupdict().items() if value}
         return found
@@ -186,7 +182,7 @@ class _Site:
             file=text.member.name,
             slug=self._slug(text),
             subtitle=plainly(said(fields, "subtitle", "summary", "description")),
-            published=when(said(text.fields, "date"), self.zone),
+            published=when(said(fields, "date"), self.zone),
             held_back=self._held_back(text),
             path=path,
             url=f"{self.export.sites[0]}{path}" if self.export.sites else None,
@@ -215,9 +211,8 @@ class _Site:
         return "/" in text.name and self.settings.get("USE_FOLDER_AS_CATEGORY", True) is not False
 
     def _slug(self, text: Text) -> str:
-        named = _slugified(said(text.fields, "title"))
-        by_file = self._said("SLUGIFY_SOURCE") == "basename"
-        return said(text.fields, "slug") or (_slugified(text.stem) if by_file else named) or dated(text.stem)[1]
+        source = text.stem if self._said("SLUGIFY_SOURCE") == "basename" else said(text.fields, "title")
+        return said(text.fields, "slug") or _slugified(source) or dated(text.stem)[1]
 
     def _address(self, text: Text) -> str:
         """Where Pelican puts a text: what it says itself, or what ARTICLE_URL makes of it."""
@@ -228,7 +223,7 @@ class _Site:
             if said(fields, "lang") in ("", main)
             else self._said("ARTICLE_LANG_URL", _TRANSLATED)
         )
-        at = when(said(text.fields, "date"), self.zone)
+        at = when(said(fields, "date"), self.zone)
         at = at.astimezone(self.zone) if at else None
         values = {
             "slug": self._slug(text),
@@ -313,7 +308,7 @@ def _lies_in(name: str, folders: Iterable[str]) -> bool:
 
 
 def _slugified(text: str) -> str:
-    """As Pelican's SLUG_REGEX_SUBSTITUTIONS do: letters and figures, and a dash for what parts them."""
+    """As Pelican does without substitutions of the site's own: letters and figures, and a dash for what parts them."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip()).lower()
 
