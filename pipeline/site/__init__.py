@@ -2,12 +2,12 @@
 
     open_library | refuse problems | which files are made of something else than in the last build | make those | move them in
 
-Read `publication.py` for what the templates are given, `receipts.py`, `registers.py` and `source_pages.py` for what they are told
-of sentences and sources, `pages.py` for which files there are and how to add one, `machines.py` for what machines read,
-`websub.py` for who is told. `plugin.py` is how MkDocs is told, `drawing.py` and `painting.py` make files, `written_pages.py` is
-what MkDocs makes itself, `surroundings.py` what all files are made of, `bundles.py` the files that are looked at together,
-`manifest.py` what is known of those of the last build, `workplace.py` how they come into their place. `verify/` reads a built site
-and believes none of it.
+Read `publication.py` for what the templates are given, `strip.py` for the bars of an article, `receipts.py`, `registers.py` and
+`source_pages.py` for what they are told of sentences and sources, `pages.py` for which files there are and how to add one,
+`machines.py` for what machines read, `websub.py` for who is told. `plugin.py` is how MkDocs is told, `drawing.py` and
+`painting.py` make files, `written_pages.py` is what MkDocs makes itself, `surroundings.py` what all files are made of,
+`bundles.py` the files that are looked at together, `manifest.py` what is known of those of the last build, `workplace.py` how they
+come into their place. `verify/` reads a built site and believes none of it.
 What is handed on are named tuples, where nothing else is wanted: the class of a frozen dataclass takes half a millisecond to make,
 and a build would make a hundred.
 No mail and no sign-up happens here: the form posts to the mailing pages.

@@ -12,13 +12,12 @@ import hashlib
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from pipeline.config import Settings
-from pipeline.library import CitedSource, Library, Made, Rendered, authorship, provenance, typographic, weight
+from pipeline.library import CitedSource, Library, Made, Rendered, authorship, provenance, typographic
 from pipeline.library.credits import ROLE_WORDS, ended, first_wrote
 from pipeline.library.dates import date_words, partial_date_words, short_date, timestamp
 from pipeline.library.deeplinks import address, robust_attributes
@@ -31,67 +30,15 @@ from pipeline.site.pictures import Pictures
 from pipeline.site.receipts import receipts_path, source_path
 from pipeline.site.related import Places, related_places
 from pipeline.site.series import Part, parts_of, series_of
+from pipeline.site.strip import Strip
 
 LONG_TITLE = 56  # characters; longer headlines are set smaller
 T = TypeVar("T")
 _LONG: Final = 100  # long values that are held at once: more than any list or feed shows
-ELSEWHERE: Final = (
-    "first published elsewhere"  # an article that came along owes no sources, and its page says where it was
-)
+# Of an article that came along: it owes no sources, and its page says where it was.
+ELSEWHERE: Final = "first published elsewhere"
 MARKS: Final = {Status.CORRECTED: "Corrected", Status.RETRACTED: "Retracted"}  # of an article in lists
 TIER_WORDS = {Tier.PRIMARY: "primary", Tier.SECONDARY: "secondary", Tier.AGGREGATOR: "aggregator"}
-
-
-@dataclass(frozen=True)
-class Strip:
-    """The signal strip: a bar per source in order of citation, solid for primary."""
-
-    sources: tuple[Source, ...]
-    without: str = ""  # what is said of an article that has none, where that is not simply so
-
-    PITCH = 12
-
-    @cached_property
-    def bars(self) -> tuple[bool, ...]:
-        return tuple(source.is_primary for source in self.sources)
-
-    @cached_property
-    def words(self) -> str:
-        return self.without if self.without and not self.sources else weight(self.sources)
-
-    @property
-    def alternative(self) -> str:
-        """What the strip says to those who do not see it."""
-        places = ", ".join(str(number) for number, primary in enumerate(self.bars, 1) if primary)
-        which = f", primary is {places}" if places else ""
-        return f"Signal strip, a bar for each source in order of citation: {len(self.bars)}{which}"
-
-    @property
-    def width(self) -> int:
-        return len(self.bars) * self.PITCH - 5
-
-    @property
-    def solid(self) -> str:
-        """The path of the tall, solid bars (SVG 1.1, 8.3)."""
-        return self._path(primary=True, first="0 0", bar="h7v26h-7z")
-
-    @property
-    def hollow(self) -> str:
-        """The path of the short, hollow bars; drawn with a stroke of 1.5."""
-        return self._path(primary=False, first="0.75 9.75", bar="h5.5v15.5h-5.5z")
-
-    def _path(self, *, primary: bool, first: str, bar: str) -> str:
-        """The *bar* of each source that is *primary* or is not; that of the first of all would begin at *first*.
-
-        Each begins so far from the one before it as their places are apart: a long strip is then the same few letters again
-        and again, which compress to next to nothing (up to 240 bytes of a page were its strip).
-        """
-        places = [place for place, each in enumerate(self.bars) if each is primary]
-        if not places:
-            return ""
-        x, y = first.split()
-        begin = f"M{places[0] * self.PITCH + float(x):g} {y}{bar}"
-        return begin + "".join(f"m{(here - before) * self.PITCH} 0{bar}" for before, here in pairwise(places))
 
 
 class Card(NamedTuple):
@@ -511,7 +458,8 @@ class Publication:
             date_words=date_words(self.local(article.date)),
             minutes=self.rendered[article.slug].minutes if minutes is None else minutes,
             strip=Strip(
-                tuple(sources[id_] for id_ in self.cited_by(article)), ELSEWHERE if article.imported is not None else ""
+                tuple(sources[id_] for id_ in self.cited_by(article)),
+                without=ELSEWHERE if article.imported is not None else "",
             ),
             topics=tuple(known[topic] for topic in article.topics if topic in known),
             mark=MARKS.get(article.status, ""),

@@ -9,34 +9,12 @@ from dataclasses import replace
 import pytest
 
 from pipeline.library.dates import date_words, partial_date_words
-from pipeline.model import Correction, Source, Tier
+from pipeline.model import Correction
 from pipeline.site.markup import dressed, with_margin_notes, without_title
 from pipeline.site.pages import year_of
-from pipeline.site.publication import Card, Strip, corrections
+from pipeline.site.publication import Card, corrections
+from pipeline.site.strip import Strip
 from tests.builders import an_article
-
-
-def test_a_strip_draws_primary_sources_solid_and_the_others_hollow() -> None:
-    strip = Strip((a_source(Tier.PRIMARY), a_source(Tier.SECONDARY)))
-
-    assert strip.bars == (True, False)
-    assert strip.words == "2 sources, 1 primary"
-    assert strip.width == 19
-    assert (strip.solid, strip.hollow) == ("M0 0h7v26h-7z", "M12.75 9.75h5.5v15.5h-5.5z")
-
-
-def test_a_bar_begins_as_far_from_the_one_before_it_as_their_places_are_apart() -> None:
-    first, second = Tier.PRIMARY, Tier.SECONDARY
-    strip = Strip(tuple(map(a_source, (second, first, second, second, first))))
-
-    assert strip.solid == "M12 0h7v26h-7zm36 0h7v26h-7z"
-    assert strip.hollow == "M0.75 9.75h5.5v15.5h-5.5zm24 0h5.5v15.5h-5.5zm12 0h5.5v15.5h-5.5z"
-
-
-def test_what_is_said_of_an_article_without_sources_is_not_said_of_one_that_has_some() -> None:
-    assert Strip((), "first published elsewhere").words == "first published elsewhere"
-    assert Strip((a_source(Tier.PRIMARY),), "first published elsewhere").words == "1 source, 1 primary"
-    assert Strip(()).words == "no sources"
 
 
 @pytest.mark.parametrize(
@@ -110,10 +88,6 @@ def test_the_title_of_a_page_is_taken_out_once() -> None:
 
 def a_card(date: dt.datetime) -> Card:
     return Card("A title", "A dek.", "articles/a/", date, date_words(date), 1, Strip(()), (), "")
-
-
-def a_source(tier: Tier) -> Source:
-    return Source("a", "https://a.example.org/", "A publisher", tier)
 
 
 @pytest.mark.parametrize(
