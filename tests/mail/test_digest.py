@@ -258,6 +258,15 @@ def test_both_parts_have_the_same_links_to_the_last_one(settings: Settings, cade
         assert {f"{SITE}articles/old/", f"{SITE}articles/lead/#sources", "https://plant.example.com/"} <= of_html
 
 
+def test_the_title_below_the_one_number_says_its_language_too(settings: Settings) -> None:
+    peak = story("peak", "plant", body="Es sind 9.4 gigawatts.[^plant.peak]\n", age=2, title="Die Spitze", lang="de")
+    more = [story(f"s{n}", "ledger", "wire", age=3 + n / 10) for n in range(7)]
+
+    found = letter(settings, story("lead", *SOURCES), peak, *more).html
+
+    assert re.search(r"One number.*<a [^>]*lang=\"de\"[^>]*>Die Spitze</a>", found, re.DOTALL)
+
+
 def test_text_stays_within_72_columns_but_for_addresses(settings: Settings) -> None:
     articles = [
         story(f"s{n}", *SOURCES, title="Long words of a title " * 6, dek="And a dek. " * 20, age=n) for n in range(10)
