@@ -39,7 +39,7 @@ RECEIPTS = "northfield-with-its-receipts"  # the article that rests on stored co
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 MAIL = {"width": 680, "height": 900}
-INVERTED = "<style>html { filter: invert(1); background: #fff }</style>"
+INVERTED = "html { filter: invert(1); background: #fff }"
 
 
 def main() -> int:
@@ -92,17 +92,26 @@ def _pictures_of_digests(chromium: Any) -> None:
         html = compose_parts(issue(cadence), newest, library=library, settings=settings).html
         _picture_of_letter(chromium, html, LETTERS / f"{cadence}.png", MAIL, whole=True)
         _picture_of_letter(chromium, html, LETTERS / f"{cadence}-dark.png", MAIL, dark=True, whole=True)
-        _picture_of_letter(chromium, INVERTED + html, LETTERS / f"{cadence}-inverted.png", MAIL, whole=True)
+        _picture_of_letter(chromium, html, LETTERS / f"{cadence}-inverted.png", MAIL, style=INVERTED, whole=True)
         _picture_of_letter(chromium, html, LETTERS / f"{cadence}-phone.png", PHONE, whole=True)
         _picture_of_letter(chromium, html, LETTERS / f"{cadence}-phone-dark.png", PHONE, dark=True, whole=True)
 
 
 def _picture_of_letter(
-    chromium: Any, html: str, path: Path, size: dict[str, int], *, dark: bool = False, whole: bool = False
+    chromium: Any,
+    html: str,
+    path: Path,
+    size: dict[str, int],
+    *,
+    dark: bool = False,
+    style: str = "",
+    whole: bool = False,
 ) -> None:
     page = chromium.new_page(viewport=size, color_scheme="dark" if dark else "light")
     page.route("**/*", lambda route: route.abort())  # no pictures, no fonts, nothing
     page.set_content(html)
+    if style:
+        page.add_style_tag(content=style)  # in the head: before the doctype, it would make the letter one without
     page.screenshot(path=path, full_page=whole)
     page.close()
 

@@ -155,10 +155,8 @@ def _let_all(rights: int, path: Path) -> None:
 
 
 def _failed(path: Path, verb: str, error: OSError) -> PublishError:
-    if (
-        isinstance(error, FileExistsError) and error.filename
-    ):  # what stands in the way says more than what was to lie below it
-        path = Path(error.filename)
+    if isinstance(error, FileExistsError) and error.filename:
+        path = Path(error.filename)  # what stands in the way says more than what was to lie below it
     return PublishError(
         f"{path}: cannot be {verb}: {error.strerror}; every page there is whole: {what_next(error)} and run again"
     )
