@@ -28,6 +28,9 @@ from pipeline.errors import UsageError
 from pipeline.moving.export import Note, note
 
 MOST_MEMBERS: Final = 500_000
+DEEPEST: Final = (
+    100  # folders, one in the other; a name in a zip can have thousands, and ways to a text are made of each
+)
 MOST_BYTES: Final = 1_000_000_000  # of one file: ten thousand posts with all that they hold
 MOST_IN_ALL: Final = 16_000_000_000
 DENSEST: Final = 150  # bytes unpacked for one packed; text has 3 to 30, a zip bomb a thousand
@@ -255,6 +258,10 @@ class Archive:
     def _add(self, member: Member) -> None:
         if len(self.members) >= MOST_MEMBERS:
             raise UsageError(f"{member.where}: more than {MOST_MEMBERS:,} files; import it in parts")
+        if member.name.count("/") > DEEPEST:
+            what = f"lies in more than {DEEPEST} folders, one in the other"
+            self.notes.append(note(f"{member.name[:60]}...", "", what, "move it up", lost=True))
+            return
         self.members.append(member)
 
 

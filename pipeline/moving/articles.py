@@ -264,7 +264,7 @@ class Composer:
         title = _one_line(plain_text(post.title)) or UNTITLED
         dek = _one_line(plain_text(post.subtitle)) or _first_sentence(body) or title
         signed = self.signed[post.id]
-        tags = [_one_line(tag) for tag in signed.tags]
+        tags = [words for tag in signed.tags if (words := _one_line(tag))]
         url = self.links.url_of(post)
         came = [
             f"  service: {self.export.service}",

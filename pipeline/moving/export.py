@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum, StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from pipeline.library.credits import GENERATORS
 
@@ -181,6 +182,14 @@ def _moment(text: str) -> dt.datetime | None:
 def truth(text: str | bool | None) -> bool:
     """True for what exports write for yes."""
     return str(text or "").strip().lower() in ("true", "t", "1", "yes", "y")
+
+
+def path_of(url: str) -> str:
+    """The path of an address; nothing where it is none, as ``https://[::1``."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def words(items: Iterable[str]) -> tuple[str, ...]:

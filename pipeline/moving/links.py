@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 from pipeline.library.clean import absolute_url
 from pipeline.library.urls import without_tracking
-from pipeline.moving.export import Export, Post
+from pipeline.moving.export import Export, Post, path_of
 from pipeline.moving.services.ghost import PLACEHOLDER
 
 _IN_TEXT: Final = re.compile(r"https?://([^/\"'\s<>()]+)(/[^\"'?#\s<>()]*)")
@@ -27,7 +27,7 @@ class OldAddresses:
         hosts = {host for url in (*export.sites, *(post.url for post in export.posts)) if url and (host := _host(url))}
         for post in export.posts:
             self._by_id.setdefault(post.id, post)
-            for path in (post.path, *post.also, urlsplit(post.url).path if post.url else ""):
+            for path in (post.path, *post.also, path_of(post.url or "")):
                 if path.strip("/"):
                     self._by_path.setdefault(_key(path), post)
         self.site = site.rstrip("/") if site else next(iter(export.sites), "") if export.service != "medium" else ""

@@ -555,7 +555,18 @@ def test_folders_of_pelican_that_hold_no_articles_stay_where_they_are(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(?P<slug>(a+)+)b", "(?P<slug>.*.*.*.*)!", "(?P<slug>a|a){1,90}b", "(?P<slug>", "(a)" * 900]
+    "pattern",
+    [
+        "(?P<slug>(a+)+)b",
+        "(?P<slug>.*.*.*.*)!",
+        "(?P<slug>a|a){1,90}b",
+        "(?P<slug>",
+        "(a)" * 900,
+        ".?" * 60 + "!",
+        r"\(?a?" * 30 + "!",
+        "(?:a|.)" * 40 + "!",
+        "(?x)(?P<slug>a+) +!",
+    ],
 )
 def test_a_pattern_of_pelican_that_would_take_for_ever_is_told_and_not_tried(tmp_path: Path, pattern: str) -> None:
     program = PELICAN["pelicanconf.py"] + f"FILENAME_METADATA = {pattern!r}\nSLUG_REGEX_SUBSTITUTIONS = [('a', 'b')]\n"
@@ -564,6 +575,102 @@ def test_a_pattern_of_pelican_that_would_take_for_ever_is_told_and_not_tried(tmp
     assert only(export).path == "/t.html"
     assert "its FILENAME_METADATA is not followed" in told(export)
     assert "its SLUG_REGEX_SUBSTITUTIONS are not followed" in told(export)
+
+
+def test_half_a_letter_in_a_setting_of_pelican_stops_no_import(tmp_path: Path) -> None:
+    halves = "ARTICLE_URL = '{date:\\ud800}'\nDEFAULT_METADATA = {'summary': '\\ud800'}\n"
+    export = read(
+        tmp_path,
+        {"pelicanconf.py": PELICAN["pelicanconf.py"] + halves, "content/a.md": "Title: T\nDate: 2024-01-01\n\nA\n"},
+    )
+
+    assert only(export).path == "/t.html"
+
+
+def test_a_head_of_ten_megabytes_is_told_at_once(tmp_path: Path) -> None:
+    files = {
+        "content/a.md": "Title: A\n" + "Tags: x\n" * 1_200_000,
+        "content/b.md": "Title: B\n" + "    more\n" * 1_200_000,
+    }
+    began = time.process_time()
+    export = read(tmp_path, {**PELICAN, **files})
+
+    assert export.posts == []
+    assert told(export).count("its front matter cannot be read: longer than 200,000 characters; mend it") == 2
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("hugo.toml", ".".join("a" * 60_000) + " = 1\n", "it has a key of more than 100 parts"),
+        ("hugo.toml", "[" + ".".join(["x", ' "y" '] * 80) + "]\n", "it has a key of more than 100 parts"),
+        ("hugo.yaml", f"x: {'[' * 99_000}{']' * 99_000}\n", "it nests too deeply"),
+        ("hugo.yaml", f"x:\n  {'- ' * 99_000}1\n", "it nests too deeply"),
+        ("hugo.json", '{"x": ' + '{"a": ' * 600 + "1" + "}" * 601, "it nests too deeply"),
+    ],
+)
+def test_settings_that_nest_without_end_end_nothing(tmp_path: Path, name: str, text: str, why: str) -> None:
+    export = read(tmp_path, {name: text, "content/post/a.md": "---\ntitle: A\ndate: 2024-01-01\n---\nWords\n"})
+
+    assert only(export).title == "A"
+    assert f"{name}: cannot be read: {why}; give --site" in told(export)
+
+
+def test_front_matter_that_nests_without_end_ends_nothing(tmp_path: Path) -> None:
+    files = {
+        "content/post/a.md": f"---\nx: {'[' * 99_000}{']' * 99_000}\n---\nA\n",
+        "content/post/b.md": f"+++\n{'.'.join('a' * 90_000)} = 1\n+++\nB\n",
+        "content/post/c.md": "---\ntitle: C\ndate: 2024-01-01\n---\nC\n",
+    }
+    export = read(tmp_path, {**HUGO, **files})
+
+    assert only(export).title == "C"
+    assert "content/post/a.md: its front matter cannot be read: it nests too deeply; mend it" in told(export)
+    assert "content/post/b.md: its front matter cannot be read: it has a key of more than 100 parts" in told(export)
+
+
+def test_folders_of_texts_that_hugo_names_without_end_are_told_and_each_is_read_once(tmp_path: Path) -> None:
+    mount = '[[module.mounts]]\nsource = "content"\ntarget = "content{}"\n'
+    post = {"content/post/a.md": "---\ntitle: A\ndate: 2024-01-01\n---\nA\n"}
+    once = read(tmp_path / "once", {"hugo.toml": mount.format("") * 900, **post})
+    many = read(tmp_path / "many", {"hugo.toml": "".join(mount.format(f"/{at}") for at in range(900)), **post})
+
+    assert only(once).path == "/post/a/"
+    assert len(many.posts) == 100
+    assert "its settings name 900 folders of texts, of which the first 100 are read" in told(many)
+
+
+def test_an_address_that_nobody_can_read_and_a_tag_without_letters_stop_no_import(
+    settings: Settings, tmp_path: Path
+) -> None:
+    repository = tmp_path / "site"
+    (repository / "content/post").mkdir(parents=True)
+    (repository / "hugo.toml").write_text(
+        f'baseURL = "https://[x/"\n[permalinks]\npost = "{"/:slug" * 20_000}"\n', "utf-8"
+    )
+    (repository / "content/post/queue.md").write_text(
+        '---\ntitle: A\ndate: 2024-01-01\ntags: ["\\0", power]\n---\n[Words](https://[x/post/queue/)\n', "utf-8"
+    )
+    report = move_in(settings, [repository], Options(), now=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
+
+    assert report.outcomes == {"new": 1}
+    (article,) = (settings.content / "articles").rglob("*.md")
+    assert 'tags: [""]' not in article.read_text("utf-8")
+    assert all(len(str(one)) < 5_000 for one in report.notes)
+
+
+def test_a_name_of_thousands_of_folders_is_told(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "hugo.toml": HUGO["hugo.toml"],
+        f"content/{'a/' * 30_000}a.md": "---\ntitle: A\ndate: 2024-01-01\n---\nA\n",
+        f"content/{'b/' * 90}b.md": "---\ntitle: B\ndate: 2024-01-01\n---\nB\n",
+    }
+    with Archive.of([write_zip(tmp_path / "site.zip", files)]) as archive:
+        export = read_export(archive, None)
+
+    assert only(export).title == "B"
+    assert "lies in more than 100 folders, one in the other; move it up" in told(export)
 
 
 @pytest.mark.parametrize(

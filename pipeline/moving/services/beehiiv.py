@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from pipeline.moving.archive import Archive, Member, TooMuch
-from pipeline.moving.export import Author, Export, Post, Standing, moment, note, words
+from pipeline.moving.export import Author, Export, Post, Standing, moment, note, path_of, words
 from pipeline.moving.markdown import inner_html, parsed
 from pipeline.moving.services.lists import STANDINGS, Fields, address_column, take_readers
 
@@ -55,7 +54,7 @@ def _take(export: Export, fields: Fields, where: str) -> None:
     title = (fields.get("web_title") or fields.get("title") or fields.get("email_subject_line") or "").strip()
     content = next((fields[name] for name in _BODY if fields.get(name, "").strip()), "")
     url = (fields.get("url") or fields.get("web_url") or "").strip() or None
-    path = urlsplit(url).path if url and re.match(r"https?://", url) else ""
+    path = path_of(url) if url and re.match(r"https?://", url) else ""
     id_ = fields.get("id", "").strip() or path
     if not id_ and not title and not content:
         return

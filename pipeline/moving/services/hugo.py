@@ -43,6 +43,8 @@ from pipeline.moving.services.sitefiles import (
     zone_of,
 )
 
+MOST_MOUNTS: Final = 100
+LONGEST_ADDRESS: Final = 2_000  # characters of a pattern; no address that anybody follows is longer
 _SETTINGS: Final = r"(?:hugo|config)\.(?:toml|ya?ml|json)"
 _FOLDERS: Final = ("", "config/_default/", "config/production/")  # of settings; a later one has the last word
 # By name: all of them, or a part (params.toml), or that of a language (params.fr.toml).
@@ -74,7 +76,7 @@ def recognises(archive: Archive) -> bool:
         return False
     root = _root(archive)
     mounts = _mounts(root, _settings(archive, root, Export("hugo")))
-    return any(_texts(_below(archive, mount.folder)) for mount in mounts)
+    return any(_texts(_below(archive, mount.folder)) for mount in mounts[:MOST_MOUNTS])
 
 
 def read(archive: Archive) -> Export:
@@ -128,7 +130,11 @@ class _Site:
         self.is_dated_by_name = ":filename" in listed(_table(self.settings, "frontmatter").get("date"))
         addresses = [said(of, "baseurl").rstrip("/") for of in (self.settings, *self.languages.values())]
         self.export.sites += [url for url in dict.fromkeys(addresses) if url]
-        pages = self._without_parts(list(self._pages(archive, _mounts(root, self.settings))))
+        mounts = _mounts(root, self.settings)
+        if len(mounts) > MOST_MOUNTS:
+            what = f"its settings name {len(mounts):,} folders of texts, of which the first {MOST_MOUNTS} are read"
+            self.export.notes.append(note("", "", what, "name fewer in module.mounts", lost=True))
+        pages = self._without_parts(list(self._pages(archive, mounts[:MOST_MOUNTS])))
         self.lists = {page.folder for page in pages if page.is_list}
         self.addresses = {page.id: self._address(page) for page in pages}
         self.by_name: dict[tuple[str, str], str] = {}  # by language, or none, and whole names and the ends of them
@@ -386,7 +392,12 @@ def _settings(archive: Archive, root: str, export: Export) -> dict[str, Any]:
             is_whole = named[1].lower() in ("hugo", "config")
             if not is_whole and not folder:
                 continue
-            said_here = _small(settings_of(archive, member, export))
+            try:
+                said_here = _small(settings_of(archive, member, export))
+            except RecursionError:
+                what = "cannot be read: it nests too deeply"
+                export.notes.append(note(member.name, "", what, "give --site", lost=True))
+                continue
             for key in filter(None, (named[2], None if is_whole else named[1])):
                 said_here = {key.lower(): said_here}
             found = _merged(found, said_here)
@@ -426,7 +437,7 @@ def _mounts(root: str, settings: Fields) -> list[_Mount]:
     for lang, of in _table(settings, "languages").items():
         if isinstance(of, dict) and (folder := said(of, "contentdir")):
             found.append(_Mount(root + _folder(folder), lang=lang))
-    return found or [_Mount(root + _folder(said(settings, "contentdir") or "content"))]
+    return list(dict.fromkeys(found)) or [_Mount(root + _folder(said(settings, "contentdir") or "content"))]
 
 
 def _folder(path: str) -> str:
@@ -457,7 +468,7 @@ def _filled(style: str, value: Callable[[str], str | list[str]]) -> str:
         made = value(found[1])
         return made + (found[2] or "") if isinstance(made, str) else "/".join(_part(made, found[2] or ""))
 
-    return _SLOT.sub(filled, style)
+    return _SLOT.sub(filled, style[:LONGEST_ADDRESS])
 
 
 def _part(parts: list[str], asked: str) -> list[str]:

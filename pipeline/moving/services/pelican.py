@@ -26,9 +26,11 @@ from pipeline.moving.export import Export, Markup, Post, note, words
 from pipeline.moving.services.sitefiles import (
     HTML,
     MARKDOWN,
+    MOST_FRONT,
     Fields,
     Text,
     below,
+    check_letters,
     dated,
     filled_in,
     in_folder,
@@ -56,9 +58,11 @@ _ADDRESS: Final = "{slug}.html"
 _TRANSLATED: Final = "{slug}-{lang}.html"
 _DEFAULT_NAME: Final = r"(?P<date>\d{4}-\d{2}-\d{2}).*"
 # A pattern with these may take longer than anybody waits: it is not ours, and is tried on each file.
-_ENDLESS: Final = re.compile(r"\)(?:[*+]|\{)|\\[1-9]|\(\?P=")
-_UNBOUNDED: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d*,\d*\})")
-MOST_UNBOUNDED: Final = 3
+_ENDLESS: Final = re.compile(r"\)(?:[*+]|\{)|\\[1-9]|\(\?(?:P=|[A-Za-z]*x)")  # with x, blanks may stand before a sign
+_ESCAPED: Final = re.compile(r"\\[^1-9]")
+_UNBOUNDED: Final = re.compile(r"[*+]|\{\d*,\d*\}")
+_CHOICE: Final = re.compile(r"(?<!\()\?|\|")
+MOST_WAYS: Final = 15  # each choice doubles the ways that are tried; what is unbounded counts as four of them
 _PUBLIC: Final = frozenset({"", "published"})
 _HELD_BACK: Final = {"draft": "was a draft", "hidden": "was in no list"}
 
@@ -106,9 +110,10 @@ class _Site:
         pattern = self._said(name, otherwise)
         if not pattern:
             return None
-        is_short = len(pattern) <= LONGEST_PATTERN and len(_UNBOUNDED.findall(pattern)) <= MOST_UNBOUNDED
+        bare = _ESCAPED.sub(".", pattern)
+        ways = 4 * len(_UNBOUNDED.findall(bare)) + len(_CHOICE.findall(bare))
         why = "it may take too long"
-        if is_short and not _ENDLESS.search(pattern):
+        if len(pattern) <= LONGEST_PATTERN and ways <= MOST_WAYS and not _ENDLESS.search(bare):
             try:
                 return re.compile(pattern)
             except (re.error, ValueError, OverflowError, RecursionError) as error:
@@ -133,6 +138,7 @@ class _Site:
                         value = line.value.body if isinstance(line.value, ast.IfExp) else line.value
                         try:
                             written = ast.literal_eval(value)
+                            check_letters(written)
                         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                             continue
                         if written or name == _SETTINGS[0]:
@@ -269,13 +275,20 @@ def _parted(member: Member, text: str) -> tuple[dict[str, Any], str]:
 
 
 def _headed(text: str) -> tuple[dict[str, Any], str]:
-    """The lines ``Key: value`` at the top, as Python-Markdown's extension *meta* reads them, and what stands below."""
+    """The lines ``Key: value`` at the top, as Python-Markdown's extension *meta* reads them, and what stands below.
+
+    Raises `ValueError` for more of them than are read.
+    """
     lines = text.replace("\r\n", "\n").removeprefix("\ufeff").split("\n")
     fields: dict[str, Any] = {}
     last = ""
+    length = 0
     for at, line in enumerate(lines):
         if not line.strip():
             return fields, "\n".join(lines[at + 1 :])
+        length += len(line)
+        if length > MOST_FRONT:
+            raise ValueError(f"longer than {MOST_FRONT:,} characters")
         if found := _HEADER.fullmatch(line):
             last = found[1].lower()
             fields[last] = f"{fields[last]}, {found[2].strip()}" if last in fields else found[2].strip()

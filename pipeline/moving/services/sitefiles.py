@@ -42,8 +42,10 @@ OTHERS: Final[Mapping[str, str]] = {
 MOST_FRONT: Final = 200_000  # characters
 MOST_VALUES: Final = 200_000  # that the aliases of a YAML may stand for
 LONGEST_DATE: Final = 100  # characters
+DEEPEST: Final = 1_000  # lists and mappings of a YAML, one in the other
 _FENCED: Final = re.compile(r"\ufeff?\s*(---|\+\+\+)[ \t]*\n(.*?)(?:\n)?^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UNCLOSED: Final = re.compile(r"\s*(?:---|\+\+\+)[ \t]*\n[ \t]*[\w-]+[ \t]*[:=]")
+_DEEP_KEY: Final = re.compile(r"(?<![\w-])(?:(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}")
 _FENCE: Final = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d+[.)])[ \t]*+)?(`{3,}|~{3,})([^\n]*)")
 _ID: Final = re.compile(r"(?<=\S)[ \t]+\{[#.][A-Za-z_][^{}\n]*\}(?=[ \t]*#*[ \t]*$)", re.MULTILINE)
 _GAP: Final = re.compile(r"\n[ \t]*\n")
@@ -148,7 +150,7 @@ def parted(text: str) -> tuple[dict[str, Any], str]:
             data, end = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             return {}, text
-        _check_letters(data)
+        check_letters(data)
         return (data, text[end:]) if isinstance(data, dict) else ({}, text)
     return {}, text
 
@@ -166,6 +168,7 @@ def yaml_of(text: str) -> dict[str, Any]:
 def yaml_value(text: str) -> Any:
     """What *text* is in YAML, with all that is no list or mapping as it is written. Raises `ValueError`."""
     try:
+        _check_depth(text)
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 -- it makes texts, lists and mappings, and nothing else
         if _weight(data, {}) > max(MOST_VALUES, len(text)):
             raise ValueError("its aliases stand for more than is read")
@@ -173,6 +176,18 @@ def yaml_value(text: str) -> Any:
         problem, mark = getattr(error, "problem", None) or str(error), getattr(error, "problem_mark", None)
         raise ValueError(f"{problem} (line {mark.line + 1} of it)" if mark else " ".join(problem.split())) from error
     return data
+
+
+def _check_depth(text: str) -> None:
+    """Raises `ValueError` for what nests so deeply that libyaml, which calls itself for each level, would end the process."""
+    # What opens a level is one of these signs, or takes as many blanks as there are levels.
+    if sum(map(text.count, "[{-?")) < DEEPEST and len(text) < DEEPEST**2 // 2:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError("it nests too deeply")
 
 
 def _weight(value: object, known: dict[int, int]) -> int:
@@ -193,20 +208,22 @@ def json_value(text: str) -> Any:
         data = json.loads(text)
     except RecursionError as error:
         raise ValueError("it nests too deeply") from error
-    _check_letters(data)
+    check_letters(data)
     return data
 
 
-def _check_letters(data: object) -> None:
-    """Raises `ValueError` for what JSON can say and no file can keep: one half of a letter that is written as two."""
+def check_letters(data: object) -> None:
+    """Raises `ValueError` for what JSON and Python can say and no file can keep: one half of a letter that is written as two."""
     try:
-        json.dumps(data, ensure_ascii=False).encode()
+        json.dumps(data, ensure_ascii=False, default=repr, skipkeys=True).encode()
     except UnicodeEncodeError as error:
         raise ValueError("it holds one half of a letter") from error
 
 
 def toml_of(text: str) -> dict[str, Any]:
     """The table that *text* is in TOML. Raises `ValueError`."""
+    if _DEEP_KEY.search(text):  # the parser takes the square of its length, and others nest as deep
+        raise ValueError("it has a key of more than 100 parts")
     try:
         return tomllib.loads(text)
     except RecursionError as error:
