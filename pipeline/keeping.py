@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StoreError
-from pipeline.files import clear_way, put
+from pipeline.files import clear_way, put, what_next
 
 VERSION: Final = 1
 _OURS: Final = 0x4F534B50  # application_id of SQLite: "OSKP"
@@ -100,10 +102,10 @@ class Keep:
         except OSError as error:
             self.note = f"{self.file.parent}: cannot be made ({error.strerror}), so nothing is kept for the next build"
             return None
-        if clear_way(self.file):
-            self.note = f"{self.file} is a folder: thrown away and made again"
-            return self._made_again()
         try:
+            if clear_way(self.file):
+                self.note = f"{self.file} is a folder: thrown away and made again"
+                return self._made_again()
             return self._connected()
         except _OfAnotherVersion:
             self.note = f"{self.file} is of another version: thrown away and made again"
@@ -111,6 +113,9 @@ class Keep:
             return self._read_only(error)
         except sqlite3.DatabaseError:
             self.note = f"{self.file} is damaged: thrown away and made again"
+        except OSError as error:  # the folder may not be looked into
+            self.note = f"{self.file} cannot be used ({error.strerror}), so nothing is kept for the next build"
+            return None
         return self._made_again()
 
     def _connected(self) -> sqlite3.Connection:
@@ -173,6 +178,29 @@ class Keep:
                 yield name, value[_CHECK:]
 
 
+def folder_cleared(folder: Path) -> str:
+    """Throw away what stands where the *folder* of what is kept belongs and is none; one line on it, if anything did."""
+    with contextlib.suppress(OSError):
+        if os.path.lexists(folder) and not folder.is_dir():
+            folder.unlink()
+            return f"{folder} is no folder: thrown away and made again"
+    return ""
+
+
+def told_once(notes: Iterable[str], folder: Path) -> tuple[str, ...]:
+    """*notes*; where nothing can be kept in *folder* at all, one on that in the place of those on each of its files."""
+    given = tuple(notes)
+    if not given:
+        return ()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        why = f"{folder}: cannot be used ({error.strerror}), so nothing is kept for the next build; {what_next(error)}"
+        return (*(note for note in given if not note.startswith(str(folder))), why)
+    return given
+
+
 def kept_file(file: Path) -> bytes | None:
     """What was kept in *file*; None where nothing was, or it is damaged."""
     try:
@@ -185,8 +213,8 @@ def kept_file(file: Path) -> bytes | None:
 
 def keep_file(file: Path, value: bytes) -> None:
     """Keep *value* in *file*, in the place of whatever is there; where that cannot be written, it is made again next time."""
-    clear_way(file)
-    with contextlib.suppress(StoreError):
+    with contextlib.suppress(StoreError, OSError):
+        clear_way(file)
         put(file, _sum(value) + value, sync=False)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.keeping import Keep
+from pipeline.keeping import Keep, folder_cleared, keep_file, kept_file, told_once
+from tests.rights import closed
 
 
 @pytest.fixture
@@ -56,3 +57,40 @@ def test_several_may_keep_the_same_at_once(file: Path) -> None:
 
     assert notes == {""}
     assert Keep(file).get(values) == values
+
+
+def test_a_folder_that_may_not_be_looked_into_is_done_without(file: Path) -> None:
+    with closed(file.parent):
+        kept = Keep(file)
+        kept.put([(b"one", b"1")], day=1)
+        keep_file(file.with_name("image"), b"image")
+
+        assert kept.note == f"{file} cannot be used (Permission denied), so nothing is kept for the next build"
+        assert kept.get([b"one"]) == {b"one": b"1"}
+        assert kept_file(file.with_name("image")) is None
+
+
+def test_what_stands_in_the_place_of_the_folder_is_thrown_away(file: Path) -> None:
+    file.parent.write_text("in the way", "utf-8")
+
+    assert folder_cleared(file.parent) == f"{file.parent} is no folder: thrown away and made again"
+    assert folder_cleared(file.parent) == ""
+    assert Keep(file).note == ""
+
+    other = file.parent.with_name("linked")
+    other.symlink_to(file.parent)
+    assert folder_cleared(other) == ""
+    assert other.is_symlink()
+
+
+def test_where_nothing_can_be_kept_one_note_stands_for_all(file: Path) -> None:
+    folder = file.parent
+    notes = (f"{folder}: cannot be made", f"{folder}/library cannot be read", "a build was brought to its end")
+
+    assert told_once(notes, folder) == notes
+    folder.rmdir()
+    folder.write_text("in the way", "utf-8")
+    assert told_once((), folder) == ()
+    [first, second] = told_once(notes, folder)
+    assert first == "a build was brought to its end"
+    assert second.startswith(f"{folder}: cannot be used (File exists), so nothing is kept for the next build; remove")

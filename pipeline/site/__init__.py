@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.config import Settings
+from pipeline.keeping import told_once
 from pipeline.library import Library, open_library
-from pipeline.library.kept import Tell
+from pipeline.library.kept import FOLDER, Tell
 from pipeline.model import Problem
 from pipeline.site.workplace import refuse_own_files, working
 
@@ -97,7 +98,7 @@ def build_site(
         mended=built.done.mended,
         seconds=time.perf_counter() - started,
         problems=(*_not_blocking(library, now), *built.problems),
-        notes=(*(examined.notes if examined else ()), *place.notes),
+        notes=told_once((*(examined.notes if examined else ()), *place.notes), settings.state_dir / FOLDER),
         site_dir=target,
     )
 

@@ -33,11 +33,16 @@ class Bundles(Mapping[str, tuple[Output, ...]]):
             found[bundle_in(path)] = fingerprint(found[bundle_in(path)], path)
         return found
 
+    @cached_property
+    def unwritten(self) -> Bundles:
+        """These as they were if none of their pages was written in content/pages."""
+        return Bundles(self._publication, self._theme) if self._written else self
+
     @property
     def pages(self) -> int:
         """How many of the files are pages."""
         publication = self._publication
-        bundled = Together((), Bundles(publication, self._theme))
+        bundled = Together((), self.unwritten)
         made = 2 * len(publication.articles) + len(publication.citing)
         return made - sum(path in bundled for path in self._written)
 

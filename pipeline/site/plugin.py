@@ -306,7 +306,7 @@ class OpenSignalPlugin(BasePlugin[NothingToSet]):  # type: ignore[no-untyped-cal
         publication = self.publication
         drawn = [*pages.generated_pages(publication), *author_pages(publication), *series_pages(publication)]
         others = [(page.url, page.modified) for page in drawn if page.url is not None]
-        known = Together({page.path: page for page in drawn}, Bundles(publication, self.theme))
+        known = Together({page.path: page for page in drawn}, self.bundles.unwritten)
         others += [(path.removesuffix("index.html"), None) for path in sorted(written) if path not in known]
         assets = (pages.Output(asset.path, asset.text.encode(), partial(str, asset.text)) for asset in self.assets)
         machine = machine_files(publication, pages=Addresses(publication, sorted(others)), links=self.site.links)
@@ -376,7 +376,8 @@ def run_mkdocs(given: Given, *, site_dir: Path) -> Built:
 def _disk_error(error: OSError, site: str) -> BuildError:
     if is_full(error):
         return BuildError(f"{site}: the disk is full, and the old site stays; make room and run again")
-    return BuildError(f"{error.filename or 'a file'}: {error.strerror or error}; the old site stays, run again")
+    mend = "mend its rights and " if isinstance(error, PermissionError) else ""
+    return BuildError(f"{error.filename or 'a file'}: {error.strerror or error}; the old site stays, {mend}run again")
 
 
 # --- where settings and time come from ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -21,6 +22,7 @@ from pipeline.config import Settings
 from pipeline.errors import BuildError, ContentError, UsageError
 from pipeline.site import BuildReport, build_site, workplace
 from pipeline.site.workplace import MARK, Workplace
+from tests.rights import closed
 from tests.site.conftest import NOW, write_article
 from tests.site.test_build import contents
 from tests.site.test_incremental import QUEUE, change, cold, differences, draw, newsroom, warm
@@ -404,19 +406,32 @@ def test_what_is_kept_and_of_another_version_is_thrown_away_and_made_again(built
     assert differences(contents(report.site_dir), cold(built)) == []
 
 
-def test_a_file_in_place_of_the_folder_of_what_is_kept_stops_nothing(newsroom: Path) -> None:
+def test_a_file_in_place_of_the_folder_of_what_is_kept_is_thrown_away(newsroom: Path) -> None:
     (newsroom / ".opensignal").mkdir(exist_ok=True)
-    (newsroom / ".opensignal/build").write_text("a file where a folder should be")
+    folder = newsroom / ".opensignal/build"
+    folder.write_text("a file where a folder should be")
 
     report = warm(newsroom)
+    again = warm(newsroom)
 
-    assert any("nothing is kept for the next build" in note for note in report.notes)
-    assert differences(contents(report.site_dir), cold_elsewhere(newsroom)) == []
+    assert report.notes == (f"{folder} is no folder: thrown away and made again",)
+    assert (again.rendered, again.written, again.notes) == (0, 0, ())
+    assert differences(contents(report.site_dir), cold(newsroom)) == []
 
 
-def cold_elsewhere(root: Path) -> dict[str, bytes]:
-    (root / ".opensignal/build").unlink()
-    return cold(root)
+@pytest.mark.parametrize("folders", [["build"], ["build", "share", "images"]])
+def test_where_nothing_can_be_kept_all_is_made_and_one_note_says_so(newsroom: Path, folders: list[str]) -> None:
+    state = newsroom / ".opensignal"
+    expected = cold(newsroom)
+
+    with contextlib.ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(closed(state / folder))
+        report = warm(newsroom)
+        found = contents(report.site_dir)
+
+    assert [note.partition(" (")[0] for note in report.notes] == [f"{state / 'build'}: cannot be used"]
+    assert differences(found, expected) == []
 
 
 # --- whose folder -----------------------------------------------------------------------------------------------------------------

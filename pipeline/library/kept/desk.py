@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pipeline.keeping import Keep
+from pipeline.keeping import Keep, folder_cleared
 from pipeline.library import files
 from pipeline.library.kept.article import LateRead
 from pipeline.library.kept.contents import Contents
@@ -78,6 +78,7 @@ class Desk:
         self.tell = tell
         self.folder = state / FOLDER
         self.day = now.date().toordinal()
+        self._cleared = folder_cleared(self.folder)
         self.keep = Keep(self.folder / KEPT)
         code = code_of(("library",), _LIBRARIES)  # another one may read, check, trace or render otherwise
         self.version = f"{code} {sys.version_info[:2]} {marshal.version}"
@@ -115,7 +116,7 @@ class Desk:
             self.keep.tidy((row.name for row in rows.values()), day=self.day)
         examined = library.examined
         assert examined is not None
-        examined.notes = tuple(filter(None, (self._table.note, note, self.keep.note)))
+        examined.notes = tuple(filter(None, (self._cleared, self._table.note, note, self.keep.note)))
         return library
 
     # -- looking at what has changed

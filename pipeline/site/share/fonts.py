@@ -120,12 +120,12 @@ def load_fonts(theme: Path, kept: Path) -> Fonts:
 
 def _writable(folder: Path) -> Path:
     """*folder*, or where nothing can be written there one that lasts as long as this process."""
-    for path in folder.glob("*"):  # one that a damaged cache has in the place of a file
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
     try:
+        for path in folder.glob("*"):  # one that a damaged cache has in the place of a file
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
         put(folder / ".writable", b"", sync=False)
-    except StoreError:
+    except (StoreError, OSError):
         return Path(_passing().name)
     (folder / ".writable").unlink(missing_ok=True)
     return folder
