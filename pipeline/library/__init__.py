@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,7 +33,7 @@ from pipeline.library.checks.published import Past
 from pipeline.library.clean import clean_html, plain_text
 from pipeline.library.copies import origins as grouped_by_origin
 from pipeline.library.credits import authorship, correction_words, provenance, weight
-from pipeline.library.files import ARTICLES, Shelf, read_content
+from pipeline.library.files import ARTICLES, FEEDS, Shelf, read_content
 from pipeline.library.history import History
 from pipeline.library.kept import Examined, Tell, open_kept
 from pipeline.library.kept.article import KeptArticle
@@ -264,13 +264,13 @@ class Library:
         if problems := self.blocking(now):
             number = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
             them = "it" if len(problems) == 1 else "them"
-            raise ContentError(f"{number} in published content; mend {them}, {what_next}", problems)
+            raise ContentError(f"{number} in {_where(problems)}; mend {them}, {what_next}", problems)
 
     def readable_feeds(self) -> tuple[Feed, ...]:
         """The feeds. Raises `ContentError` where their file has errors: a feed that cannot be read there would be passed by."""
-        broken = [p for p in self.problems if p.path == "content/feeds.yml" and p.severity is Severity.ERROR]
+        broken = [p for p in self.problems if p.path == FEEDS and p.severity is Severity.ERROR]
         if broken:
-            raise ContentError("content/feeds.yml has errors; mend them and run again", broken)
+            raise ContentError(f"{FEEDS} has errors; mend them and run again", broken)
         return self.feeds
 
     def problems_at(self, now: dt.datetime) -> tuple[Problem, ...]:
@@ -368,6 +368,12 @@ def read_library(root: Path, *, kept: Path | None = None) -> Library:
     shelf = read_content(root)
     library = _library(shelf, StoredTexts(root, kept))
     return dataclasses.replace(library, problems=by_place(shelf.problems))
+
+
+def _where(problems: Sequence[Problem]) -> str:
+    """Where *problems* that stop a build are: all files but that of the feeds are of what is published."""
+    there = {FEEDS if problem.path == FEEDS else "published content" for problem in problems}
+    return " and ".join(sorted(there, reverse=True))
 
 
 def _library(shelf: Shelf, texts: StoredTexts) -> Library:

@@ -463,6 +463,14 @@ def test_shortcodes_become_what_they_make_and_others_are_told(tmp_path: Path) ->
     assert "the shortcodes notice, img mean nothing here" in told(export)
 
 
+def test_one_shortcode_that_means_nothing_is_told_as_one(tmp_path: Path) -> None:
+    export = read(
+        tmp_path, {**HUGO, "content/posts/a.md": "---\ndate: 2024-01-01\n---\n{{< mybox >}}Words{{< /mybox >}}\n"}
+    )
+
+    assert "the shortcode mybox means nothing here; what stood inside it is kept" in told(export)
+
+
 # --- Pelican --------------------------------------------------------------------------------------------------------------------
 
 

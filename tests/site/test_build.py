@@ -119,6 +119,18 @@ def test_a_blocking_problem_fails_the_build_and_leaves_the_old_site(own_settings
     assert contents(own_settings.site_dir) == before
 
 
+def test_a_problem_in_the_file_of_feeds_is_not_told_of_published_content(own_settings: Settings) -> None:
+    feeds = own_settings.content / "feeds.yml"
+    feeds.write_text("- {id: tides, url: 'https://tides.example.org/', publisher: Tides, topics: [tides]}\n", "utf-8")
+
+    with pytest.raises(ContentError, match=r"1 error in content/feeds\.yml; mend it, or build with --no-check"):
+        build_site(own_settings, now=NOW)
+
+    write_article(own_settings.root, "unsourced", date="2026-11-22", body="It is so.[^nobody]")
+    with pytest.raises(ContentError, match=r"2 errors in published content and content/feeds\.yml; mend them"):
+        build_site(own_settings, now=NOW)
+
+
 def test_a_problem_in_a_draft_blocks_nothing_and_is_reported(own_settings: Settings) -> None:
     write_article(own_settings.root, "unfinished", date="2026-11-22", status="draft", body="It is so.[^nobody]")
 

@@ -357,7 +357,10 @@ class _Site:
                 note(page.text.member.name, title, "a shortcode is not whole, and stays as it is", "mend it")
             )
         if written.unknown:
-            what = f"the shortcodes {', '.join(written.unknown)} mean nothing here; what stood between them is kept"
+            if len(written.unknown) == 1:
+                what = f"the shortcode {written.unknown[0]} means nothing here; what stood inside it is kept"
+            else:
+                what = f"the shortcodes {', '.join(written.unknown)} mean nothing here; what stood inside them is kept"
             self.export.notes.append(note(page.text.member.name, title, what, "look at it"))
         return written.text
 
