@@ -92,6 +92,11 @@ def has_hash(path: str) -> bool:
     return _HASHED.search(path) is not None
 
 
+def is_of_search(path: str) -> bool:
+    """True for a file of the search index."""
+    return path.startswith(_SEARCH)
+
+
 # --- rules --------------------------------------------------------------------------------------------------------------------
 
 _SEARCH: Final = "pagefind/"

@@ -70,6 +70,16 @@ def test_a_result_tells_title_date_topic_and_where_the_words_stand(page: Any) ->
     page.get_by_role("heading", level=1, name="The grid is the new fab").wait_for()
 
 
+def test_a_retracted_article_is_shown_with_the_word(page: Any) -> None:
+    page.goto(SEARCH)
+    look_for(page, "retracted-one")
+    titles(page)
+
+    result = page.locator('#results li:has(a[href*="/retracted-one/"])')
+    assert result.locator(".meta strong").inner_text() == "Retracted"
+    assert result.locator(".title").get_attribute("dir") == "auto"
+
+
 def test_by_keyboard_alone_somebody_searches_walks_the_results_and_opens_one(page: Any) -> None:
     page.goto(SEARCH)
     for _ in range(12):

@@ -97,6 +97,19 @@ def test_the_share_image_of_a_withdrawn_article_goes_with_it_and_that_of_a_chang
     assert "articles/birch/share-1a2b3c4d5e.png" in shelf.files
 
 
+def test_the_words_of_a_withdrawn_article_leave_the_search_index_with_it(tmp_path: Path) -> None:
+    shelf = Shelf()
+    old, changed, left = (f"pagefind/fragment/en_{mark}.pf_fragment" for mark in ("1a2b3c4", "2b3c4d5", "3c4d5e6"))
+    bring(write(tmp_path, {**a_site("ash", "birch"), old: b"birch"}), shelf)
+    bring(write(tmp_path, {**a_site("ash", "birch"), changed: b"birches"}), shelf, NOW + DAY / 4)
+    lingers = set(shelf.files)
+
+    bring(write(tmp_path, {**a_site("ash"), left: b"ash"}), shelf, NOW + DAY / 2)
+
+    assert {old, changed} <= lingers
+    assert [path for path in shelf.files if path.endswith(".pf_fragment")] == [left]
+
+
 def test_a_style_sheet_that_comes_back_stays(tmp_path: Path) -> None:
     shelf = Shelf()
     for style in ("1a2b3c4d5e", "2b3c4d5e6f", "1a2b3c4d5e"):

@@ -53,6 +53,15 @@ def test_an_article_is_found_by_its_text_and_sifted_by_topic_and_year(indexed: P
     assert "the-count" in {anchor["id"] for anchor in queue["anchors"]}
 
 
+def test_what_was_corrected_or_retracted_is_found_with_the_word(indexed: Path) -> None:
+    marks = {url.split("/")[2]: told["meta"].get("mark") for url, told in _fragments(indexed).items()}
+
+    assert {slug: mark for slug, mark in marks.items() if mark} == {
+        "corrected-one": "Corrected",
+        "retracted-one": "Retracted",
+    }
+
+
 def test_neither_marks_of_citations_nor_what_stands_around_the_text_is_text(indexed: Path) -> None:
     content = _fragments(indexed)["/articles/grid-queue/"]["content"]
 

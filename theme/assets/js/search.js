@@ -65,6 +65,7 @@ function row({ url, meta, excerpt, filters }) {
   const topics = (filters.topic ?? []).join(", ");
   const text = make("p", "excerpt");
   date.dateTime = meta.date ?? "";
+  title.dir = text.dir = "auto"; // it may be an article from right to left
   title.href = url;
   text.append("… ");
   for (const node of new DOMParser().parseFromString(excerpt, "text/html").body.childNodes) {
@@ -72,8 +73,16 @@ function row({ url, meta, excerpt, filters }) {
   }
   text.append(" …");
   item.append(date, title, text);
-  if (topics) item.append(make("p", "meta", topics));
+  if (meta.mark || topics) item.append(about(meta.mark, topics));
   return item;
+}
+
+function about(mark, topics) {
+  const line = make("p", "meta");
+  if (mark) line.append(make("strong", "", mark));
+  if (mark && topics) line.append(make("span", "dot"));
+  line.append(topics);
+  return line;
 }
 
 function make(name, className, words = "") {
