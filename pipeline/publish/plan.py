@@ -81,7 +81,9 @@ def _no_longer_there(
             continue
         when = since.get(path, now)
         lingers = has_hash(path) and kind_of(path).rank is Rank.ASSET and not _is_of_withdrawn(path, built)
-        if is_withdrawn and is_of_search(path):  # a part of the index holds the words of an article, and does not tell of which
+        if is_withdrawn and is_of_search(
+            path
+        ):  # a part of the index holds the words of an article, and does not tell of which
             lingers = False
         if lingers and now - when < LINGER:
             left[path] = when

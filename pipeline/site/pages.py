@@ -71,7 +71,8 @@ FOOT_LINKS = (
 class Head(NamedTuple):
     """What the <head> of a page says."""
 
-    title: str
+    title: str  # with the newsletter's name
+    name: str  # without it, as those show it who name the site beside it (ogp.me)
     description: str
     canonical: str | None  # None: not to be found by search engines
     kind: str = "website"  # Open Graph
@@ -204,6 +205,7 @@ def page_head(publication: Publication, *, title: str, path: str, description: s
     settings = publication.settings
     return Head(
         title=f"{title} · {settings.site_name}" if path else settings.site_name,
+        name=title if path else settings.site_name,
         description=description or settings.site_description,
         canonical=publication.url(path),
     )
@@ -212,7 +214,8 @@ def page_head(publication: Publication, *, title: str, path: str, description: s
 def lost_head(publication: Publication) -> Head:
     """The head of the page for addresses that do not exist."""
     settings = publication.settings
-    return Head(f"Page not found · {settings.site_name}", settings.site_description, canonical=None)
+    title = "Page not found"
+    return Head(f"{title} · {settings.site_name}", title, settings.site_description, canonical=None)
 
 
 # --- the generated pages -----------------------------------------------------------------------------------------------------
@@ -244,6 +247,7 @@ def _article(publication: Publication, article: Article) -> Drawn:
     card = publication.cards[article.slug]
     head = Head(
         title=f"{card.title} · {publication.settings.site_name}",
+        name=card.title,
         description=card.dek,
         canonical=publication.url(article.url_path),
         kind="article",

@@ -21,6 +21,7 @@ NEWS_FOR: Final = dt.timedelta(days=2)  # what is older is no news to those who 
 MOST_NEWS: Final = 1_000
 NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS_NAMESPACE: Final = "http://www.google.com/schemas/sitemap-news/0.9"
+_TRADITIONAL: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
 class Sitemap(NamedTuple):
@@ -84,11 +85,19 @@ def _row(tag: str, address: str, modified: dt.datetime | None) -> str:
 
 
 def _news_row(publication: Publication, article: Article) -> str:
-    language = element("news:language", article.lang.partition("-")[0].lower())
+    language = element("news:language", _language(article.lang))
     named = f"<news:publication>{element('news:name', publication.settings.site_name)}{language}</news:publication>"
     dated = element("news:publication_date", _w3c(article.date))
     news = f"<news:news>{named}{dated}{element('news:title', article.title)}</news:news>"
     return f"<url><loc>{escape(publication.url(article.url_path), quote=False)}</loc>{news}</url>"
+
+
+def _language(lang: str) -> str:
+    """*lang* as the sitemap of news has it: without script and region, but for Chinese, of which it knows two kinds."""
+    language, *parts = lang.lower().split("-")
+    if language != "zh":
+        return language
+    return "zh-tw" if _TRADITIONAL & set(parts) else "zh-cn"
 
 
 def _newest(rows: Sequence[tuple[str, dt.datetime | None]]) -> dt.datetime | None:

@@ -71,12 +71,12 @@ def _byline(publication: Publication, article: Article) -> str:
     people = publication.library.people
     names = [plain_markdown(people[author].name) for author in article.authors if author in people]
     card = publication.cards[article.slug]
-    parts = [
-        f"By {', '.join(names or [plain_markdown(publication.settings.publisher)])}",
-        card.date_words,
-        plain_markdown(authorship(article, people)),
-        f"<{publication.url(article.url_path)}>",
-    ]
+    by = f"By {', '.join(names or [plain_markdown(publication.settings.publisher)])}"
+    credit = plain_markdown(authorship(article, people))
+    about = [by, card.date_words, credit]
+    if credit.startswith("By "):  # which then names the same people
+        about = [credit, card.date_words]
+    parts = [*about, f"<{publication.url(article.url_path)}>"]
     return " · ".join(parts)
 
 

@@ -95,6 +95,21 @@ def test_news_grow_old_and_what_was_retracted_is_none(own_settings: Settings) ->
     assert list(much_later) == []
 
 
+def test_news_in_chinese_say_in_which_script(own_settings: Settings) -> None:
+    named = {"zh": "zh-cn", "zh-Hans-SG": "zh-cn", "zh-TW": "zh-tw", "zh-Hant": "zh-tw", "pt-BR": "pt"}
+    for number, lang in enumerate(named):
+        write_article(
+            own_settings.root, f"news-{number}", date="2026-11-22", title=f"News in {lang}", more=f"lang: {lang}\n"
+        )
+
+    told = news(own_settings, NOW)
+
+    titles = [row.text or "" for row in told.iter(f"{NEWS}title")]
+    languages = [row.text for row in told.iter(f"{NEWS}language")]
+    found = {title.removeprefix("News in "): lang for title, lang in zip(titles, languages, strict=True)}
+    assert {lang: found[lang] for lang in named} == named
+
+
 def test_robots_are_told_where_the_sitemaps_are(site: Path) -> None:
     text = (site / "robots.txt").read_text("utf-8")
 

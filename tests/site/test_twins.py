@@ -7,7 +7,9 @@ from pathlib import Path
 
 from markdown import markdown
 
-from tests.site.conftest import SECRET, SITE, WORDS
+from pipeline.config import Settings
+from pipeline.site import build_site
+from tests.site.conftest import NOW, SECRET, SITE, WORDS, write_article
 from tests.site.reading import page, pages, resolves
 
 LLMS_ROW = re.compile(r"- \[(?:[^\[\]\\]|\\.)+\]\((https://[^)\s]+)\)(?:: .+)?")
@@ -47,6 +49,20 @@ def test_a_twin_holds_the_article_and_its_sources(site: Path) -> None:
         "[^3]: A made-up page, Sample Press (aggregator source, an invented sample; recorded by the editor, no stored copy yet)."
         " <https://sample.example.org/>\n"
     )
+
+
+def test_a_twin_names_who_wrote_it_once(own_settings: Settings) -> None:
+    path = write_article(own_settings.root, "by-hand", date="2026-11-22")
+    path.write_text(
+        re.sub(r"(?m)^(ai:.*|authors:.*)\n", "", path.read_text("utf-8")).replace(
+            "status:", "authors: [ines-halvorsen]\nstatus:"
+        ),
+        "utf-8",
+    )
+
+    built = build_site(own_settings, now=NOW).site_dir
+
+    assert f"\n\nBy Ines Halvorsen · 22 November 2026 · <{SITE}articles/by-hand/>\n\n" in twin(built, "by-hand")
 
 
 def test_the_footnotes_of_a_twin_work_where_footnotes_are_known(site: Path) -> None:
