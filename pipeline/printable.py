@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+# What Unicode (23.7) will never give to a character: feeds and pages that hold one are no HTML, as those who look say.
+NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
+    chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)
+)
 
 
 def printable(text: str | os.PathLike[str]) -> str:

@@ -18,6 +18,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
+from pipeline.printable import NONCHARACTERS
+
 MAX_BYTES: Final = 2_000_000  # of one file; the longest book fits
 MAX_DEPTH: Final = 20
 FENCE: Final = "---"
@@ -26,8 +28,8 @@ FENCE: Final = "---"
 _Loader: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _EMPTY: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _STRING_TAGS: Final = frozenset({None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
-# What neither YAML 1.2 (5.1) nor XML 1.0 (2.2) can hold, and the line breaks that editors do not show as such.
-_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# What neither YAML 1.2 (5.1) nor XML 1.0 (2.2) can hold or should, and the line breaks that editors do not show as such.
+_FORBIDDEN: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{NONCHARACTERS}]")
 _HINTS: Final = (
     ("mapping values are not allowed", "put the value in double quotes if it holds a colon, or mend the indentation"),
     ("cannot start any token", "put the value in double quotes: it begins with a character that YAML keeps for itself"),

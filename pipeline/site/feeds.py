@@ -26,7 +26,7 @@ from functools import cached_property
 from html import escape
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pipeline.library import authorship, provenance
+from pipeline.library import authorship, direction, provenance
 from pipeline.model import Article, Person, Status, Topic
 from pipeline.site.boxes import boxed
 from pipeline.site.publication import (
@@ -267,7 +267,7 @@ def feed_item(publication: Publication, article: Article, *, alone: bool) -> Ite
     made = publication.url(HOW_PAGE)
     before = f"<p>{escape(provenance(article))}</p>\n" if article.imported else ""
     line = f'{before}<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
-    body = boxed(publication.rendered[article.slug].absolute(url))
+    body = _seen_alone(boxed(publication.rendered[article.slug].absolute(url)), article.lang)
     view = publication.view(article)
     receipts = publication.url(view.receipts_url)
     rests = f'<p>{escape(view.tally)}. <a href="{escape(receipts)}">What each sentence rests on</a></p>\n'
@@ -345,6 +345,13 @@ def json_item(item: Item) -> str:
         "_signal": item.signal,
     }
     return json.dumps(values, ensure_ascii=False, indent=1)
+
+
+def _seen_alone(body: str, lang: str) -> str:
+    """*body* as it reads where nothing around it says that its words go from right to left: no format has a place for that."""
+    if direction(lang) == "ltr":
+        return body
+    return f'<div lang="{escape(lang)}" dir="rtl">\n{body}\n</div>'
 
 
 def _links(publication: Publication, view: ArticleView) -> tuple[Mapping[str, str], ...]:

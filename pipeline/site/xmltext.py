@@ -10,9 +10,11 @@ import re
 from html import escape
 from typing import Final
 
+from pipeline.printable import NONCHARACTERS
+
 XML: Final = '<?xml version="1.0" encoding="utf-8"?>'
-# XML 1.0, 2.2 and its note: no control characters.
-_NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# XML 1.0, 2.2 and its note: no control characters, and nothing that is no character.
+_NOT_XML: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{NONCHARACTERS}]")
 _REFERENCES: Final = str.maketrans({"&": "&#x26;", "<": "&#x3C;", ">": "&#x3E;", '"': "&#x22;"})
 
 

@@ -120,6 +120,8 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
         ("a: ü".encode("utf-16"), (1, 1), "UTF-8"),
         (b"a\nb\x00c", (2, 2), "U+0000"),
         ("x\ny\u2028z".encode(), (2, 2), "U+2028"),
+        ("x\ny\ufdd0z".encode(), (2, 2), "U+FDD0"),
+        ("x\ny\U0001fffez".encode(), (2, 2), "U+1FFFE"),
         (b"a" * (MAX_BYTES + 1), (1, 1), "split the file"),
     ],
 )

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from html.entities import html5
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -26,6 +27,10 @@ ONCE_IN_FEED = frozenset(f"{ATOM}{name}" for name in "title subtitle id updated 
 ONCE_IN_ENTRY = frozenset(f"{ATOM}{name}" for name in "title id updated published summary content".split())
 RELATIONS = frozenset("alternate enclosure hub license related replies self via".split())
 OF_LINKS = frozenset("href rel type title hreflang length".split())
+ATTRIBUTES = {  # of the elements that may have any
+    "guid": {"isPermaLink"}, f"{ATOM}link": OF_LINKS, f"{ATOM}feed": {LANG}, f"{ATOM}entry": {LANG}, f"{ATOM}category": {"term"},
+    **{f"{ATOM}{name}": {"type"} for name in "title subtitle summary content".split()},
+}  # fmt: skip
 
 FULL_URL = re.compile(r"https?://[a-z0-9.\-\[\]:]+/[0-9a-zA-Z;/?:@&=+$.\-_!~*'()%,#]*")
 MEDIA_TYPE = re.compile(r"[^\s()<>,;:\"/\[\]?=]+/[^\s()<>,;:\"/\[\]?=]+")
@@ -35,6 +40,11 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 MARKUP = re.compile(r"</\w+>")  # what the validator takes for it in words that are not said to be HTML
 ADDRESS_OF_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 BAD_CHARACTERS = re.compile("[\x7f-\x9f]")
+NO_CHARACTERS = re.compile(
+    f"[\ufdd0-\ufdef{''.join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))}]"
+)
+REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]+);|#([0-9]+);|([A-Za-z][A-Za-z0-9]*;)|)")
+STYLE_VALUE = re.compile(r"(?:[\w\s.,%#!]|(?<=\w)-(?=\w)|'[\w\s]+'|\([\d,\s]+\))+")
 
 ELEMENTS = frozenset(
     """a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i
@@ -42,6 +52,10 @@ ELEMENTS = frozenset(
     u ul var""".split()
 )
 WITHOUT_END = frozenset("br col hr img".split())
+PARENTS = {
+    "td": "tr", "th": "tr", "tr": "table thead tbody tfoot", "thead": "table", "tbody": "table", "tfoot": "table",
+    "caption": "table", "colgroup": "table", "col": "colgroup",
+}  # fmt: skip
 NOT_IN_A_PARAGRAPH = frozenset("blockquote dl div figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul".split())
 PROPERTIES = frozenset(
     """background background-color border border-collapse border-color border-left border-spacing border-style border-width color
@@ -67,9 +81,14 @@ def _faults(feed: str, address: str, now: dt.datetime) -> Iterator[str]:
     except ET.ParseError as error:
         yield f"is not XML: {error}"
         return
+    for element in root.iter():
+        if element is not root and (unknown := set(element.attrib) - ATTRIBUTES.get(element.tag, set())):
+            yield f"attributes of {_name(element)}: {sorted(unknown)}"
+    if NO_CHARACTERS.search(feed):
+        yield "holds what is no character"
+    yield from _character_data(feed)
     if root.tag == "rss":
         yield from _rss(root, address, now)
-        yield from _character_data(feed)
     elif root.tag == f"{ATOM}feed":
         yield from _atom(root, address, now)
     else:
@@ -132,10 +151,12 @@ def _item(item: ET.Element, now: dt.datetime) -> Iterator[str]:
 
 def _character_data(feed: str) -> Iterator[str]:
     """Words for which readers differ on whether they are HTML: & and < of them are to be hexadecimal references."""
-    for name, words in re.findall(r"<(title|category|dc:creator|generator|language)>([^<]*)</", feed):
+    ahead, _, _ = feed.partition("<item>")  # the description of an item is HTML
+    found = re.findall(r"<(title|category|dc:creator|generator|language|name|subtitle|summary)>([^<]*)</", feed)
+    for name, words in (*found, *re.findall(r"<(description)>([^<]*)</", ahead)):
         if re.search(r"&(?!#x[0-9A-F]+;)", words):
             yield f"{name} with an entity that is no hexadecimal reference"
-    for words in re.findall(r'<atom:link[^>]* title="([^"]*)"', feed):
+    for words in re.findall(r'<(?:atom:)?link[^>]* title="([^"]*)"', feed):
         if re.search(r"&(?!#x[0-9A-F]+;)", words):
             yield "title of a link with an entity that is no hexadecimal reference"
 
@@ -160,6 +181,9 @@ def _atom(root: ET.Element, address: str, now: dt.datetime) -> Iterator[str]:
         yield from _entry(entry, now, has_author=f"{ATOM}author" in tags)
     yield from _unique("id", [entry.findtext(f"{ATOM}id") for entry in entries])
     yield from _unique("updated", [entry.findtext(f"{ATOM}updated") for entry in entries])
+    newest = max((entry.findtext(f"{ATOM}updated", "")[:19] for entry in entries), default="")
+    if newest > root.findtext(f"{ATOM}updated", "")[:19]:
+        yield "an entry was updated after its feed"
 
 
 def _entry(entry: ET.Element, now: dt.datetime, *, has_author: bool) -> Iterator[str]:
@@ -172,6 +196,8 @@ def _entry(entry: ET.Element, now: dt.datetime, *, has_author: bool) -> Iterator
     yield from _links(entry, None)
     yield from _common(entry, now)
     yield from _rfc3339(entry.find(f"{ATOM}published"), now)
+    if entry.findtext(f"{ATOM}published", "")[:19] > entry.findtext(f"{ATOM}updated", "")[:19]:
+        yield "an entry was updated before it was published"
     summary, content = entry.find(f"{ATOM}summary"), entry.find(f"{ATOM}content")
     yield from _plain(summary)
     if content is None or content.get("type") != "html" or not (content.text or "").strip():
@@ -229,6 +255,8 @@ def _links(element: ET.Element, address: str | None, *, media_type: str = "") ->
     own = [(link.get("href"), link.get("type")) for link in found if link.get("rel") == "self"]
     if address is not None and own != [(address, media_type)]:
         yield f"is found at {address} and says it is at {own}"
+    if address is None and own:
+        yield f"an entry says that it is at {own}"
     for link in found:
         if set(link.attrib) - OF_LINKS or "href" not in link.attrib:
             yield f"attributes of a link: {sorted(link.attrib)}"
@@ -269,10 +297,11 @@ def _rfc822(element: ET.Element | None, now: dt.datetime) -> Iterator[str]:
     if element is None:
         return
     words = element.text or ""
-    if not RFC822.fullmatch(words):
+    try:
+        moment = parsedate_to_datetime(words if RFC822.fullmatch(words) else "")
+    except ValueError:
         yield f"{_name(element)} is no date of RFC 822: {words!r}"
         return
-    moment = parsedate_to_datetime(words)
     if f"{moment:%a}" != words[:3]:
         yield f"{_name(element)} names the wrong day: {words!r}"
     yield from _plausible(element, moment, now)
@@ -282,10 +311,12 @@ def _rfc3339(element: ET.Element | None, now: dt.datetime) -> Iterator[str]:
     if element is None:
         return
     words = element.text or ""
-    if not RFC3339.fullmatch(words):
+    try:
+        moment = dt.datetime.fromisoformat(words if RFC3339.fullmatch(words) else "")
+    except ValueError:
         yield f"{_name(element)} is no date of RFC 3339: {words!r}"
         return
-    yield from _plausible(element, dt.datetime.fromisoformat(words), now)
+    yield from _plausible(element, moment, now)
 
 
 def _plausible(element: ET.Element, moment: dt.datetime, now: dt.datetime) -> Iterator[str]:
@@ -311,7 +342,19 @@ def html_faults(html: str) -> list[str]:
     reader = _Html()
     reader.feed(html)
     reader.close()
-    return [*reader.found, *(f"<{tag}> is not closed" for tag in reader.open)]
+    return [*reader.found, *(f"<{tag}> is not closed" for tag in reader.open), *_slips(html)]
+
+
+def _slips(html: str) -> Iterator[str]:
+    """What a parser of HTML mends in silence: signs that are not written as such, and references to no character."""
+    if re.search(r"<(?![a-zA-Z/])", html):
+        yield "a bare < in HTML"
+    for found in REFERENCE.finditer(html):
+        code = int(found[1], 16) if found[1] else int(found[2] or 32)
+        is_control = (code < 32 and code not in (9, 10)) or 0x7F <= code <= 0x9F
+        is_none = code > 0x10FFFF or 0xD800 <= code <= 0xDFFF or NO_CHARACTERS.search(chr(code))
+        if found[0] == "&" or is_control or is_none or (found[3] and found[3] not in html5):
+            yield f"a reference that is none: {html[found.start() : found.start() + 12]!r}"
 
 
 class _Html(HTMLParser):
@@ -329,6 +372,8 @@ class _Html(HTMLParser):
             and self.open[-1] not in ("td", "th", "li", "dd", "blockquote", "div")
         ):
             self.found.append(f"<{tag}> in a paragraph")
+        if tag in PARENTS and not set(PARENTS[tag].split()) & set(self.open[-1:]):
+            self.found.append(f"<{tag}> where none may be")
         if len({name for name, _ in attrs}) < len(attrs):
             self.found.append(f"<{tag}> names an attribute twice")
         for name, value in attrs:
@@ -352,6 +397,6 @@ class _Html(HTMLParser):
             self.found.append(f"{name} of <{tag}> is {value!r}")
         if name == "style":
             for declaration in filter(None, value.split(";")):
-                key, colon, _ = declaration.partition(":")
-                if not colon or key.strip() not in PROPERTIES or re.search(r"url|expression|[\\@<]", declaration):
+                key, colon, given = declaration.partition(":")
+                if not colon or key.strip() not in PROPERTIES or not STYLE_VALUE.fullmatch(given):
                     self.found.append(f"style {declaration!r} of <{tag}>")

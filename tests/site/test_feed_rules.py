@@ -34,6 +34,7 @@ def rich_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_article(
         root, "german", title="Was „Strom“ kostet & warum <1 %", date="2026-11-22", more="lang: de-CH\n", topics="money"
     )
+    write_article(root, "arabic", title="مرحبا بالعالم & <b>", date="2026-11-22", more="lang: ar\n", body="هذه فقرة.")
     title = "A sign and &amp; &copy; &#65; &foo;"
     write_article(root, "entities", date="2026-11-22", title=title, body="One more &nbsp; &lt;b&gt;.")
     settings = Settings.load(root, websub_hub="https://hub.example.org/")
@@ -189,6 +190,20 @@ BROKEN_RSS = [
     (HTML, "&lt;p&gt;&lt;table&gt;&lt;/table&gt;&lt;/p&gt;", "<table> in a paragraph"),
     (HTML, "&lt;p&gt;T", "<p> is not closed"),
     ("Dek", "D\x85k", "control characters"),
+    ("Dek", "D\ufdd0k", "what is no character"),
+    (HTML, "&lt;p&gt;a &amp;foo; b&lt;/p&gt;", "a reference that is none"),
+    (HTML, "&lt;p&gt;a &amp; b&lt;/p&gt;", "a reference that is none"),
+    (HTML, "&lt;p&gt;&amp;#150;&lt;/p&gt;", "a reference that is none"),
+    (HTML, "&lt;p&gt;&amp;#xD800;&lt;/p&gt;", "a reference that is none"),
+    (HTML, "&lt;p&gt;1 &lt; 2&lt;/p&gt;", "a bare <"),
+    (HTML, "&lt;td&gt;x&lt;/td&gt;", "<td> where none may be"),
+    (HTML, "&lt;table&gt;&lt;td&gt;x&lt;/td&gt;&lt;/table&gt;", "<td> where none may be"),
+    (HTML, "&lt;p style='margin:-1px'&gt;T&lt;/p&gt;", "style 'margin:-1px'"),
+    ("<description>About", "<description>A &amp; B", "description with an entity"),
+    ("<title>Signals", '<title type="text">Signals', "attributes of title"),
+    ("<category>", '<category foo="1">', "attributes of category"),
+    ('rel="via"', 'rel="self"', "an entry says that it is at"),
+    ("Sun, 22 Nov 2026 06:00", "Sun, 22 Nov 2026 26:00", "no date of RFC 822"),
     ("</channel>", "", "is not XML"),
     ("<rss", "<!DOCTYPE rss><rss", "document type"),
 ]
@@ -212,6 +227,12 @@ BROKEN_ATOM = [
     ('rel="alternate" type="text/html"/>\n<pub', 'rel="alternate" type="html"/>\n<pub', "a link of type 'html'"),
     ("<published>2026-11-22T06:00:00Z", "<published>2026-11-22 06:00", "no date of RFC 3339"),
     ("<published>2026", "<published>2028", "not plausible"),
+    ("<published>2026-11-22T06", "<published>2026-11-22T25", "no date of RFC 3339"),
+    ("<published>2026-11-22T06", "<published>2026-11-22T07", "updated before it was published"),
+    ("06:00:00Z</updated>\n<category", "06:00:01Z</updated>\n<category", "updated after its feed"),
+    ("<summary>Dek", "<summary>A &amp;amp; B", "summary with an entity"),
+    ("<id>", '<id type="text">', "attributes of id"),
+    ('rel="alternate" type="text/html"/>\n<pub', 'rel="self" type="text/html"/>\n<pub', "an entry says that it is at"),
     ('<category term="Power"/>', "<category/>", "a category without a term"),
     ('<content type="html">', "<content>", "content that says it is HTML"),
     (f'<content type="html">{HTML}</content>', "", "content that says it is HTML"),

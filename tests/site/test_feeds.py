@@ -182,13 +182,26 @@ def test_hostile_titles_stay_words(site: Path) -> None:
 
 def test_characters_that_xml_cannot_hold_are_left_out(own_settings: Settings) -> None:
     publication = Publication(own_settings, Library(), now=NOW)
-    words = "A \x0b bell\x07 and \ufffe more"
+    words = "A \x0b bell\x07 and\ufdd0\U0001fffe \ufffe more"
     item = Item(SITE, words, words, words, NOW, NOW, (Author(words),), (words,), "en")
 
     for write in (rss, atom):
         feed = feedparser.parse(write(publication, OwnFeed("", words, words, ()), [written(item)]).encode())
         assert not feed.bozo
         assert feed.entries[0].title == "A  bell and  more"
+
+
+def test_a_text_from_right_to_left_says_so_in_every_feed(own_settings: Settings) -> None:
+    write_article(
+        own_settings.root, "arabic", date="2026-11-22", body="\u0645\u0631\u062d\u0628\u0627", more="lang: ar\n"
+    )
+
+    html = bodies(build_site(own_settings, now=NOW).site_dir)
+
+    said = '<div lang="ar" dir="rtl">\n<p>\u0645\u0631\u062d\u0628\u0627</p>\n</div>\n'
+    assert (
+        len([text for text in html if text.startswith(said)]) == len([text for text in html if 'dir="rtl"' in text]) > 0
+    )
 
 
 def test_the_whole_holds_the_newest_thirty_and_a_topic_twenty(own_settings: Settings) -> None:
