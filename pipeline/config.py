@@ -26,6 +26,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import SettingsError, UsageError
+from pipeline.printable import printable
 
 # Nobody adds to pydantic here. To look for who would, it reads what each installed package says of itself: 5 ms of each command.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -219,9 +220,13 @@ class Settings(BaseModel):
             raise UsageError(
                 f"no {ROOT_MARK} in {place}; run in the newsletter's repository, or name it with --root DIR"
             )
+        root = place.resolve()
+        if not _is_utf8(root):  # nor could Jinja read a template there
+            raise UsageError(
+                f"the path {printable(root)} is not UTF-8; rename the folder, or run where LANG is C.UTF-8"
+            )
         try:
             _refuse_unknown_variables()
-            root = place.resolve()
             found = _from_mkdocs(root) | _from_pyproject(root / "pyproject.toml") | _from_environment()
             return cls.model_validate(found | overrides | {"root": root})
         except ValidationError as error:
@@ -538,6 +543,13 @@ def _from_mkdocs(root: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ROOT_MARK}: cannot be read: {error}") from error
     return {n: document[n] for n in FROM_MKDOCS if isinstance(document, dict) and isinstance(document.get(n), str)}
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _readable(error: ValidationError) -> str:

@@ -168,6 +168,13 @@ def test_settings_that_stand_in_no_table_are_told_of(root: Path, text: str) -> N
         Settings.load(root)
 
 
+def test_a_repository_whose_path_is_not_utf8_is_refused_with_a_word(root: Path) -> None:
+    moved = root.rename(root.with_name("news-\udcff"))
+
+    with pytest.raises(UsageError, match=r"news-\S+ is not UTF-8; rename the folder"):
+        Settings.load(moved)
+
+
 def test_a_folder_that_is_no_text_is_named_with_its_setting(root: Path) -> None:
     (root / "pyproject.toml").write_text("[tool.opensignal]\nstate_dir = 5\n")
 
