@@ -172,9 +172,10 @@ class Workplace:
                     ) from error
                 time.sleep(0.05)
         with contextlib.suppress(OSError):
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
+            os.ftruncate(lock.fileno(), 0)
+            os.write(
+                lock.fileno(), f"{os.getpid()}\n".encode()
+            )  # by no buffer, which a full disk would leave to `close`
         self._lock = lock
 
     def _ended(self) -> None:

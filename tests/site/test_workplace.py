@@ -22,6 +22,7 @@ from pipeline.config import Settings
 from pipeline.errors import BuildError, ContentError, UsageError
 from pipeline.site import BuildReport, build_site, workplace
 from pipeline.site.workplace import MARK, Workplace
+from tests.chaos.disks import may_mount, small_disk
 from tests.rights import closed
 from tests.site.conftest import NOW, write_article
 from tests.site.test_build import contents
@@ -201,6 +202,28 @@ def test_a_full_disk_leaves_the_old_site_and_says_so(built: Path, monkeypatch: p
     assert contents(built / "site") == before
     assert beside(built) == []
     assert differences(contents(warm(built).site_dir), cold(built)) == []
+
+
+@pytest.mark.skipif(not may_mount(), reason="a small disk of its own wants root")
+@pytest.mark.parametrize("clean", [False, True])
+def test_a_disk_without_room_for_one_octet_leaves_the_old_site_and_says_so(
+    built: Path, tmp_path: Path, clean: bool
+) -> None:
+    with small_disk(tmp_path / "disk", size=32 * 1024 * 1024) as disk:
+        build_site(Settings.load(built), now=NOW, site_dir=disk / "site", check=False)
+        before = contents(disk / "site")
+        EDIT(built)
+        with contextlib.suppress(OSError):
+            (disk / "filled").write_bytes(bytes(64 * 1024 * 1024))
+
+        with pytest.raises(BuildError, match=r"disk/site.*(disk is full|No space left).*make room"):
+            build_site(Settings.load(built), now=NOW, site_dir=disk / "site", check=False, clean=clean)
+
+        assert contents(disk / "site") == before
+        assert sorted(path.name for path in disk.iterdir()) == ["filled", "site"]
+        (disk / "filled").unlink()
+        report = build_site(Settings.load(built), now=NOW, site_dir=disk / "site", check=False)
+        assert differences(contents(report.site_dir), cold(built)) == []
 
 
 # --- two at once ------------------------------------------------------------------------------------------------------------------
