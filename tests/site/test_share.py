@@ -312,6 +312,15 @@ def _write_font(path: Path, letters: str) -> None:
     builder.save(path)
 
 
+@pytest.mark.parametrize(
+    "emoji", ["\U0001f680", "\u2764\ufe0f", "\U0001f469\u200d\U0001f467", "\U0001f3f4\U000e0067\U000e0062\U000e007f"]
+)
+def test_nothing_of_an_emoji_stays_in_a_line(tmp_path: Path, emoji: str) -> None:
+    fonts = Studio(REPOSITORY / "theme", tmp_path / "kept").fonts
+
+    assert fonts.drawable(f"{emoji}{emoji} The grid {emoji}") == "The grid"
+
+
 def test_the_first_letter_with_a_direction_tells_the_headlines() -> None:
     assert is_right_to_left("42 הרשת")
     assert not is_right_to_left("Nvidia והרשת")

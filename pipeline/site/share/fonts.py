@@ -12,6 +12,7 @@ import functools
 import hashlib
 import io
 import json
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "assets/fonts"
 _KINDS: Final = frozenset({".woff2", ".woff", ".ttf", ".otf"})
+# What stays of emoji when these are gone: what chooses their look, spells out a flag, or joins two of them.
+_OF_PICTURES: Final = re.compile("[\ufe0f\U000e0020-\U000e007f]|\u200d(?!\\w)|(?<!\\w)\u200d")
 _KEPT: Final = "5"  # the version of what is kept
 _WIDTHS: Final = "widths.json"
 _KERNING: Final = "kerning.json"
@@ -77,7 +80,7 @@ class Fonts:
     def drawable(self, text: str) -> str:
         """*text* in one line, without emoji; nothing at all where a letter of it could not be drawn."""
         kept = "".join(c for c in text if c in self.characters or unicodedata.category(c) not in _PICTURES)
-        line = " ".join(kept.replace("\ufe0f", "").split())
+        line = " ".join(_OF_PICTURES.sub("", kept).split())
         return "" if self.missing(line) else line
 
     def missing(self, text: str) -> str:
