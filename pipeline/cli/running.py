@@ -120,8 +120,7 @@ def preview(
     from pipeline.preview import run_preview
 
     settings = settings_of(root)
-
-    beginning = ExitStack()
+    beginning = ExitStack()  # what is shown until the first page is ready
 
     def ready(address: str) -> None:
         beginning.close()
