@@ -267,7 +267,7 @@ def feed_item(publication: Publication, article: Article, *, alone: bool) -> Ite
     made = publication.url(HOW_PAGE)
     before = f"<p>{escape(provenance(article))}</p>\n" if article.imported else ""
     line = f'{before}<p>{escape(authorship(article, people))}. <a href="{escape(made)}">How this is made</a></p>'
-    body = _seen_alone(boxed(publication.rendered[article.slug].absolute(url)), article.lang)
+    body = _with_direction(boxed(publication.rendered[article.slug].absolute(url)), article.lang)
     view = publication.view(article)
     receipts = publication.url(view.receipts_url)
     rests = f'<p>{escape(view.tally)}. <a href="{escape(receipts)}">What each sentence rests on</a></p>\n'
@@ -347,7 +347,7 @@ def json_item(item: Item) -> str:
     return json.dumps(values, ensure_ascii=False, indent=1)
 
 
-def _seen_alone(body: str, lang: str) -> str:
+def _with_direction(body: str, lang: str) -> str:
     """*body* as it reads where nothing around it says that its words go from right to left: no format has a place for that."""
     if direction(lang) == "ltr":
         return body

@@ -171,11 +171,9 @@ class Workplace:
                         f"{self.target}: another build (process {who}) is writing this site; wait until it has ended and run again"
                     ) from error
                 time.sleep(0.05)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # by no buffer, which a full disk would leave to `close`
             os.ftruncate(lock.fileno(), 0)
-            os.write(
-                lock.fileno(), f"{os.getpid()}\n".encode()
-            )  # by no buffer, which a full disk would leave to `close`
+            os.write(lock.fileno(), f"{os.getpid()}\n".encode())
         self._lock = lock
 
     def _ended(self) -> None:
