@@ -452,6 +452,7 @@ def _theme_folder(config: MkDocsConfig) -> Path:
 # --- what MkDocs says, as problems -------------------------------------------------------------------------------------------
 
 _DOC_FILE = re.compile(r"Doc file '([^']+)'")
+_LINK_IN_DOC = re.compile(r" link '([^']+)'")
 
 
 @contextmanager
@@ -480,8 +481,21 @@ class _Collector(logging.Handler):
         message = record.getMessage()
         named = _DOC_FILE.search(message)
         path = f"content/pages/{named[1]}" if named else ROOT_MARK
+        link = _LINK_IN_DOC.search(message) if named else None
+        place = _place_of(link[1], self.settings.root / path) if link else (1, 1)
+        if link and "Did you mean" not in message:
+            message = f"{message.rstrip('.')}; mend the link, or put there what it leads to"
         severity = Severity.ERROR if record.levelno >= logging.ERROR else Severity.WARNING
-        self.found.append(Problem(path, 1, 1, "W001", message, severity))
+        self.found.append(Problem(path, *place, "W001", message, severity))
+
+
+def _place_of(link: str, page: Path) -> tuple[int, int]:
+    """The line and column at which *link* stands in *page*; of its beginning where it is written in another way there."""
+    try:
+        before, found, _ = page.read_text("utf-8").partition(f"({link}")
+    except (OSError, ValueError):
+        return 1, 1
+    return (before.count("\n") + 1, len(before) - before.rfind("\n") + 1) if found else (1, 1)
 
 
 def _build_error(error: BaseException, problems: Sequence[Problem], settings: Settings) -> BuildError:

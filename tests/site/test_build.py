@@ -292,13 +292,15 @@ def test_the_address_of_the_site_comes_from_the_settings(repository: Path, tmp_p
     assert all(b"deepsignals.example.org" not in data for data in contents(site).values())
 
 
-def test_a_broken_link_in_a_page_is_reported_with_its_file(own_settings: Settings) -> None:
-    (own_settings.content / "pages/about.md").write_text("# About\n\n[gone](gone.md)\n", "utf-8")
+def test_a_broken_link_in_a_page_is_reported_with_its_place_and_what_next(own_settings: Settings) -> None:
+    (own_settings.content / "pages/about.md").write_text("# About\n\nIt is [gone](gone.md).\n", "utf-8")
 
     report = build_site(own_settings, now=NOW)
 
-    assert [(problem.path, problem.code) for problem in report.problems] == [("content/pages/about.md", "W001")]
-    assert "gone.md" in report.problems[0].message
+    [problem] = report.problems
+    assert (problem.path, problem.line, problem.column, problem.code) == ("content/pages/about.md", 3, 14, "W001")
+    assert "contains a link 'gone.md', but" in problem.message
+    assert problem.message.endswith("; mend the link, or put there what it leads to")
 
 
 def test_a_home_page_needs_no_file(own_settings: Settings) -> None:

@@ -237,3 +237,20 @@ def test_the_sites_own_form_is_taken_wherever_the_mailing_pages_stand(desk: Desk
     page.get_by_role("heading", name="Look in your inbox").wait_for()
 
     assert waiting(desk) == ["ann@example.org"]
+
+
+def test_the_72_columns_of_a_letter_fit_where_one_is_shown(desk: Desk, page: Any) -> None:
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.goto(f"{desk.url}subscribe")
+
+    lines = page.evaluate("""() => {
+      const shown = document.createElement("div");
+      shown.className = "prose";
+      shown.innerHTML = '<div class="highlight"><pre><span></span></pre></div>';
+      document.querySelector("main").append(shown);
+      const text = shown.querySelector("span");
+      text.textContent = "-".repeat(72);
+      return text.getClientRects().length;
+    }""")
+
+    assert lines == 1
