@@ -38,6 +38,7 @@ from pipeline.site.publication import (
     author_path,
     corrections,
     fingerprint,
+    title_alone,
 )
 from pipeline.site.xmltext import XML, element, marked_up, plain
 
@@ -275,7 +276,7 @@ def feed_item(publication: Publication, article: Article, *, alone: bool) -> Ite
     known = tuple(_author(publication, people[author]) for author in article.authors if author in people)
     return Item(
         url=url,
-        title=article.title,
+        title=title_alone(article),
         dek=article.dek,
         html=f"{notes}{body}\n{_sources_html(view)}{rests}{line}",
         published=published,

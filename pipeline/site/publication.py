@@ -167,6 +167,11 @@ class ForEach(Mapping[str, T], Generic[T]):
         return len(self._publication.articles)
 
 
+def title_alone(article: Article) -> str:
+    """The title of *article* for where it may be all that is seen, as in a feed reader's list: one that was retracted says so."""
+    return f"{MARKS[article.status]}: {article.title}" if article.status is Status.RETRACTED else article.title
+
+
 class Publication:
     """The public articles of *library* at *now*, newest first. What is told of each is made once, and only when it is asked for."""
 

@@ -14,7 +14,7 @@ from pipeline.library.portable import portable
 from pipeline.model import Article, Status
 from pipeline.site.feeds import own_feeds
 from pipeline.site.outline import OUTLINE
-from pipeline.site.publication import CorrectionNote, Publication, corrections, fingerprint
+from pipeline.site.publication import CorrectionNote, Publication, corrections, fingerprint, title_alone
 from pipeline.site.sitemap import SITEMAP
 
 LLMS: Final = "llms.txt"
@@ -43,7 +43,7 @@ def twin(publication: Publication, article: Article) -> str:
 
 def made_of_llms(publication: Publication) -> bytes:
     """The fingerprint of what `llms` tells of articles, topics and feeds."""
-    named = [(article.slug, article.title, article.dek) for article in publication.articles[:NAMED]]
+    named = [(article.slug, title_alone(article), article.dek) for article in publication.articles[:NAMED]]
     topics = tuple(publication.library.topics.values())
     return fingerprint(repr(named), repr(topics), str(len(own_feeds(publication))))
 
@@ -98,7 +98,7 @@ def _section(title: str, rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
 
 def _articles(publication: Publication) -> Iterator[tuple[str, str, str]]:
     for article in publication.articles[:NAMED]:
-        yield article.title, publication.url(twin_path(article)), article.dek
+        yield title_alone(article), publication.url(twin_path(article)), article.dek
 
 
 def _topics(publication: Publication) -> Iterator[tuple[str, str, str]]:

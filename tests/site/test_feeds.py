@@ -169,6 +169,11 @@ def test_corrections_and_retractions_come_first(site: Path) -> None:
         "It should have been: “It was 6 GW.” A slip.</p>"
     )
     assert html["retracted-one"].startswith("<p><strong>Retracted.</strong>")
+    for name in FEEDS:  # of which many readers list the titles alone
+        titles = [words(entry, "title") for entry in parsed(site, name).entries]
+        assert [title for title in titles if title.startswith("Retracted: ")] == [
+            "Retracted: What the retracted-one tells us"
+        ]
 
 
 def test_hostile_titles_stay_words(site: Path) -> None:

@@ -108,6 +108,7 @@ def test_llms_txt_has_the_form_that_is_asked_for(site: Path) -> None:
     addresses = re.findall(r"\]\((https://[^)]+)\)", text)
     assert all(resolves(site, address) for address in addresses)
     assert addresses[0] == f"{SITE}articles/grid-queue/index.html.md"
+    assert re.findall(r"\[Retracted: [^]]*\]\((.*?)\)", text) == [f"{SITE}articles/retracted-one/index.html.md"]
     assert SECRET not in text
 
 
