@@ -16,9 +16,8 @@ from typing import Final
 
 from pipeline.publish.outputs import Output, Rank, has_hash, is_of_search, kind_of
 
-LINGER: Final = dt.timedelta(
-    days=1
-)  # a page that a reader has open goes on finding its style sheet, and the search its parts
+# A page that a reader has open goes on finding its style sheet, and the search its parts.
+LINGER: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +73,15 @@ def _no_longer_there(
     known: Known, built: Mapping[str, Output], now: dt.datetime
 ) -> tuple[dict[str, dt.datetime], tuple[str, ...]]:
     since = known.left or {}
-    is_withdrawn = any(_is_of_withdrawn(path, built) for path in known.files)
+    withdrawn = {path for path in known.files if _is_of_withdrawn(path, built)}
     left, gone = {}, []
     for path in known.files:
         if path in built:
             continue
         when = since.get(path, now)
-        lingers = has_hash(path) and kind_of(path).rank is Rank.ASSET and not _is_of_withdrawn(path, built)
-        if is_withdrawn and is_of_search(
-            path
-        ):  # a part of the index holds the words of an article, and does not tell of which
-            lingers = False
+        # A part of the index holds the words of an article, and does not tell of which.
+        tells = path in withdrawn or (withdrawn and is_of_search(path))
+        lingers = has_hash(path) and kind_of(path).rank is Rank.ASSET and not tells
         if lingers and now - when < LINGER:
             left[path] = when
         else:

@@ -213,9 +213,7 @@ def page_head(publication: Publication, *, title: str, path: str, description: s
 
 def lost_head(publication: Publication) -> Head:
     """The head of the page for addresses that do not exist."""
-    settings = publication.settings
-    title = "Page not found"
-    return Head(f"{title} · {settings.site_name}", title, settings.site_description, canonical=None)
+    return page_head(publication, title="Page not found", path="404.html")._replace(canonical=None)
 
 
 # --- the generated pages -----------------------------------------------------------------------------------------------------
@@ -245,11 +243,7 @@ def article_pages(publication: Publication, article: Article) -> Iterator[Output
 
 def _article(publication: Publication, article: Article) -> Drawn:
     card = publication.cards[article.slug]
-    head = Head(
-        title=f"{card.title} · {publication.settings.site_name}",
-        name=card.title,
-        description=card.dek,
-        canonical=publication.url(article.url_path),
+    head = page_head(publication, title=card.title, path=article.url_path, description=card.dek)._replace(
         kind="article",
         published=card.iso,
         modified=timestamp(article.modified),

@@ -33,6 +33,7 @@ from pipeline.config import ROOT_MARK, Settings
 from pipeline.errors import BuildError, ContentError, OpenSignalError
 from pipeline.files import is_full
 from pipeline.library import Library, markdown_extensions, open_library, typographic
+from pipeline.library.citations import line_and_column
 from pipeline.library.clean import absolute_url, clean_rendered, plain_text
 from pipeline.library.kept import FOLDER, Tell
 from pipeline.library.own import FOLDERS, foreign_files
@@ -492,10 +493,11 @@ class _Collector(logging.Handler):
 def _place_of(link: str, page: Path) -> tuple[int, int]:
     """The line and column at which *link* stands in *page*; of its beginning where it is written in another way there."""
     try:
-        before, found, _ = page.read_text("utf-8").partition(f"({link}")
+        text = page.read_text("utf-8")
     except (OSError, ValueError):
         return 1, 1
-    return (before.count("\n") + 1, len(before) - before.rfind("\n") + 1) if found else (1, 1)
+    at = text.find(f"({link}")
+    return line_and_column(text, at + 1) if at >= 0 else (1, 1)
 
 
 def _build_error(error: BaseException, problems: Sequence[Problem], settings: Settings) -> BuildError:

@@ -41,14 +41,14 @@ class Strip:
     @property
     def solid(self) -> str:
         """The path of the tall, solid bars (SVG 1.1, 8.3)."""
-        return self._path(primary=True, first="0 0", bar="h7v26h-7z")
+        return self._path(primary=True, first=(0, 0), bar="h7v26h-7z")
 
     @property
     def hollow(self) -> str:
         """The path of the short, hollow bars; drawn with a stroke of 1.5."""
-        return self._path(primary=False, first="0.75 9.75", bar="h5.5v15.5h-5.5z")
+        return self._path(primary=False, first=(0.75, 9.75), bar="h5.5v15.5h-5.5z")
 
-    def _path(self, *, primary: bool, first: str, bar: str) -> str:
+    def _path(self, *, primary: bool, first: tuple[float, float], bar: str) -> str:
         """The *bar* of each source that is *primary* or is not; that of the first of all would begin at *first*.
 
         Each begins as far from the one before it as their places are apart: a long strip is then the same few letters again
@@ -57,6 +57,6 @@ class Strip:
         places = [place for place, each in enumerate(self.bars) if each is primary]
         if not places:
             return ""
-        x, y = first.split()
-        begin = f"M{places[0] * self.PITCH + float(x):g} {y}{bar}"
+        x, y = first
+        begin = f"M{places[0] * self.PITCH + x} {y}{bar}"
         return begin + "".join(f"m{(here - before) * self.PITCH} 0{bar}" for before, here in pairwise(places))
