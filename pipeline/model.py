@@ -437,9 +437,8 @@ class DeliveryStatus(StrEnum):
     QUARANTINED = "quarantined"  # the letter could not be made for this one reader; waits for a person
     CANCELLED = "cancelled"  # a person stopped the issue before it was sent
     SUPPRESSED = "suppressed"  # the subscriber left before it was sent
-    UNCERTAIN = (
-        "uncertain"  # the worker died, or the line broke, between the final dot and the reply: sent again, or held
-    )
+    # The worker died, or the line broke, between the final dot and the reply: sent again, or held.
+    UNCERTAIN = "uncertain"
 
 
 class Control(StrEnum):

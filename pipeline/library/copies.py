@@ -25,9 +25,8 @@ from pipeline.model import Source
 SHINGLE: Final = 5  # words
 SKETCHED: Final = 128  # hashes of one text
 COPY: Final = 0.6  # of all shingles of two texts are in both: one is a copy of the other
-HELD: Final = (
-    0.8  # of the shorter one's shingles are in the longer one: it was taken over whole, and more was written around it
-)
+# So much of the shorter one's shingles is in the longer one: it was taken over whole, and more was written around it.
+HELD: Final = 0.8
 FEWEST: Final = 8  # shingles; what is shorter says too little to be known by it
 _UNSURE: Final = 0.15  # how far from a bar sketches are not believed
 

@@ -196,9 +196,8 @@ class _Ledger:
         self._refusing: set[str] = set()  # receivers that refused us for what we are, since the last look
         self._stopped: set[str] = set()  # receivers at which too many called this issue spam
         self._renew_at = self._look_around_at = self._bury_at = self._watch_at = 0.0  # monotonic
-        self._crowded = (
-            False  # since the last look around, more letters were claimed than their receiver takes at a time
-        )
+        # Since the last look around, more letters were claimed than their receiver takes at a time.
+        self._crowded = False
         self._exhausted = False  # the last look found fewer letters than there was room for
 
     def turn(self, results: Sequence[Result], *, room: int, lost: bool) -> _Turn:

@@ -28,9 +28,8 @@ from pipeline.errors import UsageError
 from pipeline.moving.export import Note, note
 
 MOST_MEMBERS: Final = 500_000
-DEEPEST: Final = (
-    100  # folders, one in the other; a name in a zip can have thousands, and ways to a text are made of each
-)
+# Folders, one in the other; a name in a zip can have thousands, and ways to a text are made of each.
+DEEPEST: Final = 100
 MOST_BYTES: Final = 1_000_000_000  # of one file: ten thousand posts with all that they hold
 MOST_IN_ALL: Final = 16_000_000_000
 DENSEST: Final = 150  # bytes unpacked for one packed; text has 3 to 30, a zip bomb a thousand

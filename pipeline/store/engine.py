@@ -36,12 +36,10 @@ __all__ = ["Connection", "Store", "open_store"]
 BUSY_TIMEOUT_MS = 5_000  # how long a SQLite writer waits for another one
 SQLITE_CACHE_KIB = 32_768
 SQLITE_JOURNAL_PAGES = 8_000  # 32 MB, after which the journal is carried over: a third less is written than with 1,000
-STANDSTILL = (
-    0.5  # of a lease: who waits for a row of one that stands still must be let through before his own lease is over
-)
-CONNECT_WITHIN = (
-    10  # seconds, unless the address says otherwise: a host that answers nothing must not hold us for minutes
-)
+# A part of a lease: who waits for a row of one that stands still must be let through before his own lease is over.
+STANDSTILL = 0.5
+# Seconds, unless the address says otherwise: a host that answers nothing must not hold us for minutes.
+CONNECT_WITHIN = 10
 OURS = "opensignal"  # the name under which Postgres knows our connections
 
 

@@ -15,9 +15,8 @@ from tests.chaos.scene import ONE_CLICK, Scene, Told, post, scene
 from tests.invariants import Seen
 from tests.repository import Sink
 
-QUICK = (
-    2.0  # seconds in which one click is answered while nothing is locked; while it is, a 503 may take the busy time-out
-)
+# Seconds in which one click is answered while nothing is locked; while it is, a 503 may take the busy time-out.
+QUICK = 2.0
 SLOWEST = 10.0
 
 

@@ -20,9 +20,8 @@ from pipeline.printable import printable
 Sign: TypeAlias = tuple[int, int, int, int]  # mtime in nanoseconds, size, inode, ctime in nanoseconds
 Seen: TypeAlias = dict[str, tuple[Sign, bytes]]  # by path: what a file looked like, and the hash of what it held
 GONE: Final = b""
-_RECENT: Final = (
-    2_000_000_000  # nanoseconds: a file that was changed so shortly before may be changed again in the same tick
-)
+# Nanoseconds: a file that was changed so shortly before may be changed again in the same tick.
+_RECENT: Final = 2_000_000_000
 
 
 def sign_of(found: os.stat_result) -> Sign:

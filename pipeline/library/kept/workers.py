@@ -22,9 +22,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 ENOUGH: Final = 60  # things that are worth other processes; starting them takes about as long as examining two articles
 SLICE: Final = 100  # things at most that are handed over together, and told of together when they are done
-_LITTER: Final = (
-    10_000  # new objects before rings of them are looked for: work on many things makes many that do not stay
-)
+# New objects before rings of them are looked for: work on many things makes many that do not stay.
+_LITTER: Final = 10_000
 
 _job: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 

@@ -364,9 +364,8 @@ def _sentences(text: str) -> tuple[Place, ...]:
     return tuple(places)
 
 
-LONGEST: Final = (
-    1_500  # characters of a sentence; what is longer is a list or a table, or means harm, and is read in pieces
-)
+# Characters of a sentence; what is longer is a list or a table, or means harm, and is read in pieces.
+LONGEST: Final = 1_500
 
 
 def _pieces(words: str) -> Iterator[str]:

@@ -13,9 +13,8 @@ class Kind(StrEnum):
 
     BOUNCE = "bounce"  # a letter was not delivered, and will not be
     COMPLAINT = "complaint"  # a report about a letter: somebody called it spam, or wants no more (RFC 5965)
-    AUTO_REPLY = (
-        "auto-reply"  # a machine answers for a person: on holiday, received, please confirm that you are one (RFC 3834)
-    )
+    # A machine answers for a person: on holiday, received, please confirm that you are one (RFC 3834).
+    AUTO_REPLY = "auto-reply"
     DELAY = "delay"  # not delivered yet; still being tried
     DELIVERED = "delivered"  # delivered, relayed or expanded: no failure
     OTHER = "other"  # anything else, or not readable: `Reading.reason` says which
